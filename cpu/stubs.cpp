@@ -1,0 +1,54 @@
+// Temporary: kernels that are not written yet.  Delete a line when you write its kernel.
+#include <cstdlib>
+
+#include "cpu/cpu.h"
+
+namespace sil::cpu {
+
+void cast(Stream, In, Out) { std::abort(); }
+void copy_block(Stream, In, int64_t, Out, int64_t, int64_t, int) { std::abort(); }
+void permute(Stream, In, std::span<const int>, Out) { std::abort(); }
+void gather_rows(Stream, In, In, Out) { std::abort(); }
+void scatter_add_rows(Stream, In, In, Out) { std::abort(); }
+void unary(Stream, Unary, In, Out) { std::abort(); }
+void binary(Stream, Binary, In, In, Out) { std::abort(); }
+void relu_backward(Stream, In, In, Out) { std::abort(); }
+void reduce(Stream, Reduce, In, unsigned, Out, Scratch&) { std::abort(); }
+void all_finite(Stream, In, Out) { std::abort(); }
+void top_k(Stream, In, In, Out, Out, Scratch&) { std::abort(); }
+void matmul(Stream, In, bool, In, bool, In, bool, Out, Scratch&) { std::abort(); }
+void conv2d(Stream, In, In, In, In, bool, Out, Conv2dGeom, Scratch&) { std::abort(); }
+void conv2d_backward_input(Stream, In, In, Out, Conv2dGeom, Scratch&) { std::abort(); }
+void conv2d_backward_weight(Stream, In, In, Out, Conv2dGeom, Scratch&) { std::abort(); }
+void conv_transpose2d(Stream, In, In, In, bool, Out, int, Scratch&) { std::abort(); }
+void conv_transpose2d_backward_input(Stream, In, In, Out, int, Scratch&) { std::abort(); }
+void conv_transpose2d_backward_weight(Stream, In, In, Out, int, Scratch&) { std::abort(); }
+void max_pool(Stream, In, Out, Out, MaxPoolGeom) { std::abort(); }
+void max_pool_backward(Stream, In, In, Out) { std::abort(); }
+void upsample_add(Stream, In, In, Out) { std::abort(); }
+void upsample_backward(Stream, In, Out) { std::abort(); }
+void batch_norm(Stream, In, In, In, float, Out, Out, Out, Scratch&) { std::abort(); }
+void batch_norm_backward(Stream, In, In, In, In, In, Out, Out, Out, Scratch&) { std::abort(); }
+void channel_affine(Stream, In, In, In, bool, Out) { std::abort(); }
+void group_norm(Stream, In, In, In, int, float, Out, Out, Out, Scratch&) { std::abort(); }
+void group_norm_backward(Stream, In, In, In, In, In, int, Out, Out, Out, Scratch&) { std::abort(); }
+void softmax_cross_entropy(Stream, In, In, Out, Out, Scratch&) { std::abort(); }
+void sigmoid_bce(Stream, In, In, Out, Out, Scratch&) { std::abort(); }
+void smooth_l1(Stream, In, In, In, In, float, Out, Out, Scratch&) { std::abort(); }
+void mask_bce(Stream, In, In, In, Out, Out, Scratch&) { std::abort(); }
+void softmax(Stream, In, Out) { std::abort(); }
+void make_anchors(Stream, InList, In, In, Out) { std::abort(); }
+void encode_boxes(Stream, In, In, Out, BoxCoderGeom) { std::abort(); }
+void decode_boxes(Stream, In, In, In, In, Out, BoxCoderGeom) { std::abort(); }
+void match_boxes(Stream, In, In, In, In, int64_t, Out, MatcherGeom, Scratch&) { std::abort(); }
+void sample(Stream, In, In, int64_t, RngKey, Out, SamplerGeom, Scratch&) { std::abort(); }
+void nms(Stream, In, In, float, Out, Scratch&) { std::abort(); }
+void roi_align(Stream, InList, In, In, Out, RoiAlignGeom) { std::abort(); }
+void roi_align_backward(Stream, In, In, In, OutList, RoiAlignGeom, Scratch&) { std::abort(); }
+void mask_targets(Stream, In, In, In, In, In, Out) { std::abort(); }
+void paste_mask(Stream, In, In, float, Out) { std::abort(); }
+void sgd(Stream, OutList, InList, OutList, SgdStep) { std::abort(); }
+void adamw(Stream, OutList, InList, OutList, OutList, AdamWStep) { std::abort(); }
+void global_norm(Stream, InList, Out, Scratch&) { std::abort(); }
+
+}  // namespace sil::cpu

@@ -1,0 +1,62 @@
+#include "cpu/cpu.h"
+
+namespace sil {
+
+const Kernels& cpu_kernels() {
+  static constexpr Kernels table{
+      .allocate = cpu::allocate,
+      .release = cpu::release,
+      .upload = cpu::upload,
+      .download = cpu::download,
+      .copy = cpu::copy,
+      .fill = cpu::fill,
+      .cast = cpu::cast,
+      .copy_block = cpu::copy_block,
+      .permute = cpu::permute,
+      .gather_rows = cpu::gather_rows,
+      .scatter_add_rows = cpu::scatter_add_rows,
+      .unary = cpu::unary,
+      .binary = cpu::binary,
+      .relu_backward = cpu::relu_backward,
+      .reduce = cpu::reduce,
+      .all_finite = cpu::all_finite,
+      .top_k = cpu::top_k,
+      .matmul = cpu::matmul,
+      .conv2d = cpu::conv2d,
+      .conv2d_backward_input = cpu::conv2d_backward_input,
+      .conv2d_backward_weight = cpu::conv2d_backward_weight,
+      .conv_transpose2d = cpu::conv_transpose2d,
+      .conv_transpose2d_backward_input = cpu::conv_transpose2d_backward_input,
+      .conv_transpose2d_backward_weight = cpu::conv_transpose2d_backward_weight,
+      .max_pool = cpu::max_pool,
+      .max_pool_backward = cpu::max_pool_backward,
+      .upsample_add = cpu::upsample_add,
+      .upsample_backward = cpu::upsample_backward,
+      .batch_norm = cpu::batch_norm,
+      .batch_norm_backward = cpu::batch_norm_backward,
+      .channel_affine = cpu::channel_affine,
+      .group_norm = cpu::group_norm,
+      .group_norm_backward = cpu::group_norm_backward,
+      .softmax_cross_entropy = cpu::softmax_cross_entropy,
+      .sigmoid_bce = cpu::sigmoid_bce,
+      .smooth_l1 = cpu::smooth_l1,
+      .mask_bce = cpu::mask_bce,
+      .softmax = cpu::softmax,
+      .make_anchors = cpu::make_anchors,
+      .encode_boxes = cpu::encode_boxes,
+      .decode_boxes = cpu::decode_boxes,
+      .match_boxes = cpu::match_boxes,
+      .sample = cpu::sample,
+      .nms = cpu::nms,
+      .roi_align = cpu::roi_align,
+      .roi_align_backward = cpu::roi_align_backward,
+      .mask_targets = cpu::mask_targets,
+      .paste_mask = cpu::paste_mask,
+      .sgd = cpu::sgd,
+      .adamw = cpu::adamw,
+      .global_norm = cpu::global_norm,
+  };
+  return table;
+}
+
+}  // namespace sil

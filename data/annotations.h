@@ -1,0 +1,77 @@
+// A data set's annotations, whichever format they come from: COCO JSON or a label-schema folder.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "data/rle.h"
+
+namespace sil {
+
+struct Category {
+  int64_t id = 0;
+  std::string name, supercategory;
+};
+
+struct Photo {
+  int64_t id = 0;
+  std::string file_name;  // relative to the folder of photos
+  int width = 0, height = 0;
+};
+
+// As annotated: polygons in parts, or runs; nothing is rasterised until pixels are needed.
+using Segmentation = std::variant<std::monostate, std::vector<Polygon>, Rle>;
+
+struct Annotation {
+  int64_t id = 0, image_id = 0, category_id = 0;
+  std::array<double, 4> bbox{};  // x, y, w, h
+  double area = 0;
+  bool crowd = false;
+  bool has_bbox = false, has_area = false;
+  Segmentation segmentation;
+};
+
+struct Annotations {
+  std::string source;                   // the file or folder, for messages
+  std::vector<Photo> photos;            // in the file's order
+  std::vector<Annotation> annotations;  // in the file's order
+  std::vector<Category> categories;
+
+  // Row numbers, built by index().
+  std::unordered_map<int64_t, size_t> photo_row;  // by image id; of duplicates the last, as pycocotools
+  std::unordered_map<int64_t, size_t> category_row;
+  std::vector<std::vector<size_t>> by_photo;  // annotations of photos[i], in the file's order
+  void index();
+};
+
+// A .json file is COCO, a folder the label schema (images/, labels/<stem>.json; design section 7).  Structure alone is
+// checked here (JSON, types, lengths); what that means for training, evaluation and doctor they decide.
+// Errors name file, record (annotation id or index) and key.
+Annotations read_annotations(const std::filesystem::path&);
+
+// Written beside, then renamed.
+void write_coco(const std::filesystem::path&, const Annotations&);
+
+// Pixels of an annotation on its photo: polygons rasterised, runs as they are, nothing: its box.  Throws an Error that
+// names the annotation if the polygon has NaN or the runs do not fit.
+Rle to_rle(const Annotation&, const Photo&);
+
+// A detection of a results file, or of the model.
+struct Detection {
+  int64_t image_id = 0, category_id = 0;
+  double score = 0;
+  std::array<double, 4> bbox{};  // x, y, w, h
+  bool has_bbox = false;
+  Segmentation segmentation;
+};
+
+std::vector<Detection> read_results(const std::filesystem::path&);
+// COCO results: compressed RLE, numbers that read back to the bit.  `photos` (may be null) adds file_name to each
+// record.
+void write_results(const std::filesystem::path&, const std::vector<Detection>&, const Annotations* photos);
+
+}  // namespace sil

@@ -1,0 +1,89 @@
+#include "tensor/arena.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "tensor/check.h"
+#include "tensor/kernels.h"
+
+namespace sil {
+namespace {
+
+// 64 bytes up to 512, then eight classes a power of two.
+size_t size_class(size_t bytes) {
+  const size_t step = std::max<size_t>(64, std::bit_floor(bytes) / 8);
+  return (bytes + step - 1) / step * step;
+}
+
+}  // namespace
+
+Arena& Arena::of(Device device) {
+  // Never destroyed: tensors with static storage duration may outlive any other order.
+  static std::mutex mutex;
+  static auto& arenas = *new std::map<std::pair<Device::Kind, int>, Arena*>;
+  std::lock_guard lock(mutex);
+  Arena*& a = arenas[{device.kind(), device.index()}];
+  if (!a) a = new Arena(device);
+  return *a;
+}
+
+void* Arena::take(size_t bytes) {
+  if (bytes == 0) return nullptr;
+  const size_t size = size_class(bytes);
+  std::lock_guard lock(mutex_);
+  auto& list = free_[size];
+  void* block = nullptr;
+  if (!list.empty()) {
+    block = list.back();
+    list.pop_back();
+  } else {
+    block = device_.kernels().allocate(size);
+    if (!block) {  // give back what is cached, then try once more
+      for (auto& [cached_size, blocks] : free_) {
+        for (void* b : blocks) device_.kernels().release(b), held_ -= int64_t(cached_size);
+        blocks.clear();
+      }
+      block = device_.kernels().allocate(size);
+    }
+    check(block != nullptr, "out of memory on {}: {} bytes asked, {} in use", device_.str(), size, in_use_);
+    held_ += int64_t(size);
+  }
+  in_use_ += int64_t(size);
+  peak_ = std::max(peak_, in_use_);
+  return block;
+}
+
+void Arena::give_back(void* block, size_t bytes) {
+  if (!block) return;
+  const size_t size = size_class(bytes);
+  std::lock_guard lock(mutex_);
+  free_[size].push_back(block);
+  in_use_ -= int64_t(size);
+}
+
+void Arena::trim() {
+  std::lock_guard lock(mutex_);
+  for (auto& [size, blocks] : free_) {
+    for (void* b : blocks) device_.kernels().release(b), held_ -= int64_t(size);
+    blocks.clear();
+  }
+}
+
+int64_t Arena::in_use() const { return std::lock_guard(mutex_), in_use_; }
+int64_t Arena::peak() const { return std::lock_guard(mutex_), peak_; }
+int64_t Arena::held() const { return std::lock_guard(mutex_), held_; }
+void Arena::reset_peak() {
+  std::lock_guard lock(mutex_);
+  peak_ = in_use_;
+}
+
+Scratch::~Scratch() {
+  for (auto [block, bytes] : blocks_) arena_.give_back(block, bytes);
+}
+
+void* Scratch::take(size_t bytes) {
+  blocks_.emplace_back(nullptr, bytes);
+  return blocks_.back().first = arena_.take(bytes);
+}
+
+}  // namespace sil

@@ -1,0 +1,58 @@
+// The caching arena that every tensor's memory comes from.  A freed block is kept and handed out again, so a training
+// step allocates nothing once it has run twice.  Blocks are rounded to size classes of at most 1/8 waste.
+// Thread-safe.  One arena a device.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "tensor/device.h"
+
+namespace sil {
+
+class Arena {
+ public:
+  static Arena& of(Device);
+
+  explicit Arena(Device device) : device_(device) {}
+  Arena(const Arena&) = delete;
+
+  // 64-byte aligned, uninitialised; nullptr for 0 bytes.  Out of memory throws an Error with the bytes asked and in
+  // use.
+  void* take(size_t bytes);
+  void give_back(void* block, size_t bytes);  // bytes as in take
+  void trim();                                // returns what is cached to the system
+
+  // In bytes: now in use; the most ever in use since reset_peak; held from the system (in use and cached).
+  int64_t in_use() const;
+  int64_t peak() const;
+  int64_t held() const;
+  void reset_peak();
+
+ private:
+  Device device_;
+  mutable std::mutex mutex_;
+  std::map<size_t, std::vector<void*>> free_;  // by size class
+  int64_t in_use_ = 0, peak_ = 0, held_ = 0;
+};
+
+// Working memory for the duration of one kernel call; returns to the arena when it goes out of scope.
+class Scratch {
+ public:
+  explicit Scratch(Device device) : arena_(Arena::of(device)) {}
+  Scratch(const Scratch&) = delete;
+  ~Scratch();
+  void* take(size_t bytes);
+  template <class T>
+  T* take_n(size_t n) {
+    return static_cast<T*>(take(n * sizeof(T)));
+  }
+
+ private:
+  Arena& arena_;
+  std::vector<std::pair<void*, size_t>> blocks_;
+};
+
+}  // namespace sil

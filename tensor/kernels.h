@@ -1,0 +1,207 @@
+// What a device must be able to do: one struct of function pointers, filled by cpu/table.cpp and cuda/table.cpp with
+// designated initializers, so that a kernel forgotten on either side does not compile.
+//
+// Arguments are checked before they get here (tensor/ops); kernels never allocate: outputs are passed in, working
+// memory comes from the Scratch they are given.  An undefined Tensor stands for an absent argument.
+//
+// Shorthand: N images, H x W pixels, C channels (NHWC), R rows, K classes, A anchors, G ground-truth objects.
+// "float" means float32, bfloat16 (accumulating in float32) or, on the CPU, float64, the same in all arguments unless
+// another dtype is named; boxes are x1, y1, x2, y2.
+//
+// Rows of several images lie in one tensor and say whose they are: `image` int32 [R], -1 for an empty row.  On the CPU
+// rows are packed; on a GPU every image has a fixed number of rows, so that nothing returns to the host.  Kernels skip
+// empty rows and write zeros for them.
+#pragma once
+#include <span>
+
+#include "tensor/arena.h"
+#include "tensor/rng.h"
+#include "tensor/tensor.h"
+
+namespace sil {
+
+// Queue of a device; the CPU has one and ignores it.
+struct Stream {
+  void* handle = nullptr;
+};
+
+using In = const Tensor&;
+using Out = Tensor&;
+using InList = std::span<const Tensor>;
+using OutList = std::span<Tensor>;
+
+enum class Unary { neg, abs, exp, log, sqrt, square, reciprocal, sigmoid, relu };
+enum class Binary { add, sub, mul, div, min, max };
+enum class Reduce { sum, mean, max };
+
+// Convolution of x [N, H, W, C] with w [O, kH, kW, I]; stride, zero padding and dilation equal on both axes.
+struct Conv2dGeom {
+  int stride = 1;
+  int padding = 0;
+  int dilation = 1;
+};
+
+struct MaxPoolGeom {
+  int kernel = 1, stride = 1, padding = 0;
+};
+
+// He et al. 2017, section 3.  Output is pooled x pooled; `samples` reads per bin and axis; finest is the level that
+// the first tensor of the pyramid is (2 for p2: scale 1/4).  A RoI's level follows Lin et al. 2017, eq. 1.
+struct RoiAlignGeom {
+  int pooled = 7;
+  int samples = 2;
+  int finest = 2;
+};
+
+// Ren et al. 2015, section 3.1.2; torchvision's BoxCoder.
+struct BoxCoderGeom {
+  float wx = 1, wy = 1, ww = 1, wh = 1;      // weights of dx, dy, dw, dh
+  float max_log_scale = 4.135166556742356f;  // dw, dh clipped above: log(1000 / 16)
+};
+
+// Which anchors or proposals are positive: IoU >= foreground; negative: < background; between: ignored.
+struct MatcherGeom {
+  float foreground = 0.7f, background = 0.3f;
+  bool low_quality = true;  // each object's best rows (ties kept) become positive whatever their IoU
+};
+
+struct SamplerGeom {
+  int per_image = 256;
+  float positive = 0.5f;  // at most this share of the samples
+};
+
+struct SgdStep {
+  float rate, momentum, weight_decay;
+  bool first;  // torch's form: the first step sets the buffer to the gradient
+};
+
+struct AdamWStep {
+  float rate, beta1, beta2, epsilon, weight_decay;
+  int64_t step;  // counted from 1, for the bias corrections
+};
+
+struct Kernels {
+  // -- memory ---------------------------------------------------------------------------------------------------------
+  void* (*allocate)(size_t bytes);  // nullptr if there is none
+  void (*release)(void*);
+  void (*upload)(Stream, const void* host, void* device, size_t bytes);
+  void (*download)(Stream, const void* device, void* host, size_t bytes);
+  void (*copy)(Stream, In x, Out y);
+  void (*fill)(Stream, double value, Out y);
+  void (*cast)(Stream, In x, Out y);  // to bfloat16: nearest even; to integers: toward zero
+
+  // -- movement: any dtype --------------------------------------------------------------------------------------------
+  // y[.., y_begin + i, ..] = x[.., x_begin + i, ..] along `axis`, i < count; other extents equal.  Slices, concat, pad.
+  void (*copy_block)(Stream, In x, int64_t x_begin, Out y, int64_t y_begin, int64_t count, int axis);
+  // y's axis i is x's axis perm[i].
+  void (*permute)(Stream, In x, std::span<const int> perm, Out y);
+  // y[m] = x[index[m]] along the outermost axis; index int32 [M]; negative: zeros.
+  void (*gather_rows)(Stream, In x, In index, Out y);
+  // x[index[m]] += dy[m], in the order of m; negative skipped.  float.
+  void (*scatter_add_rows)(Stream, In dy, In index, Out x);
+
+  // -- elementwise: float ---------------------------------------------------------------------------------------------
+  void (*unary)(Stream, Unary, In x, Out y);           // y may be x
+  void (*binary)(Stream, Binary, In a, In b, Out y);   // broadcasts; y may be an argument of y's shape
+  void (*relu_backward)(Stream, In dy, In y, Out dx);  // dx = dy where y > 0
+  // Over the axes marked in `axes` (bit i: axis i), which have extent 1 in y.
+  void (*reduce)(Stream, Reduce, In x, unsigned axes, Out y, Scratch&);
+  // ok int32 [1]: 1 if no element of x is NaN or infinite.
+  void (*all_finite)(Stream, In x, Out ok);
+
+  // -- order ----------------------------------------------------------------------------------------------------------
+  // x float [R, M]: per row the k largest, descending; equal values keep their order, NaN last.
+  // counts int32 [R] or absent: only the first counts[r] elements take part.
+  // values [R, k]; index int32 [R, k], -1 and value 0 where a row has fewer than k.
+  void (*top_k)(Stream, In x, In counts, Out values, Out index, Scratch&);
+
+  // -- dense: float ---------------------------------------------------------------------------------------------------
+  // y [M, N] = a b (+ bias [N]) (then ReLU); a is [M, K] or, transposed, [K, M]; b is [K, N] or, transposed, [N, K].
+  void (*matmul)(Stream, In a, bool a_transposed, In b, bool b_transposed, In bias, bool relu, Out y, Scratch&);
+  // y [N, P, Q, O] = conv(x, w) (+ bias [O]) (+ skip, shape of y) (then ReLU).
+  void (*conv2d)(Stream, In x, In w, In bias, In skip, bool relu, Out y, Conv2dGeom, Scratch&);
+  void (*conv2d_backward_input)(Stream, In dy, In w, Out dx, Conv2dGeom, Scratch&);
+  void (*conv2d_backward_weight)(Stream, In dy, In x, Out dw, Conv2dGeom, Scratch&);
+  // Transposed convolution, no padding: x [N, H, W, I], w [I, kH, kW, O], y [N, (H-1)*stride + kH, .., O].
+  void (*conv_transpose2d)(Stream, In x, In w, In bias, bool relu, Out y, int stride, Scratch&);
+  void (*conv_transpose2d_backward_input)(Stream, In dy, In w, Out dx, int stride, Scratch&);
+  void (*conv_transpose2d_backward_weight)(Stream, In dy, In x, Out dw, int stride, Scratch&);
+
+  // -- pooling and resampling: float ----------------------------------------------------------------------------------
+  // index int32, shape of y: position iy * W + ix of the maximum in its image and channel (the first of equals).
+  void (*max_pool)(Stream, In x, Out y, Out index, MaxPoolGeom);
+  void (*max_pool_backward)(Stream, In dy, In index, Out dx);
+  // y = fine + nearest(coarse): source row floor(i * h / H).  Lin et al. 2017, fig. 3.  `fine` may be absent.
+  void (*upsample_add)(Stream, In coarse, In fine, Out y);
+  void (*upsample_backward)(Stream, In dy, Out dcoarse);  // sum over the pixels that read each source
+
+  // -- normalisation: x float [N, H, W, C], scale and shift [C]; statistics float32 (float64 for float64)
+  // --------------- Ioffe, Szegedy 2015, alg. 1.  mean, inv_std [C] of the batch (biased variance) are written.
+  void (*batch_norm)(Stream, In x, In scale, In shift, float eps, Out y, Out mean, Out inv_std, Scratch&);
+  void (*batch_norm_backward)(Stream, In dy, In x, In scale, In mean, In inv_std, Out dx, Out dscale, Out dshift,
+                              Scratch&);
+  // y = x * a + b per channel (then ReLU): batch norm with running statistics.
+  void (*channel_affine)(Stream, In x, In a, In b, bool relu, Out y);
+  // Wu, He 2018.  mean, inv_std [N, groups].
+  void (*group_norm)(Stream, In x, In scale, In shift, int groups, float eps, Out y, Out mean, Out inv_std, Scratch&);
+  void (*group_norm_backward)(Stream, In dy, In x, In scale, In mean, In inv_std, int groups, Out dx, Out dscale,
+                              Out dshift, Scratch&);
+
+  // -- losses: float; labels int32, negative rows take no part; each gives the sum and the number of rows that did
+  // ----- logits [R, K], labels [R]; loss [1] = mean of -log softmax; dlogits (unscaled by dy) is written beside it.
+  void (*softmax_cross_entropy)(Stream, In logits, In labels, Out loss, Out dlogits, Scratch&);
+  // logits [R], labels [R] in {0, 1, negative}: mean of binary cross-entropy.
+  void (*sigmoid_bce)(Stream, In logits, In labels, Out loss, Out dlogits, Scratch&);
+  // x, target [R, 4]; rows with weight[r] == 0 take no part; loss [1] = sum of smooth L1(beta) / denominator [1].
+  // Girshick 2015, eq. 3; beta 0 is L1.
+  void (*smooth_l1)(Stream, In x, In target, In weight, In denominator, float beta, Out loss, Out dx, Scratch&);
+  // logits [R, M, M, K], targets [R, M, M] in [0, 1], labels int32 [R] (the class whose mask counts):
+  // mean over the rows that take part x M^2; 0 if there are none.  He et al. 2017, section 3.
+  void (*mask_bce)(Stream, In logits, In targets, In labels, Out loss, Out dlogits, Scratch&);
+  void (*softmax)(Stream, In x, Out y);  // along the innermost axis
+
+  // -- boxes: float32 (float64 on the CPU) ----------------------------------------------------------------------------
+  // anchors [A, 4] of one image: per level l, grid cell (y, x), base box b: base[l][b] shifted by (x, y) * stride[l].
+  // base: per level [B_l, 4]; grid, stride int32 [L, 2] as (height, width) on the host.
+  void (*make_anchors)(Stream, InList base, In grid, In stride, Out anchors);
+  void (*encode_boxes)(Stream, In boxes, In reference, Out deltas, BoxCoderGeom);  // [R, 4] each
+  // deltas [R, K * 4] around reference [R, 4] -> boxes [R, K * 4], clipped to sizes (int32 [N, 2] height, width) of the
+  // row's image.  sizes absent: not clipped.
+  void (*decode_boxes)(Stream, In deltas, In reference, In image, In sizes, Out boxes, BoxCoderGeom);
+  // Best object of each row and what it means.  boxes [R, 4] with image [R], or [A, 4] without: the same for every
+  // image, R = N * A.  truth [G, 4] with truth_image [G].  matched int32 [R]: the row of truth, -1 negative, -2
+  // ignored. An image without objects is all negative.  Ren et al. 2015, section 3.1.2.
+  void (*match_boxes)(Stream, In boxes, In image, In truth, In truth_image, int64_t images, Out matched, MatcherGeom,
+                      Scratch&);
+  // Draws, per image, at most positive * per_image rows with matched >= 0, then negatives up to per_image.
+  // image int32 [R]; picked uint8 [R].  Every subset of a kind is equally likely; the draw follows from the key alone.
+  void (*sample)(Stream, In matched, In image, int64_t images, RngKey key, Out picked, SamplerGeom, Scratch&);
+  // boxes [S, M, 4]: S independent lists, each sorted by score, the first counts[s] (int32 [S]) of them real.
+  // keep uint8 [S, M]: not suppressed by an earlier kept box with IoU > threshold.
+  void (*nms)(Stream, In boxes, In counts, float threshold, Out keep, Scratch&);
+
+  // -- RoIs: float ----------------------------------------------------------------------------------------------------
+  // y [R, P, P, C]: mean of samples^2 bilinear reads in each bin; the row's level is found inside, so no row moves.
+  // pyramid: [N, H_l, W_l, C], scale of level l is 2^-(finest + l); rois float32 or float64 [R, 4]; image int32 [R].
+  void (*roi_align)(Stream, InList pyramid, In rois, In image, Out y, RoiAlignGeom);
+  void (*roi_align_backward)(Stream, In dy, In rois, In image, OutList dpyramid, RoiAlignGeom, Scratch&);
+  // RoIAlign (scale 1, adaptive sampling) of ground-truth masks: targets float32 [R, M, M].  Masks are column-major
+  // runs, as in COCO: run_ends int32, all objects' ends of runs, ascending from 0 in each object, zeros first;
+  // run_begin int32 [G + 1]; size int32 [G, 2] height, width.  object int32 [R]: whose mask; negative: zeros.
+  void (*mask_targets)(Stream, In rois, In object, In run_ends, In run_begin, In size, Out targets);
+  // Pastes one soft mask [M, M] into its box of a height x width image: pad 1, expand, bilinear, >= threshold.
+  // bits uint8 [W, H], column-major as RLE wants it.
+  void (*paste_mask)(Stream, In mask, In box, float threshold, Out bits);
+
+  // -- optimizers: lists of parameters, gradients and state, all of one dtype -----------------------------------------
+  void (*sgd)(Stream, OutList w, InList g, OutList momentum, SgdStep);
+  void (*adamw)(Stream, OutList w, InList g, OutList m, OutList v, AdamWStep);
+  // norm float32 [1]: the 2-norm of all gradients together.
+  void (*global_norm)(Stream, InList g, Out norm, Scratch&);
+};
+
+// Filled by cpu/ and, in a build that has it, cuda/; null without CUDA.
+const Kernels& cpu_kernels();
+const Kernels* cuda_kernels();
+
+}  // namespace sil

@@ -1,0 +1,71 @@
+#include "tensor/threads.h"
+
+#include <omp.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <string>
+
+#include "tensor/check.h"
+
+namespace sil {
+namespace {
+
+int allowed_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+// CPUs of the quota, or a large number without one.
+double cgroup_quota() {
+  std::string quota;
+  double period = 0;
+  if (std::ifstream f("/sys/fs/cgroup/cpu.max"); f >> quota >> period && quota != "max" && period > 0)
+    return std::atof(quota.c_str()) / period;
+  double q = -1;
+  std::ifstream fq("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), fp("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  if (fq >> q && fp >> period && q > 0 && period > 0) return q / period;
+  return 1e9;
+}
+
+int count_threads() {
+  if (const char* s = std::getenv("SIL_THREADS")) {
+    char* end = nullptr;
+    const long n = std::strtol(s, &end, 10);
+    check(*s && !*end && n >= 1 && n <= 1024, "SIL_THREADS is '{}'; a whole number from 1 to 1024 expected", s);
+    return int(n);
+  }
+  return std::max(1, int(std::min<double>(allowed_cpus(), std::ceil(cgroup_quota()))));
+}
+
+}  // namespace
+
+int threads() {
+  static const int n = count_threads();
+  return n;
+}
+
+void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& f) {
+  if (n <= 0) return;
+  const int64_t parts = std::min<int64_t>(threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));
+  if (parts <= 1 || omp_in_parallel()) return f(0, n);
+  std::exception_ptr error;
+#pragma omp parallel num_threads(int(parts))
+  {
+    const int64_t t = omp_get_thread_num(), p = omp_get_num_threads();
+    try {
+      if (n * t / p < n * (t + 1) / p) f(n * t / p, n * (t + 1) / p);
+    } catch (...) {
+#pragma omp critical
+      error = std::current_exception();
+    }
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace sil

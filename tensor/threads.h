@@ -1,0 +1,16 @@
+// How many threads work, and loops over them.
+#pragma once
+#include <cstdint>
+#include <functional>
+
+namespace sil {
+
+// $SIL_THREADS if set, else the CPUs that the scheduler and the cgroup's quota (v1 or v2) allow, at least 1.
+int threads();
+
+// Calls f(begin, end) on disjoint ranges that cover [0, n), each of at least `grain` indices but the last.  Which range
+// a thread gets depends on n, grain and threads() alone.  Inside a parallel region it runs serially.  An exception in f
+// is rethrown.
+void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& f);
+
+}  // namespace sil
