@@ -1,5 +1,5 @@
 // Differentiable operations.  Each is one function: forward, and a closure with the backward; see autograd/var.h.
-// Every one has a row in tests/autograd/op_cases.cpp, which a test enforces.
+// Every one has a row in tests/autograd/cases_*.cpp, which a test enforces.
 // Shapes and meaning: tensor/ops.h, tensor/kernels.h.
 #pragma once
 #include "autograd/var.h"
