@@ -1,0 +1,64 @@
+#include "tensor/atomic_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <string>
+
+#include "tensor/check.h"
+
+namespace sil {
+namespace {
+
+// Removes the temporary file unless it was renamed.
+struct Temporary {
+  std::filesystem::path path;
+  ~Temporary() {
+    std::error_code ignored;
+    if (!path.empty()) std::filesystem::remove(path, ignored);
+  }
+};
+
+const char* reason() { return errno ? std::strerror(errno) : "input/output error"; }
+
+// The data, or a folder's entry, is on the disk when this returns.
+void sync(const std::filesystem::path& target, const std::filesystem::path& what, int flags) {
+  const int file = ::open(what.c_str(), flags | O_CLOEXEC);
+  check(file >= 0, "{}: cannot be written: {}", target.string(), reason());
+  errno = 0;
+  const bool ok =
+      ::fsync(file) == 0 || errno == EINVAL || errno == EROFS;  // some file systems have no fsync of folders
+  const int code = errno;
+  ::close(file);
+  check(ok, "{}: cannot be written: {}", target.string(), std::strerror(code));
+}
+
+}  // namespace
+
+void write_atomically(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write) {
+  Temporary temporary{path};
+  temporary.path += ".part-" + std::to_string(::getpid());
+  errno = 0;
+  std::ofstream out(temporary.path, std::ios::binary | std::ios::trunc);
+  if (!out) {
+    const std::string why = reason();
+    temporary.path.clear();
+    fail("{}: cannot be written: {}", path.string(), why);
+  }
+  write(out);
+  out.flush();
+  check(bool(out), "{}: cannot be written: {}", path.string(), reason());
+  out.close();
+  check(!out.fail(), "{}: cannot be written: {}", path.string(), reason());
+  sync(path, temporary.path, O_RDONLY);
+  errno = 0;
+  check(std::rename(temporary.path.c_str(), path.c_str()) == 0, "{}: cannot be written: {}", path.string(), reason());
+  temporary.path.clear();
+  sync(path, path.has_parent_path() ? path.parent_path() : ".", O_RDONLY | O_DIRECTORY);
+}
+
+}  // namespace sil
