@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs what Silhouette builds and tests with, from the system's packages alone (Debian 12, Ubuntu 22.04 and newer).
+# May be run again: where everything is installed it does nothing.  CUDA is not installed here.
+set -euo pipefail
+
+packages=(
+  build-essential cmake ninja-build                                     # the build
+  libdnnl-dev rapidjson-dev libfmt-dev libcli11-dev                     # tensors on the CPU, JSON, text, flags
+  libstb-dev libturbojpeg0-dev libjpeg-dev fonts-dejavu-core            # photos, and letters on them
+  libcpp-httplib-dev libboost-context-dev libbenchmark-dev doctest-dev  # pages, fibers, benchmarks, tests
+  clang libclang-rt-14-dev clang-format                                 # fuzzing, the format check
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [[ $status == installed ]] || missing+=("$package")
+done
+if [[ ${#missing[@]} -eq 0 ]]; then
+  echo "setup: everything is installed"
+  exit 0
+fi
+
+as_root=()
+if [[ $(id -u) -ne 0 ]]; then
+  command -v sudo >/dev/null || { echo "setup: run as root, or install sudo; missing: ${missing[*]}" >&2; exit 2; }
+  as_root=(sudo)
+fi
+echo "setup: installing ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Everything CI checks: set-up, a build with warnings as errors, every suite, sanitizers on what parses and indexes,
+# mutations of gradients, the format of the source.  The last line counts suites: "N passed, N failed".
+# Exit 0 if none failed.  Logs: build/logs/.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+jobs=${SIL_JOBS:-$(nproc)}
+logs=build/logs
+passed=0 failed=0
+
+# suite NAME COMMAND...: runs it, shows the end of its log if it fails.
+suite() {
+  local name=$1 log start=$SECONDS
+  log=$logs/${name//[^a-z0-9_]/_}.log
+  shift
+  if "$@" >"$log" 2>&1; then
+    passed=$((passed + 1))
+    echo "ok      $name ($((SECONDS - start)) s)"
+  else
+    failed=$((failed + 1))
+    echo "FAILED  $name ($((SECONDS - start)) s), the end of $log:"
+    tail -n 40 "$log"
+  fi
+}
+
+configure_and_build() {  # folder, cmake arguments, --, targets
+  local folder=$1 arguments=() launcher=()
+  shift
+  while [[ $# -gt 0 && $1 != -- ]]; do arguments+=("$1"); shift; done
+  shift
+  command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  cmake -S . -B "$folder" -G Ninja "${launcher[@]}" "${arguments[@]}" && cmake --build "$folder" -j "$jobs" "$@"
+}
+
+formatted() { git ls-files -z '*.h' '*.cpp' '*.cu' | xargs -0 -r clang-format --dry-run --Werror; }
+
+mkdir -p "$logs"
+suite setup scripts/setup.sh
+suite build configure_and_build build --
+for program in build/tests/test_*; do
+  [[ -x $program && -f $program ]] && suite "${program##*/}" "$program"
+done
+
+sanitized=(test_data test_eval)
+suite "build with sanitizers" configure_and_build build-asan -DSIL_SANITIZE=address,undefined -- --target "${sanitized[@]}"
+for name in "${sanitized[@]}"; do
+  suite "$name with sanitizers" env UBSAN_OPTIONS=print_stacktrace=1 "build-asan/tests/$name"
+done
+
+if [[ -f scripts/mutate_gradients.py ]]; then
+  suite "gradient mutations (a sample)" python3 scripts/mutate_gradients.py --sample 6 --build build-mutants
+fi
+suite format formatted
+
+echo "$passed passed, $failed failed"
+[[ $failed -eq 0 ]]
