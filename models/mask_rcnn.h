@@ -1,0 +1,70 @@
+// Mask R-CNN (He et al. 2017) with a feature pyramid (Lin et al. 2017), equal to torchvision's.
+// Shapes: N photos, A anchors, P proposals, S samples, D detections, K classes (0 is background), M mask size.
+#pragma once
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "autograd/var.h"
+#include "data/batch.h"
+#include "data/rle.h"
+#include "models/config.h"
+#include "nn/module.h"
+#include "tensor/rng.h"
+
+namespace sil {
+
+struct Losses {
+  Var rpn_objectness, rpn_box, classifier, box, mask;  // shape []
+  std::vector<Var> all() const { return {rpn_objectness, rpn_box, classifier, box, mask}; }
+};
+// In the order of Losses::all; the names of the stages are these with "loss." in front.
+inline constexpr std::array<const char*, 5> kLossNames{"rpn_objectness", "rpn_box", "classifier", "box", "mask"};
+
+// Of one photo, in its own (original) pixels, best first.
+struct PhotoDetections {
+  std::vector<std::array<float, 4>> boxes;  // x1, y1, x2, y2
+  std::vector<float> scores;
+  std::vector<int> labels;  // output of the model, 1..K-1
+  std::vector<Rle> masks;
+};
+
+// Sees each stage under its name in the design.  It may put another tensor in a stage's place by returning it (the
+// proposals of inspect --given); an undefined one changes nothing.  NHWC, rows of all photos together.
+class Probe {
+ public:
+  virtual ~Probe() = default;
+  virtual Tensor stage(const std::string& name, const Tensor&) = 0;
+};
+
+class MaskRcnn {
+ public:
+  // torchvision's initialisation, drawn from the key; what `config.trainable_layers` leaves out is frozen.
+  MaskRcnn(const ModelConfig&, RngKey init);
+  MaskRcnn(MaskRcnn&&) noexcept;
+  ~MaskRcnn();
+
+  // Mode::train records a tape (unless inside NoGrad) and moves batch norm's running statistics; Mode::test uses them
+  // and the test counts, and records nothing.  The key draws the samples.
+  Losses losses(const Batch&, Mode, RngKey, Probe* = nullptr);
+
+  // Records no tape.  Needs batch.photos, sizes and original alone.
+  std::vector<PhotoDetections> detect(const Batch&, Probe* = nullptr);
+
+  // For inference alone: folds the norms into their convolutions and casts the weights (f32 or bf16), for good.  What
+  // is left detects, faster, but does not train and has no state dict.
+  void fold(DType = DType::f32);
+
+  // Names every part once, with torchvision's names: state dict, optimizer, freezing and counting come from it.
+  void visit(Visitor&);
+
+  const ModelConfig& config() const { return config_; }
+
+ private:
+  struct Parts;
+  ModelConfig config_;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sil
