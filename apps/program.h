@@ -1,0 +1,52 @@
+// What every program's main() shares: arguments, --help, and how it ends.  0 is success, 2 bad arguments or bad input
+// with one line `error: ...` on stderr; `body` may return another code of its own.
+//
+//   int main(int argc, char** argv) {
+//     std::string out;
+//     return sil::run_program(
+//         argc, argv, "Makes a data set.",
+//         [&](CLI::App& app) { app.add_option("--out", out, "Folder to write")->required(); },
+//         [&] { return make(out); });
+//   }
+#pragma once
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <new>
+#include <string>
+
+#include "tensor/check.h"
+
+namespace sil {
+
+inline int end_with_error(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');  // one line, so that scripts can read it
+  std::fflush(stdout);
+  std::fprintf(stderr, "error: %s\n", text.c_str());
+  return 2;
+}
+
+// `define` declares the arguments, `body` runs once they are parsed.  Examples go into app.footer(...).
+inline int run_program(int argc, char** argv, const std::string& about, const std::function<void(CLI::App&)>& define,
+                       const std::function<int()>& body) {
+  CLI::App app{about};
+  try {
+    define(app);
+    app.parse(argc, argv);
+    const int code = body();
+    check(std::fflush(stdout) == 0, "standard output cannot be written");
+    return code;
+  } catch (const CLI::Success& help_wanted) {
+    return app.exit(help_wanted);
+  } catch (const CLI::ParseError& e) {
+    return end_with_error(std::string(e.what()) + " (--help lists the arguments)");
+  } catch (const std::bad_alloc&) {
+    return end_with_error("out of memory");
+  } catch (const std::exception& e) {
+    return end_with_error(e.what());
+  }
+}
+
+}  // namespace sil
