@@ -1,0 +1,113 @@
+// COCO's average precision and recall, equal to pycocotools 2.0.11 (COCOeval) to the last bit.
+//
+// Streaming: add() takes one image, matches its detections with its objects, and keeps a score and a few bits for each
+// detection; masks and boxes are not kept.  Evaluators over disjoint images merge, in any order, to the same bits.
+// There is no model and no file in here: eval/evaluation.h brings annotations and results to this form.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/rle.h"
+
+namespace sil {
+
+enum class IouType { bbox, segm };
+
+// Where a detection's area comes from.  pycocotools: from the box, under segm too, if the first result of the file has
+// one, else from the mask.
+enum class AreaOf { box, mask };
+
+struct AreaRange {
+  std::string name;
+  double low = 0, high = 1e10;  // square pixels, both ends inside
+};
+
+// What is measured.
+struct Protocol {
+  std::vector<double> iou_thresholds;     // T
+  std::vector<double> recall_thresholds;  // R
+  std::vector<AreaRange> areas;           // A
+  std::vector<int64_t> max_detections;    // M, an image and category, ascending
+  std::optional<AreaOf> area_of;          // unset: the evaluator's, as pycocotools decides it
+
+  // .50:.05:.95, 0:.01:1, all/small/medium/large, 1/10/100; thresholds as numpy computes them.
+  static Protocol coco();
+  // torchmetrics 1.9: the same rounded to float32, areas from the mask under segm.
+  static Protocol torchmetrics(IouType);
+};
+
+struct Truth {
+  int64_t id = 0;  // 0 turns its match into a false positive, as in pycocotools
+  int64_t category_id = 0;
+  std::array<double, 4> bbox{};  // x, y, w, h
+  double area = 0;
+  bool crowd = false;  // ignored: matched without reward or penalty, and more than once
+  const Rle* mask = nullptr;
+};
+
+struct Found {
+  int64_t category_id = 0;
+  double score = 0;              // NaN ranks last
+  std::array<double, 4> bbox{};  // x, y, w, h
+  const Rle* mask = nullptr;
+};
+
+// What pycocotools calls precision [T, R, K, A, M], scores (the same shape) and recall [T, K, A, M], C order; -1 where
+// a category has no object of that area.
+struct Accumulated {
+  size_t T = 0, R = 0, K = 0, A = 0, M = 0;
+  std::vector<double> precision, scores, recall;
+};
+
+class Evaluator {
+ public:
+  // categories: ids, of any order, duplicates allowed; what belongs to no category is ignored.  Each protocol costs its
+  // own matching; IoUs are computed once.
+  Evaluator(IouType, std::vector<int64_t> categories, std::vector<Protocol> = {Protocol::coco()});
+
+  // Set before the first image with detections.
+  std::optional<AreaOf> area_of;
+
+  // Each image once, in any order; detections in the file's order, which decides between equal scores.  Under segm
+  // every mask must be there (rows of other categories apart).  Throws an Error if the image was added before.
+  void add(int64_t image_id, std::span<const Truth>, std::span<const Found>);
+
+  // Takes the other's images.  Throws an Error if an image is in both, or categories, protocols or area_of differ.
+  void merge(const Evaluator& other);
+
+  Accumulated accumulate(size_t protocol = 0) const;
+
+  IouType iou_type() const { return type_; }
+  const std::vector<int64_t>& categories() const { return categories_; }  // ascending, each once: K
+  const Protocol& protocol(size_t i = 0) const { return protocols_.at(i); }
+  const std::vector<int64_t>& image_ids() const { return images_; }  // in the order of adding
+
+ private:
+  // One image and category.  Its detections are rows [begin, end), best score first.
+  struct Group {
+    int64_t image_id;
+    size_t category;  // index into categories_
+    size_t begin, end;
+  };
+  // All that a protocol keeps: of each detection (row) a bit for each area and threshold (a * T + t, in `words` words),
+  // of each group and area the objects that count.
+  struct Kept {
+    size_t words = 1;
+    std::vector<uint64_t> matched, ignored;
+    std::vector<int64_t> objects;
+  };
+
+  IouType type_;
+  std::vector<int64_t> categories_;
+  std::vector<Protocol> protocols_;
+  std::vector<int64_t> images_;
+  std::vector<Group> groups_;
+  std::vector<double> scores_;  // by row
+  std::vector<Kept> kept_;      // by protocol
+};
+
+}  // namespace sil

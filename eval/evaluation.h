@@ -1,0 +1,65 @@
+// Annotations and detections as they come from files or a model, evaluated: bbox and segm, in COCO's and torchmetrics'
+// terms.  What pycocotools ignores silently is ignored here too, and counted in warnings().
+//
+//   Evaluation evaluation(annotations);
+//   for (...) evaluation.add(image_id, detections);   // std::vector<Detection> of that image
+//   evaluation.add_rest();                            // photos without detections
+//   Metrics m = evaluation.metrics();                 // m.segm->AP, m.bbox->AP50, m.per_class ...
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "data/annotations.h"
+#include "eval/coco_eval.h"
+#include "eval/metrics.h"
+
+namespace sil {
+
+struct EvaluationOptions {
+  bool bbox = true, segm = true;
+  bool torchmetrics = true;  // their numbers beside COCO's
+};
+
+class Evaluation {
+ public:
+  // `annotations` must outlive this and have been index()ed.  Throws an Error that names file and annotation where
+  // pycocotools raises (under segm an object without segmentation, for one).
+  explicit Evaluation(const Annotations& annotations, EvaluationOptions = {});
+
+  // All detections of one photo, in their order; a photo once.  A detection without box gets its mask's, one without
+  // mask its box as a rectangle, where pycocotools does so.  Not thread-safe.
+  void add(int64_t image_id, std::span<const Detection>);
+
+  // A whole results file, over threads: the photos of `annotations` that were not added yet, with what `detections` has
+  // for them.  Detections of unknown photos are an Error.  The same bits for any number of threads.
+  void add_all(std::span<const Detection> detections);
+  // The photos that were not added yet, without detections.
+  void add_rest() { add_all({}); }
+
+  // Another part of the same data set, over other photos.
+  void merge(const Evaluation& other);
+
+  Metrics metrics() const;  // of what was added so far
+
+  const std::optional<Evaluator>& bbox() const { return bbox_; }
+  const std::optional<Evaluator>& segm() const { return segm_; }
+
+  // One line each: what was ignored or repaired, with a count and the first case.
+  std::vector<std::string> warnings() const;
+
+ private:
+  const Annotations* annotations_;
+  EvaluationOptions options_;
+  std::optional<Evaluator> bbox_, segm_;
+  std::vector<std::vector<size_t>> truths_;  // annotations that count, by photo row, as pycocotools' loader orders them
+  std::set<int64_t> classes_;                // category ids seen, torchmetrics' `classes`
+  std::vector<std::string> warnings_;
+  int64_t unknown_category_ = 0, first_unknown_category_ = 0;
+};
+
+}  // namespace sil
