@@ -1,0 +1,21 @@
+// Colours of objects: hue by class, shade by instance.
+#pragma once
+#include <cstdint>
+
+namespace sil {
+
+struct Rgb {
+  uint8_t r = 0, g = 0, b = 0;
+  friend bool operator==(const Rgb&, const Rgb&) = default;
+};
+
+// Classes take hues a golden angle apart, so that any first few of them differ; the instances of a class cycle through
+// five shades of its hue.  Both count from 0.
+Rgb object_colour(int class_index, int instance);
+
+// Relative luminance of sRGB (WCAG 2), 0 black to 1 white, and the ink, black or white, that reads better on a colour.
+double luminance(Rgb);
+double contrast(Rgb, Rgb);  // 1 to 21
+Rgb ink_on(Rgb background);
+
+}  // namespace sil
