@@ -5,16 +5,6 @@
 
 namespace sil::cpu {
 
-void cast(Stream, In, Out) { std::abort(); }
-void copy_block(Stream, In, int64_t, Out, int64_t, int64_t, int) { std::abort(); }
-void permute(Stream, In, std::span<const int>, Out) { std::abort(); }
-void gather_rows(Stream, In, In, Out) { std::abort(); }
-void scatter_add_rows(Stream, In, In, Out) { std::abort(); }
-void unary(Stream, Unary, In, Out) { std::abort(); }
-void binary(Stream, Binary, In, In, Out) { std::abort(); }
-void relu_backward(Stream, In, In, Out) { std::abort(); }
-void reduce(Stream, Reduce, In, unsigned, Out, Scratch&) { std::abort(); }
-void all_finite(Stream, In, Out) { std::abort(); }
 void top_k(Stream, In, In, Out, Out, Scratch&) { std::abort(); }
 void matmul(Stream, In, bool, In, bool, In, bool, Out, Scratch&) { std::abort(); }
 void conv2d(Stream, In, In, In, In, bool, Out, Conv2dGeom, Scratch&) { std::abort(); }

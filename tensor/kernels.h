@@ -98,7 +98,7 @@ struct Kernels {
   // y[m] = x[index[m]] along the outermost axis; index int32 [M]; negative: zeros.
   void (*gather_rows)(Stream, In x, In index, Out y);
   // x[index[m]] += dy[m], in the order of m; negative skipped.  float.
-  void (*scatter_add_rows)(Stream, In dy, In index, Out x);
+  void (*scatter_add_rows)(Stream, In dy, In index, Out x, Scratch&);
 
   // -- elementwise: float ---------------------------------------------------------------------------------------------
   void (*unary)(Stream, Unary, In x, Out y);           // y may be x
