@@ -4,11 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "nn/norm.h"
 #include "tensor/kernels.h"
 
 namespace sil {
-
-enum class NormKind { frozen_bn, batch_norm, group_norm };
 
 struct RpnConfig {
   BoxCoderGeom coder{1, 1, 1, 1};

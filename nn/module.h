@@ -69,6 +69,11 @@ class Visitor {
   Visitor& operator()(std::string_view name, std::optional<Module>& module) {
     return module ? (*this)(name, *module) : *this;
   }
+  template <class Pair>  // a convolution and its norm, named side by side
+  Visitor& operator()(std::string_view first, std::string_view second, Pair& pair) {
+    pair.visit(*this, first, second);
+    return *this;
+  }
   template <class Module>  // numbered from 0
   Visitor& operator()(std::string_view name, std::vector<Module>& modules) {
     const size_t outer = enter(name);

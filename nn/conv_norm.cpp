@@ -1,0 +1,56 @@
+#include "nn/conv_norm.h"
+
+namespace sil {
+namespace {
+
+Var add_relu(const Var& x, const Var& skip, bool with_relu) {
+  const Var y = skip.defined() ? add(x, skip) : x;
+  return with_relu ? relu(y) : y;
+}
+
+// The norm as a constant scale and shift, where it is one.
+std::optional<Affine> constant_affine(const Norm& norm, Mode mode) {
+  if (auto* frozen = std::get_if<FrozenBatchNorm>(&norm)) return frozen->affine();
+  if (auto* batch = std::get_if<BatchNorm>(&norm); batch && mode == Mode::test) return batch->affine();
+  return std::nullopt;
+}
+
+}  // namespace
+
+Norm make_norm(NormKind kind, int64_t channels, float eps) {
+  switch (kind) {
+    case NormKind::frozen_bn:
+      return FrozenBatchNorm(channels, eps);
+    case NormKind::batch_norm:
+      return BatchNorm(channels, eps);
+    case NormKind::group_norm:
+      return GroupNorm(channels, eps);
+  }
+  return std::monostate{};
+}
+
+Var ConvNorm::operator()(const Var& x, Mode mode, const Var& skip) {
+  if (auto affine = constant_affine(norm, mode))
+    return conv2d(x, conv.weight.var, conv.geom, affine->shift, affine->scale, skip, relu);
+  if (auto* batch = std::get_if<BatchNorm>(&norm)) return add_relu((*batch)(conv(x)), skip, relu);
+  if (auto* group = std::get_if<GroupNorm>(&norm)) return add_relu((*group)(conv(x)), skip, relu);
+  return conv2d(x, conv.weight.var, conv.geom, conv.bias.var, {}, skip, relu);
+}
+
+void ConvNorm::fold() {
+  auto affine = constant_affine(norm, Mode::test);
+  if (!affine) return;
+  const Tensor& w = conv.weight.value();
+  conv.weight.set(ops::mul(w, affine->scale.view({-1, 1, 1, 1})));
+  conv.bias = Parameter(affine->shift);
+  norm = std::monostate{};
+}
+
+void ConvNorm::visit(Visitor& v, std::string_view conv_name, std::string_view norm_name) {
+  v(conv_name, conv);
+  if (auto* frozen = std::get_if<FrozenBatchNorm>(&norm)) v(norm_name, *frozen);
+  if (auto* batch = std::get_if<BatchNorm>(&norm)) v(norm_name, *batch);
+  if (auto* group = std::get_if<GroupNorm>(&norm)) v(norm_name, *group);
+}
+
+}  // namespace sil

@@ -1,0 +1,31 @@
+#include "nn/layers.h"
+
+namespace sil {
+namespace {
+
+Parameter optional_parameter(Tensor b) { return b.defined() ? Parameter(std::move(b)) : Parameter(); }
+
+// [a, ...] -> [a, b]
+Var flatten(const Var& x) {
+  const int64_t rows = x.dim(0), columns = x.shape().numel() / std::max<int64_t>(rows, 1);
+  if (x.shape().rank() == 2) return x;
+  return view(x, {rows, columns});
+}
+
+}  // namespace
+
+Conv2d::Conv2d(Tensor w, Tensor b, Conv2dGeom g)
+    : weight(std::move(w), Layout::channels_last), bias(optional_parameter(std::move(b))), geom(g) {}
+
+ConvTranspose2d::ConvTranspose2d(Tensor w, Tensor b, int s)
+    : weight(std::move(w), Layout::channels_last), bias(optional_parameter(std::move(b))), stride(s) {}
+
+Linear::Linear(Tensor w, Tensor b)
+    : weight(w, w.rank() == 4 ? Layout::flattened : Layout::plain), bias(optional_parameter(std::move(b))) {}
+
+Var Linear::operator()(const Var& x, bool relu) const {
+  const Var w = flatten(weight.var);
+  return linear(view(x, {x.dim(0), w.dim(1)}), w, bias.var, relu);
+}
+
+}  // namespace sil
