@@ -13,7 +13,9 @@ namespace sil {
 
 struct Rle {
   int64_t height = 0, width = 0;
-  std::vector<uint32_t> counts;  // lengths of runs, zeros first; they sum to height * width
+  // Lengths of runs, zeros first; they sum to height * width.  A run of 2^32 pixels or more is several, with empty runs
+  // of the other value between.
+  std::vector<uint32_t> counts;
 
   friend bool operator==(const Rle&, const Rle&) = default;
 };
@@ -36,7 +38,7 @@ double iou(const Rle& detection, const Rle& truth, bool crowd);
 // Boxes x, y, w, h; pycocotools' bbIou.
 double iou(const std::array<double, 4>& detection, const std::array<double, 4>& truth, bool crowd);
 
-// pycocotools' rasteriser, its rounding included.
+// pycocotools' rasteriser, its rounding included.  Throws for NaN, coordinates past 1e12 and odd counts of them.
 Rle rasterise(const Polygon&, int64_t height, int64_t width);
 Rle rasterise(std::span<const Polygon> parts, int64_t height, int64_t width);  // union
 Rle rectangle(const std::array<double, 4>& xywh, int64_t height, int64_t width);
@@ -45,6 +47,7 @@ Rle rectangle(const std::array<double, 4>& xywh, int64_t height, int64_t width);
 // not sum to height * width are errors.
 std::string to_string(const Rle&);
 Rle from_string(std::string_view, int64_t height, int64_t width);
+Rle from_counts(std::span<const int64_t>, int64_t height, int64_t width);  // uncompressed counts, as strictly
 // Checks that the counts sum to height * width; throws an Error that says by how much they run over or fall short.
 void validate(const Rle&);
 

@@ -1,0 +1,105 @@
+// pycocotools' rasteriser.  Corners are rounded to fifths of a pixel, edges stepped along their longer axis; wherever
+// an edge goes from fifth 5k + 2 to 5k + 3 it passes the middle of column k, and the column toggles at the row given by
+// the smaller of the two steps' heights.  Here only those steps are computed, so an edge costs the columns that it
+// passes.
+#include <algorithm>
+#include <cmath>
+
+#include "data/rle.h"
+#include "data/runs.h"
+#include "tensor/check.h"
+
+namespace sil {
+
+namespace {
+
+constexpr double kFifths = 5;
+constexpr double kFarthest = 1e12;  // fifths of it, and products of two, are still exact enough in double
+
+struct Corner {
+  int64_t x, y;  // fifths of a pixel
+};
+
+int64_t to_fifths(double v) { return int64_t(kFifths * v + .5); }  // toward zero, below 0 too
+
+// The first t of (0, last] for which reached(t) holds, which stays so from there on.
+template <class F>
+int64_t first_step(int64_t last, F reached) {
+  int64_t below = 0, t = last;
+  while (t - below > 1) {
+    const int64_t middle = below + (t - below) / 2;
+    (reached(middle) ? t : below) = middle;
+  }
+  return t;
+}
+
+// The row, in fifths, at which the edge a-b passes from fifth x to x + 1.
+int64_t height_at(Corner a, Corner b, int64_t x) {
+  const int64_t dx = std::abs(b.x - a.x), dy = std::abs(b.y - a.y);
+  if (dx >= dy) {
+    if (a.x > b.x) std::swap(a, b);
+    const double slope = double(b.y - a.y) / double(dx);
+    const auto y = [&](int64_t t) { return int64_t(double(a.y) + slope * double(t) + .5); };
+    return std::min(y(x - a.x), y(x + 1 - a.x));
+  }
+  if (a.y > b.y) std::swap(a, b);
+  const double slope = double(b.x - a.x) / double(dy);
+  const auto at = [&](int64_t t) { return int64_t(double(a.x) + slope * double(t) + .5); };
+  return a.y - 1 + first_step(dy, [&](int64_t t) { return slope > 0 ? at(t) > x : at(t) <= x; });
+}
+
+int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+// Where the columns toggle, as positions in column order.
+void add_edge(Corner a, Corner b, int64_t height, int64_t width, std::vector<uint64_t>& toggles) {
+  const int64_t left = std::min(a.x, b.x), right = std::max(a.x, b.x);
+  const int64_t first = std::max<int64_t>(0, -floor_div(2 - left, 5));  // 5k + 2 >= left
+  const int64_t last = std::min(width - 1, floor_div(right - 3, 5));    // 5k + 3 <= right
+  for (int64_t k = first; k <= last; ++k) {
+    const double y = (double(height_at(a, b, 5 * k + 2)) + .5) / kFifths - .5;
+    const double row = std::ceil(std::clamp(y, 0., double(height)));
+    toggles.push_back(uint64_t(k) * uint64_t(height) + uint64_t(row));
+  }
+}
+
+}  // namespace
+
+Rle rasterise(const Polygon& outline, int64_t height, int64_t width) {
+  check_mask_size(height, width);
+  check(outline.size() % 2 == 0, "polygon: {} coordinates; pairs of x, y expected", outline.size());
+  std::vector<Corner> corners(outline.size() / 2);
+  for (size_t i = 0; i < corners.size(); ++i) {
+    const double x = outline[2 * i], y = outline[2 * i + 1];
+    check(std::abs(x) <= kFarthest && std::abs(y) <= kFarthest,
+          "polygon: corner {} is ({}, {}); finite numbers up to {} expected", i, x, y, kFarthest);
+    corners[i] = {to_fifths(x), to_fifths(y)};
+  }
+  std::vector<uint64_t> toggles;
+  for (size_t i = 0; i < corners.size(); ++i)
+    add_edge(corners[i], corners[i + 1 == corners.size() ? 0 : i + 1], height, width, toggles);
+  std::sort(toggles.begin(), toggles.end());
+
+  Runs runs;
+  uint64_t position = 0;
+  bool inside = false;
+  for (const uint64_t toggle : toggles) {
+    runs.add(inside, toggle - position);
+    position = toggle;
+    inside = !inside;
+  }
+  runs.add(inside, uint64_t(height) * uint64_t(width) - position);
+  return {height, width, runs.finish()};
+}
+
+Rle rasterise(std::span<const Polygon> parts, int64_t height, int64_t width) {
+  std::vector<Rle> masks;
+  for (const Polygon& part : parts) masks.push_back(rasterise(part, height, width));
+  return masks.empty() ? rasterise(Polygon{}, height, width) : merge(masks);
+}
+
+Rle rectangle(const std::array<double, 4>& xywh, int64_t height, int64_t width) {
+  const auto [x, y, w, h] = xywh;
+  return rasterise(Polygon{x, y, x, y + h, x + w, y + h, x + w, y}, height, width);
+}
+
+}  // namespace sil
