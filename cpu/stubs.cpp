@@ -5,14 +5,6 @@
 
 namespace sil::cpu {
 
-void top_k(Stream, In, In, Out, Out, Scratch&) { std::abort(); }
-void matmul(Stream, In, bool, In, bool, In, bool, Out, Scratch&) { std::abort(); }
-void conv2d(Stream, In, In, In, In, bool, Out, Conv2dGeom, Scratch&) { std::abort(); }
-void conv2d_backward_input(Stream, In, In, Out, Conv2dGeom, Scratch&) { std::abort(); }
-void conv2d_backward_weight(Stream, In, In, Out, Conv2dGeom, Scratch&) { std::abort(); }
-void conv_transpose2d(Stream, In, In, In, bool, Out, int, Scratch&) { std::abort(); }
-void conv_transpose2d_backward_input(Stream, In, In, Out, int, Scratch&) { std::abort(); }
-void conv_transpose2d_backward_weight(Stream, In, In, Out, int, Scratch&) { std::abort(); }
 void max_pool(Stream, In, Out, Out, MaxPoolGeom) { std::abort(); }
 void max_pool_backward(Stream, In, In, Out) { std::abort(); }
 void upsample_add(Stream, In, In, Out) { std::abort(); }
@@ -22,11 +14,6 @@ void batch_norm_backward(Stream, In, In, In, In, In, Out, Out, Out, Scratch&) { 
 void channel_affine(Stream, In, In, In, bool, Out) { std::abort(); }
 void group_norm(Stream, In, In, In, int, float, Out, Out, Out, Scratch&) { std::abort(); }
 void group_norm_backward(Stream, In, In, In, In, In, int, Out, Out, Out, Scratch&) { std::abort(); }
-void softmax_cross_entropy(Stream, In, In, Out, Out, Scratch&) { std::abort(); }
-void sigmoid_bce(Stream, In, In, Out, Out, Scratch&) { std::abort(); }
-void smooth_l1(Stream, In, In, In, In, float, Out, Out, Scratch&) { std::abort(); }
-void mask_bce(Stream, In, In, In, Out, Out, Scratch&) { std::abort(); }
-void softmax(Stream, In, Out) { std::abort(); }
 void make_anchors(Stream, InList, In, In, Out) { std::abort(); }
 void encode_boxes(Stream, In, In, Out, BoxCoderGeom) { std::abort(); }
 void decode_boxes(Stream, In, In, In, In, Out, BoxCoderGeom) { std::abort(); }
@@ -37,8 +24,5 @@ void roi_align(Stream, InList, In, In, Out, RoiAlignGeom) { std::abort(); }
 void roi_align_backward(Stream, In, In, In, OutList, RoiAlignGeom, Scratch&) { std::abort(); }
 void mask_targets(Stream, In, In, In, In, In, Out) { std::abort(); }
 void paste_mask(Stream, In, In, float, Out) { std::abort(); }
-void sgd(Stream, OutList, InList, OutList, SgdStep) { std::abort(); }
-void adamw(Stream, OutList, InList, OutList, OutList, AdamWStep) { std::abort(); }
-void global_norm(Stream, InList, Out, Scratch&) { std::abort(); }
 
 }  // namespace sil::cpu

@@ -147,16 +147,17 @@ struct Kernels {
   void (*group_norm_backward)(Stream, In dy, In x, In scale, In mean, In inv_std, int groups, Out dx, Out dscale,
                               Out dshift, Scratch&);
 
-  // -- losses: float; labels int32, negative rows take no part; each gives the sum and the number of rows that did
-  // ----- logits [R, K], labels [R]; loss [1] = mean of -log softmax; dlogits (unscaled by dy) is written beside it.
+  // -- losses: float; labels int32, rows with a negative one take no part; loss [1], 0 if no row takes part -----------
+  // The gradient is written beside the loss, not scaled by dy.
+  // logits [R, K], labels [R]: mean over the rows of -log softmax.
   void (*softmax_cross_entropy)(Stream, In logits, In labels, Out loss, Out dlogits, Scratch&);
   // logits [R], labels [R] in {0, 1, negative}: mean of binary cross-entropy.
   void (*sigmoid_bce)(Stream, In logits, In labels, Out loss, Out dlogits, Scratch&);
-  // x, target [R, 4]; rows with weight[r] == 0 take no part; loss [1] = sum of smooth L1(beta) / denominator [1].
-  // Girshick 2015, eq. 3; beta 0 is L1.
+  // x, target [R, D]: sum of weight[r] * smooth L1(beta) / denominator [1], 0 if that is 0; rows of weight 0 are not
+  // read.  Girshick 2015, eq. 3; beta 0 is L1.
   void (*smooth_l1)(Stream, In x, In target, In weight, In denominator, float beta, Out loss, Out dx, Scratch&);
   // logits [R, M, M, K], targets [R, M, M] in [0, 1], labels int32 [R] (the class whose mask counts):
-  // mean over the rows that take part x M^2; 0 if there are none.  He et al. 2017, section 3.
+  // mean over the rows that take part x M^2.  He et al. 2017, section 3.
   void (*mask_bce)(Stream, In logits, In targets, In labels, Out loss, Out dlogits, Scratch&);
   void (*softmax)(Stream, In x, Out y);  // along the innermost axis
 

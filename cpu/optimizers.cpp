@@ -1,0 +1,66 @@
+// The optimizers' steps and the norm of all gradients together.
+#include <cmath>
+
+#include "cpu/cpu.h"
+#include "cpu/dispatch.h"
+#include "cpu/loops.h"
+
+namespace sil::cpu {
+
+// Sutskever et al. 2013 in torch's form: b = momentum * b + g + weight_decay * w; w -= rate * b.
+void sgd(Stream, OutList w, InList g, OutList momentum, SgdStep step) {
+  for (size_t p = 0; p < w.size(); ++p)
+    for_float(w[p].dtype(), [&](auto t) {
+      using T = decltype(t);
+      using A = Compute<T>;
+      T *weight = w[p].data<T>(), *buffer = momentum[p].data<T>();
+      const T* gradient = g[p].data<T>();
+      each(w[p].numel(), [=](int64_t i) {
+        const A d = A(gradient[i]) + A(step.weight_decay) * A(weight[i]);
+        const A b = step.first ? d : A(step.momentum) * A(buffer[i]) + d;
+        buffer[i] = T(b);
+        weight[i] = T(A(weight[i]) - A(step.rate) * b);
+      });
+    });
+}
+
+// Loshchilov, Hutter 2019, alg. 2.
+void adamw(Stream, OutList w, InList g, OutList m, OutList v, AdamWStep step) {
+  const double correction1 = 1 - std::pow(double(step.beta1), double(step.step));
+  const double correction2 = 1 - std::pow(double(step.beta2), double(step.step));
+  for (size_t p = 0; p < w.size(); ++p)
+    for_float(w[p].dtype(), [&](auto t) {
+      using T = decltype(t);
+      using A = Compute<T>;
+      T *weight = w[p].data<T>(), *first = m[p].data<T>(), *second = v[p].data<T>();
+      const T* gradient = g[p].data<T>();
+      const A b1 = A(step.beta1), b2 = A(step.beta2), decay = 1 - A(step.rate) * A(step.weight_decay);
+      const A rate = A(double(step.rate) / correction1), root = A(1 / std::sqrt(correction2)),
+              epsilon = A(step.epsilon);
+      each(w[p].numel(), [=](int64_t i) {
+        const A d = A(gradient[i]);
+        const A mean = b1 * A(first[i]) + (1 - b1) * d, square = b2 * A(second[i]) + (1 - b2) * d * d;
+        first[i] = T(mean);
+        second[i] = T(square);
+        weight[i] = T(decay * A(weight[i]) - rate * mean / (std::sqrt(square) * root + epsilon));
+      });
+    });
+}
+
+void global_norm(Stream, InList g, Out norm, Scratch& scratch) {
+  double sum = 0;
+  for (const Tensor& one : g)
+    for_float(one.dtype(), [&](auto t) {
+      using T = decltype(t);
+      const T* x = one.data<T>();
+      sum += ordered_sum(one.numel(), kGrain, scratch, [x](int64_t begin, int64_t end) {
+        double s = 0;
+#pragma omp simd reduction(+ : s)
+        for (int64_t i = begin; i < end; ++i) s += double(Compute<T>(x[i])) * double(Compute<T>(x[i]));
+        return s;
+      });
+    });
+  *norm.data<float>() = float(std::sqrt(sum));
+}
+
+}  // namespace sil::cpu

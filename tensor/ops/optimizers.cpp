@@ -1,0 +1,51 @@
+// Optimizer steps over lists of parameters.
+#include <fmt/format.h>
+
+#include "tensor/ops.h"
+#include "tensor/ops/arguments.h"
+
+namespace sil::ops {
+namespace {
+
+void want_lists(const char* op, const std::vector<Tensor>& w, const char* name, const std::vector<Tensor>& other) {
+  check(w.size() == other.size(), "{}: {} parameters, {} of {}; as many expected", op, w.size(), other.size(), name);
+  for (size_t i = 0; i < w.size(); ++i) {
+    const std::string parameter = fmt::format("parameter {}", i), its = fmt::format("its {}", name);
+    want_float(op, parameter.c_str(), w[i]);
+    want_alike(op, parameter.c_str(), w[i], its.c_str(), other[i]);
+    want_same_shape(op, parameter.c_str(), w[i], its.c_str(), other[i]);
+    want_alike(op, "parameter 0", w[0], parameter.c_str(), w[i]);
+  }
+}
+
+}  // namespace
+
+void sgd(std::vector<Tensor>& w, const std::vector<Tensor>& g, std::vector<Tensor>& momentum, SgdStep step) {
+  want_lists("sgd", w, "gradient", g);
+  want_lists("sgd", w, "momentum", momentum);
+  if (!w.empty()) w[0].device().kernels().sgd({}, w, g, momentum, step);
+}
+
+void adamw(std::vector<Tensor>& w, const std::vector<Tensor>& g, std::vector<Tensor>& m, std::vector<Tensor>& v,
+           AdamWStep step) {
+  want_lists("adamw", w, "gradient", g);
+  want_lists("adamw", w, "first moment", m);
+  want_lists("adamw", w, "second moment", v);
+  check(step.step >= 1, "adamw: step is {}; counted from 1 expected", step.step);
+  if (!w.empty()) w[0].device().kernels().adamw({}, w, g, m, v, step);
+}
+
+Tensor global_norm(const std::vector<Tensor>& g) {
+  for (size_t i = 0; i < g.size(); ++i) {
+    const std::string gradient = fmt::format("gradient {}", i);
+    want_float("global_norm", gradient.c_str(), g[i]);
+    want_alike("global_norm", "gradient 0", g[0], gradient.c_str(), g[i]);
+  }
+  const Device device = g.empty() ? Device::cpu() : g[0].device();
+  Tensor norm({1}, DType::f32, device);
+  Scratch scratch(device);
+  device.kernels().global_norm({}, g, norm, scratch);
+  return norm;
+}
+
+}  // namespace sil::ops
