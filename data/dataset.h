@@ -20,7 +20,8 @@ enum class Purpose { training, validation, prediction };
 // For training and validation the constructor drops what cannot be learned from (crowds, boxes without area, objects
 // without a mask) and says so in one warning a kind, with their number and the first; clips boxes to the photo; and
 // refuses what is broken: an Error names the file and the annotation id for an unknown image or category, a polygon of
-// less than three points or with NaN, runs that do not fit their photo.  No photo is opened before load().
+// less than three points or with NaN, runs that do not fit their photo, a photo that is not there.  No photo is opened
+// before load().
 class Dataset {
  public:
   Dataset(Annotations, std::filesystem::path images, CategoryTable, Preparation, Purpose);
@@ -53,5 +54,8 @@ class Dataset {
   std::vector<Row> rows_;
   std::vector<std::string> warnings_;
 };
+
+// Whether bbox and outline of an annotation, clipped to the photo, differ by more than 2 pixels on any side.
+bool box_disagrees(const Annotation&, const Photo&);
 
 }  // namespace sil

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "data/batch.h"
 #include "data/dataset.h"
@@ -35,7 +36,7 @@ class Loader {
   std::unique_ptr<Queue> queue_;
 };
 
-// Place `position` of the endless shuffled order of `count` photos: which photo.  Exposed for tests and for logs.
-int64_t shuffled(int64_t position, int64_t count, uint64_t seed);
+// The order of photos 0..count-1 in an epoch.
+std::vector<int64_t> shuffled_order(int64_t count, uint64_t seed, int64_t epoch);
 
 }  // namespace sil

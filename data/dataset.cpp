@@ -1,0 +1,188 @@
+#include "data/dataset.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "data/image.h"
+#include "tensor/check.h"
+
+namespace sil {
+namespace {
+
+// Of one kind of finding: how many, and the first.
+struct Count {
+  int64_t number = 0, first = 0;
+  void add(int64_t annotation_id) {
+    if (number++ == 0) first = annotation_id;
+  }
+};
+
+// x1, y1, x2, y2.
+using Corners = std::array<double, 4>;
+
+Corners corners(const std::array<double, 4>& xywh) { return {xywh[0], xywh[1], xywh[0] + xywh[2], xywh[1] + xywh[3]}; }
+
+Corners clipped(const Corners& box, const Photo& photo) {
+  const double w = photo.width, h = photo.height;
+  return {std::clamp(box[0], 0.0, w), std::clamp(box[1], 0.0, h), std::clamp(box[2], 0.0, w),
+          std::clamp(box[3], 0.0, h)};
+}
+
+bool empty(const Corners& box) {
+  constexpr double least = 1e-3;  // pixels: a thinner box may lose its area in float32
+  return !(box[2] - box[0] >= least && box[3] - box[1] >= least);
+}
+
+double largest_difference(const Corners& a, const Corners& b) {
+  double most = 0;
+  for (size_t i = 0; i < 4; ++i) most = std::max(most, std::abs(a[i] - b[i]));
+  return most;
+}
+
+bool has_mask(const Annotation& a) {
+  const auto* parts = std::get_if<std::vector<Polygon>>(&a.segmentation);
+  return parts ? !parts->empty() : std::holds_alternative<Rle>(a.segmentation);
+}
+
+// What the outline encloses, without rasterising it.
+Corners extent(const Annotation& a) {
+  if (const auto* rle = std::get_if<Rle>(&a.segmentation)) return corners(bounding_box(*rle));
+  Corners box{INFINITY, INFINITY, -INFINITY, -INFINITY};
+  for (const Polygon& part : std::get<std::vector<Polygon>>(a.segmentation))
+    for (size_t i = 0; i < part.size(); ++i) {
+      box[i % 2] = std::min(box[i % 2], part[i]);
+      box[2 + i % 2] = std::max(box[2 + i % 2], part[i]);
+    }
+  return box;
+}
+
+void check_polygons(const std::vector<Polygon>& parts, const std::string& where) {
+  for (const Polygon& part : parts) {
+    check(part.size() >= 6 && part.size() % 2 == 0, "{}: a polygon has {} numbers (x, y of 3 points or more expected)",
+          where, part.size());
+    check(std::all_of(part.begin(), part.end(), [](double x) { return std::isfinite(x); }),
+          "{}: a polygon has a coordinate that is not a finite number", where);
+  }
+}
+
+void check_rle(const Rle& rle, const Photo& photo, const std::string& where) {
+  check(rle.height == photo.height && rle.width == photo.width,
+        "{}: the runs are of a mask {} high and {} wide; its photo {} is {} high and {} wide", where, rle.height,
+        rle.width, photo.file_name, photo.height, photo.width);
+  try {
+    validate(rle);
+  } catch (const Error& e) {
+    fail("{}: {}", where, e.what());
+  }
+}
+
+// Throws what makes an annotation unusable for anyone.
+void check_annotation(const Annotation& a, const Annotations& all, const CategoryTable& table) {
+  const std::string where = fmt::format("{}: annotation {}", all.source, a.id);
+  const auto photo = all.photo_row.find(a.image_id);
+  check(photo != all.photo_row.end(), "{}: image_id {} is not among the images", where, a.image_id);
+  check(all.category_row.count(a.category_id), "{}: category_id {} is not among the categories", where, a.category_id);
+  check(table.output(a.category_id) > 0, "{}: category_id {} ({}) is not one of the model's categories", where,
+        a.category_id, all.categories[all.category_row.at(a.category_id)].name);
+  for (double x : a.bbox) check(std::isfinite(x), "{}: bbox has a value that is not a finite number", where);
+  if (const auto* parts = std::get_if<std::vector<Polygon>>(&a.segmentation)) check_polygons(*parts, where);
+  if (const auto* rle = std::get_if<Rle>(&a.segmentation)) check_rle(*rle, all.photos[photo->second], where);
+}
+
+// The box to learn, clipped to the photo; empty if there is none.
+Corners box_of(const Annotation& a, const Photo& photo) {
+  return clipped(a.has_bbox ? corners(a.bbox) : corners(bounding_box(to_rle(a, photo))), photo);
+}
+
+}  // namespace
+
+bool box_disagrees(const Annotation& a, const Photo& photo) {
+  constexpr double tolerance = 2;  // pixels: outlines and boxes of real sets are rounded each in its own way
+  if (!a.has_bbox || !has_mask(a)) return false;
+  return largest_difference(clipped(corners(a.bbox), photo), clipped(extent(a), photo)) > tolerance;
+}
+
+Dataset::Dataset(Annotations annotations, std::filesystem::path images, CategoryTable categories,
+                 Preparation preparation, Purpose purpose)
+    : annotations_(std::move(annotations)),
+      images_(std::move(images)),
+      categories_(std::move(categories)),
+      preparation_(std::move(preparation)),
+      purpose_(purpose) {
+  annotations_.index();
+  for (size_t i = 0; i < annotations_.photos.size(); ++i) rows_.push_back({i, {}});
+  if (purpose_ == Purpose::prediction) return;
+  for (const Photo& p : annotations_.photos)
+    check(std::filesystem::exists(images_ / p.file_name), "{}: image {}: there is no file {}", annotations_.source,
+          p.id, (images_ / p.file_name).string());
+  collect_objects();
+  if (purpose_ == Purpose::training) drop_photos_without_objects();
+}
+
+void Dataset::collect_objects() {
+  constexpr double rounding = 0.01;  // boxes of two decimals end that close outside
+  Count crowds, without_area, without_mask, outside, beyond, disagreeing;
+  for (size_t i = 0; i < annotations_.annotations.size(); ++i) {
+    const Annotation& a = annotations_.annotations[i];
+    check_annotation(a, annotations_, categories_);
+    const size_t row = annotations_.photo_row.at(a.image_id);
+    const Photo& photo = annotations_.photos[row];
+    if (a.crowd)
+      crowds.add(a.id);
+    else if (a.has_bbox && empty(corners(a.bbox)))
+      without_area.add(a.id);
+    else if (!has_mask(a))
+      without_mask.add(a.id);
+    else if (empty(box_of(a, photo)))
+      (a.has_bbox ? outside : without_area).add(a.id);
+    else {
+      if (a.has_bbox && largest_difference(corners(a.bbox), box_of(a, photo)) > rounding) beyond.add(a.id);
+      if (box_disagrees(a, photo)) disagreeing.add(a.id);
+      rows_[row].objects.push_back(i);
+    }
+  }
+  const auto warn = [&](const char* done, const Count& count, const char* what) {
+    if (count.number)
+      warnings_.push_back(fmt::format("{}: {} {} of {} annotations: {} (the first is annotation {})",
+                                      annotations_.source, done, count.number, annotations_.annotations.size(), what,
+                                      count.first));
+  };
+  warn("left out", crowds, "crowds");
+  warn("left out", without_area, "boxes without area");
+  warn("left out", without_mask, "no mask");
+  warn("left out", outside, "boxes wholly outside their photo");
+  warn("clipped", beyond, "boxes that reach outside their photo");
+  warn("kept as they are", disagreeing, "boxes that differ from their mask's by more than 2 pixels");
+}
+
+void Dataset::drop_photos_without_objects() {
+  const auto kept = std::stable_partition(rows_.begin(), rows_.end(), [](const Row& r) { return !r.objects.empty(); });
+  if (kept == rows_.end()) return;
+  warnings_.push_back(fmt::format("{}: left out {} of {} photos: no usable object (the first is {})",
+                                  annotations_.source, rows_.end() - kept, rows_.size(),
+                                  annotations_.photos[kept->photo].file_name));
+  rows_.erase(kept, rows_.end());
+}
+
+Example Dataset::load(size_t index, RngKey key) const {
+  const Row& row = rows_.at(index);
+  const Photo& photo = annotations_.photos[row.photo];
+  const std::filesystem::path file = images_ / photo.file_name;
+  Example e;
+  e.photo = read_image(file);
+  e.image_id = photo.id;
+  e.original = {int(e.photo.dim(0)), int(e.photo.dim(1))};
+  check(e.original[0] == photo.height && e.original[1] == photo.width,
+        "{}: {} x {} pixels (width x height), but {} says {} x {} for image {}", file.string(), e.original[1],
+        e.original[0], annotations_.source, photo.width, photo.height, photo.id);
+  for (size_t i : row.objects) {
+    const Annotation& a = annotations_.annotations[i];
+    for (double x : box_of(a, photo)) e.boxes.push_back(float(x));
+    e.labels.push_back(categories_.output(a.category_id));
+    e.masks.push_back(to_rle(a, photo));
+  }
+  return prepare(std::move(e), preparation_, purpose_ == Purpose::training ? std::optional(key) : std::nullopt);
+}
+
+}  // namespace sil
