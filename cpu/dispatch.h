@@ -31,6 +31,12 @@ void for_float(DType dtype, F f) {
   }
 }
 
+// Boxes: float32 or float64.
+template <class F>
+void for_boxes(DType dtype, F f) {
+  dtype == DType::f64 ? f(double()) : f(float());
+}
+
 // Any dtype of the CPU.
 template <class F>
 void for_any(DType dtype, F f) {

@@ -48,6 +48,7 @@ struct MaxPoolGeom {
 // He et al. 2017, section 3.  Output is pooled x pooled; `samples` reads per bin and axis; finest is the level that
 // the first tensor of the pyramid is (2 for p2: scale 1/4).  A RoI's level follows Lin et al. 2017, eq. 1.
 struct RoiAlignGeom {
+  static constexpr int kMaxSamples = 8;
   int pooled = 7;
   int samples = 2;
   int finest = 2;
@@ -130,7 +131,7 @@ struct Kernels {
   // -- pooling and resampling: float ----------------------------------------------------------------------------------
   // index int32, shape of y: position iy * W + ix of the maximum in its image and channel (the first of equals).
   void (*max_pool)(Stream, In x, Out y, Out index, MaxPoolGeom);
-  void (*max_pool_backward)(Stream, In dy, In index, Out dx);
+  void (*max_pool_backward)(Stream, In dy, In index, Out dx, Scratch&);
   // y = fine + nearest(coarse): source row floor(i * h / H).  Lin et al. 2017, fig. 3.  `fine` may be absent.
   void (*upsample_add)(Stream, In coarse, In fine, Out y);
   void (*upsample_backward)(Stream, In dy, Out dcoarse);  // sum over the pixels that read each source
@@ -179,7 +180,7 @@ struct Kernels {
   void (*sample)(Stream, In matched, In image, int64_t images, RngKey key, Out picked, SamplerGeom, Scratch&);
   // boxes [S, M, 4]: S independent lists, each sorted by score, the first counts[s] (int32 [S]) of them real.
   // keep uint8 [S, M]: not suppressed by an earlier kept box with IoU > threshold.
-  void (*nms)(Stream, In boxes, In counts, float threshold, Out keep, Scratch&);
+  void (*nms)(Stream, In boxes, In counts, double threshold, Out keep, Scratch&);
 
   // -- RoIs: float ----------------------------------------------------------------------------------------------------
   // y [R, P, P, C]: mean of samples^2 bilinear reads in each bin; the row's level is found inside, so no row moves.
@@ -189,9 +190,9 @@ struct Kernels {
   // RoIAlign (scale 1, adaptive sampling) of ground-truth masks: targets float32 [R, M, M].  Masks are column-major
   // runs, as in COCO: run_ends int32, all objects' ends of runs, ascending from 0 in each object, zeros first;
   // run_begin int32 [G + 1]; size int32 [G, 2] height, width.  object int32 [R]: whose mask; negative: zeros.
-  void (*mask_targets)(Stream, In rois, In object, In run_ends, In run_begin, In size, Out targets);
+  void (*mask_targets)(Stream, In rois, In object, In run_ends, In run_begin, In size, Out targets, Scratch&);
   // Pastes one soft mask [M, M] into its box of a height x width image: pad 1, expand, bilinear, >= threshold.
-  // bits uint8 [W, H], column-major as RLE wants it.
+  // bits uint8 [W, H], column-major as RLE wants it; float32 [W, H]: the values before the threshold.
   void (*paste_mask)(Stream, In mask, In box, float threshold, Out bits);
 
   // -- optimizers: lists of parameters, gradients and state, all of one dtype -----------------------------------------

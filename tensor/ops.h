@@ -101,7 +101,7 @@ Tensor decode_boxes(const Tensor& deltas, const Tensor& reference, BoxCoderGeom,
 Tensor match_boxes(const Tensor& boxes, const Tensor& image, const Tensor& truth, const Tensor& truth_image,
                    int64_t images, MatcherGeom);
 Tensor sample(const Tensor& matched, const Tensor& image, int64_t images, RngKey, SamplerGeom);
-Tensor nms(const Tensor& boxes, const Tensor& counts, float threshold);
+Tensor nms(const Tensor& boxes, const Tensor& counts, double threshold);
 
 // -- RoIs -------------------------------------------------------------------------------------------------------------
 Tensor roi_align(const std::vector<Tensor>& pyramid, const Tensor& rois, const Tensor& image, RoiAlignGeom);
@@ -110,6 +110,7 @@ std::vector<Tensor> roi_align_backward(const Tensor& dy, const Tensor& rois, con
 Tensor mask_targets(const Tensor& rois, const Tensor& object, const Tensor& run_ends, const Tensor& run_begin,
                     const Tensor& size, int64_t side);
 Tensor paste_mask(const Tensor& mask, const Tensor& box, int64_t height, int64_t width, float threshold);
+Tensor paste_soft_mask(const Tensor& mask, const Tensor& box, int64_t height, int64_t width);  // float32 [W, H]
 
 // -- optimizers -------------------------------------------------------------------------------------------------------
 void sgd(std::vector<Tensor>& w, const std::vector<Tensor>& g, std::vector<Tensor>& momentum, SgdStep);
