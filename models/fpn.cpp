@@ -1,0 +1,36 @@
+#include "models/fpn.h"
+
+#include "nn/init.h"
+
+namespace sil {
+
+Fpn::Fpn(const std::array<int, 4>& in_channels, int channels, RngKey init) {
+  const Tensor no_bias = Tensor::zeros({channels});
+  for (size_t i = 0; i < 4; ++i) {
+    const int in = in_channels[i];
+    const RngKey key = init.fold(i);
+    inner_blocks.emplace_back(kaiming_uniform({channels, 1, 1, in}, in, key.fold("inner")), no_bias.clone(),
+                              Conv2dGeom{});
+    layer_blocks.emplace_back(kaiming_uniform({channels, 3, 3, channels}, 9 * channels, key.fold("layer")),
+                              no_bias.clone(), Conv2dGeom{1, 1, 1});
+  }
+}
+
+std::vector<Var> Fpn::operator()(const std::vector<Var>& c) const {
+  Var inner = inner_blocks[3](c[3]);
+  std::vector<Var> p(4);
+  p[3] = layer_blocks[3](inner);
+  for (size_t i = 3; i-- > 0;) {
+    inner = upsample_add(inner, inner_blocks[i](c[i]));
+    p[i] = layer_blocks[i](inner);
+  }
+  p.push_back(max_pool(p[3], {1, 2, 0}));
+  return p;
+}
+
+void Fpn::visit(Visitor& v) {
+  for (size_t i = 0; i < 4; ++i) v(fmt::format("inner_blocks.{}.0", i), inner_blocks[i]);
+  for (size_t i = 0; i < 4; ++i) v(fmt::format("layer_blocks.{}.0", i), layer_blocks[i]);
+}
+
+}  // namespace sil

@@ -1,0 +1,119 @@
+#include "models/resnet.h"
+
+#include "nn/init.h"
+#include "tensor/check.h"
+
+namespace sil {
+namespace {
+
+struct Plan {
+  std::array<int, 4> blocks;  // in each stage
+  bool bottleneck;
+};
+
+// Table 1.
+Plan plan_of(const std::string& backbone) {
+  if (backbone == "resnet18") return {{2, 2, 2, 2}, false};
+  if (backbone == "resnet34") return {{3, 4, 6, 3}, false};
+  if (backbone == "resnet50") return {{3, 4, 6, 3}, true};
+  if (backbone == "resnet101") return {{3, 4, 23, 3}, true};
+  fail("backbone is {}; resnet18, resnet34, resnet50 or resnet101 expected", backbone);
+}
+
+struct Maker {
+  NormKind norm;
+  float eps;
+
+  ConvNorm operator()(int in, int out, int kernel, int stride, bool relu, RngKey key) const {
+    const int64_t fan_out = int64_t(out) * kernel * kernel;
+    return {Conv2d(kaiming_normal({out, kernel, kernel, in}, fan_out, key), {}, {stride, kernel / 2, 1}),
+            make_norm(norm, out, eps), relu};
+  }
+};
+
+ResidualBlock make_block(const Maker& make, bool bottleneck, int in, int width, int stride, RngKey key) {
+  const int out = bottleneck ? 4 * width : width;
+  ResidualBlock block;
+  if (bottleneck) {
+    block.convs.push_back(make(in, width, 1, 1, true, key.fold("conv1")));
+    block.convs.push_back(make(width, width, 3, stride, true, key.fold("conv2")));
+    block.convs.push_back(make(width, out, 1, 1, true, key.fold("conv3")));
+  } else {
+    block.convs.push_back(make(in, width, 3, stride, true, key.fold("conv1")));
+    block.convs.push_back(make(width, out, 3, 1, true, key.fold("conv2")));
+  }
+  if (stride != 1 || in != out) block.downsample = make(in, out, 1, stride, false, key.fold("downsample"));
+  return block;
+}
+
+}  // namespace
+
+Var ResidualBlock::operator()(const Var& x, Mode mode) {
+  Var y = x;
+  for (size_t i = 0; i + 1 < convs.size(); ++i) y = convs[i](y, mode);
+  return convs.back()(y, mode, downsample ? (*downsample)(x, mode) : x);
+}
+
+void ResidualBlock::visit(Visitor& v) {
+  for (size_t i = 0; i < convs.size(); ++i) v(fmt::format("conv{}", i + 1), fmt::format("bn{}", i + 1), convs[i]);
+  if (downsample) v("downsample.0", "downsample.1", *downsample);
+}
+
+ResNet::ResNet(const std::string& backbone, NormKind norm, float eps, RngKey init)
+    : stem(Maker{norm, eps}(3, 64, 7, 2, true, init.fold("conv1"))) {
+  const Plan plan = plan_of(backbone);
+  int in = 64;
+  for (int s = 0; s < 4; ++s) {
+    const int width = 64 << s;
+    for (int b = 0; b < plan.blocks[size_t(s)]; ++b) {
+      const int stride = s > 0 && b == 0 ? 2 : 1;
+      const RngKey key = init.fold(uint64_t(s)).fold(uint64_t(b));
+      stages[size_t(s)].push_back(make_block({norm, eps}, plan.bottleneck, in, width, stride, key));
+      in = plan.bottleneck ? 4 * width : width;
+    }
+  }
+}
+
+std::vector<Var> ResNet::operator()(const Var& photos, Mode mode) {
+  Var x = max_pool(stem(photos, mode), {3, 2, 1});
+  std::vector<Var> c;
+  for (auto& stage : stages) {
+    for (ResidualBlock& block : stage) x = block(x, mode);
+    c.push_back(x);
+  }
+  return c;
+}
+
+void ResNet::visit(Visitor& v) {
+  v("conv1", "bn1", stem);
+  for (size_t s = 0; s < 4; ++s) v(fmt::format("layer{}", s + 1), stages[s]);
+}
+
+std::array<int, 4> ResNet::channels() const {
+  std::array<int, 4> c{};
+  for (size_t s = 0; s < 4; ++s) c[s] = int(stages[s].back().convs.back().conv.weight.value().dim(0));
+  return c;
+}
+
+void ResNet::freeze_all_but(int layers) {
+  Visitor v;
+  if (layers < 5) v("conv1", "bn1", stem);
+  for (int s = 0; s < 4 - layers; ++s) v("", stages[size_t(s)]);
+  freeze(v.leaves);
+}
+
+std::vector<ConvNorm*> ResNet::conv_norms() {
+  std::vector<ConvNorm*> all{&stem};
+  for (auto& stage : stages)
+    for (ResidualBlock& block : stage) {
+      for (ConvNorm& c : block.convs) all.push_back(&c);
+      if (block.downsample) all.push_back(&*block.downsample);
+    }
+  return all;
+}
+
+void ResNet::fold() {
+  for (ConvNorm* c : conv_norms()) c->fold();
+}
+
+}  // namespace sil
