@@ -8,8 +8,8 @@
 
 #include "autograd/var.h"
 #include "data/batch.h"
-#include "data/rle.h"
 #include "models/config.h"
+#include "models/postprocess.h"
 #include "nn/module.h"
 #include "tensor/rng.h"
 
@@ -22,16 +22,8 @@ struct Losses {
 // In the order of Losses::all; the names of the stages are these with "loss." in front.
 inline constexpr std::array<const char*, 5> kLossNames{"rpn_objectness", "rpn_box", "classifier", "box", "mask"};
 
-// Of one photo, in its own (original) pixels, best first.
-struct PhotoDetections {
-  std::vector<std::array<float, 4>> boxes;  // x1, y1, x2, y2
-  std::vector<float> scores;
-  std::vector<int> labels;  // output of the model, 1..K-1
-  std::vector<Rle> masks;
-};
-
-// Sees each stage under its name in the design.  It may put another tensor in a stage's place by returning it (the
-// proposals of inspect --given); an undefined one changes nothing.  NHWC, rows of all photos together.
+// Sees each stage under its name in the design: NHWC, rows of all photos together.  For the stages `proposals.I` (of
+// photo I, [P, 4]) what it returns takes their place, unless undefined; for the others it is ignored.
 class Probe {
  public:
   virtual ~Probe() = default;
@@ -62,6 +54,8 @@ class MaskRcnn {
   const ModelConfig& config() const { return config_; }
 
  private:
+  std::vector<Var> pyramid(const Batch&, Mode, Probe*);  // p2..p6
+
   struct Parts;
   ModelConfig config_;
   std::unique_ptr<Parts> parts_;

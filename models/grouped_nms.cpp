@@ -1,0 +1,69 @@
+#include "models/grouped_nms.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <numeric>
+
+#include "tensor/ops.h"
+
+namespace sil {
+namespace {
+
+constexpr size_t kOffsetTrickLimit = 1000;
+
+std::vector<size_t> by_score(const std::vector<float>& scores) {
+  std::vector<size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), size_t(0));
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return scores[a] > scores[b]; });
+  return order;
+}
+
+// How far apart the groups are moved.
+float group_distance(const Candidates& c) {
+  if (c.size() > kOffsetTrickLimit) return 0;
+  float largest = -std::numeric_limits<float>::infinity();
+  for (const auto& box : c.boxes) largest = std::max(largest, *std::max_element(box.begin(), box.end()));
+  return largest + 1;
+}
+
+}  // namespace
+
+void Candidates::add(const float* box, float score, int group) {
+  boxes.push_back({box[0], box[1], box[2], box[3]}), scores.push_back(score), groups.push_back(group);
+}
+
+std::vector<size_t> grouped_nms(const Candidates& c, float threshold, int limit) {
+  if (c.size() == 0) return {};
+  const std::vector<size_t> order = by_score(c.scores);
+  std::map<int, std::vector<size_t>> lists;
+  for (size_t row : order) lists[c.groups[row]].push_back(row);
+  size_t longest = 0;
+  for (const auto& [group, rows] : lists) longest = std::max(longest, rows.size());
+
+  // One list a group, padded to the longest.
+  Tensor boxes = Tensor::zeros({int64_t(lists.size()), int64_t(longest), 4});
+  std::vector<int32_t> counts;
+  const float distance = group_distance(c);
+  for (const auto& [group, rows] : lists) {
+    float* out = boxes.data<float>() + counts.size() * longest * 4;
+    const float offset = float(group) * distance;
+    for (size_t row : rows)
+      for (float x : c.boxes[row]) *out++ = x + offset;
+    counts.push_back(int32_t(rows.size()));
+  }
+  const Tensor keep = ops::nms(boxes, Tensor::of({int64_t(counts.size())}, counts), threshold);
+
+  std::vector<char> kept(c.size());
+  const uint8_t* flags = keep.data<uint8_t>();
+  for (const auto& [group, rows] : lists) {
+    for (size_t i = 0; i < rows.size(); ++i) kept[rows[i]] = char(flags[i]);
+    flags += longest;
+  }
+  std::vector<size_t> best;
+  for (size_t row : order)
+    if (kept[row] && best.size() < size_t(limit)) best.push_back(row);
+  return best;
+}
+
+}  // namespace sil

@@ -1,0 +1,24 @@
+// Greedy suppression inside groups: pyramid levels of the RPN, classes of the box head.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <vector>
+
+namespace sil {
+
+// Boxes of one photo.  Scores are not NaN.
+struct Candidates {
+  std::vector<std::array<float, 4>> boxes;
+  std::vector<float> scores;
+  std::vector<int> groups;  // >= 0
+
+  void add(const float* box, float score, int group);
+  std::size_t size() const { return boxes.size(); }
+};
+
+// Rows that no better box of their group overlaps by more than `threshold`, best first, equal scores in order, at most
+// `limit`.  Up to 1,000 boxes are compared at coordinates moved by group * (largest coordinate + 1): torchvision's
+// batched_nms does so on the CPU, and the sums' rounding can tip an overlap that lies at the threshold.
+std::vector<std::size_t> grouped_nms(const Candidates&, float threshold, int limit);
+
+}  // namespace sil

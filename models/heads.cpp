@@ -1,0 +1,114 @@
+#include "models/heads.h"
+
+#include <algorithm>
+
+#include "nn/init.h"
+#include "tensor/check.h"
+
+namespace sil {
+namespace {
+
+constexpr float kBeta = 1.0f / 9;  // of the smooth L1
+
+Linear make_linear(const Shape& weight, RngKey key) {
+  const int64_t fan_in = weight.numel() / weight[0];
+  return {torch_default(weight, fan_in, key.fold("weight")), torch_default({weight[0]}, fan_in, key.fold("bias"))};
+}
+
+std::vector<Conv2d> make_mask_convs(const ModelConfig& config, RngKey key) {
+  const int width = config.mask_head_width;
+  std::vector<Conv2d> convs;
+  for (int i = 0; i < config.mask_head_layers; ++i) {
+    const int in = i == 0 ? config.fpn_channels : width;
+    convs.emplace_back(kaiming_normal({width, 3, 3, in}, 9 * width, key.fold(uint64_t(i))), Tensor::zeros({width}),
+                       Conv2dGeom{1, 1, 1});
+  }
+  return convs;
+}
+
+// torch counts the fans of a transposed convolution's weight [I, O, kH, kW] as if it were a convolution's: fan_out is
+// I * kH * kW, fan_in O * kH * kW.
+ConvTranspose2d make_deconvolution(const ModelConfig& config, RngKey key) {
+  const int width = config.mask_head_width, in = config.mask_head_layers ? width : config.fpn_channels;
+  return {kaiming_normal({in, 2, 2, width}, 4 * in, key.fold("weight")),
+          torch_default({width}, 4 * width, key.fold("bias")), 2};
+}
+
+Conv2d make_mask_logits(const ModelConfig& config, RngKey key) {
+  const int width = config.mask_head_width, classes = config.num_classes;
+  return {kaiming_normal({classes, 1, 1, width}, classes, key.fold("weight")),
+          torch_default({classes}, width, key.fold("bias")), Conv2dGeom{}};
+}
+
+}  // namespace
+
+BoxHead::BoxHead(const ModelConfig& c, RngKey init)
+    : fc6(make_linear({c.box_head_width, kPooled, kPooled, c.fpn_channels}, init.fold("fc6"))),
+      fc7(make_linear({c.box_head_width, c.box_head_width}, init.fold("fc7"))),
+      cls_score(make_linear({c.num_classes, c.box_head_width}, init.fold("cls_score"))),
+      bbox_pred(make_linear({c.num_classes * 4, c.box_head_width}, init.fold("bbox_pred"))) {}
+
+BoxOutput BoxHead::operator()(const Var& features) const {
+  const Var hidden = fc7(fc6(features, true), true);
+  return {cls_score(hidden), bbox_pred(hidden)};
+}
+
+void BoxHead::visit(Visitor& v) {
+  v("box_head.fc6", fc6)("box_head.fc7", fc7);
+  v("box_predictor.cls_score", cls_score)("box_predictor.bbox_pred", bbox_pred);
+}
+
+std::pair<Var, Var> box_losses(const BoxOutput& out, const Samples& s, const Targets& targets,
+                               const BoxConfig& config) {
+  const int64_t samples = s.labels.dim(0), classes = out.class_logits.dim(1), positives = s.positive.dim(0);
+  const Device device = s.labels.device();
+  // The deltas of the true class: row `roi * K + label` of [S * K, 4].
+  std::vector<int32_t> rows = s.positive.to_vector<int32_t>();
+  const std::vector<int32_t> labels = s.positive_labels.to_vector<int32_t>();
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = int32_t(rows[i] * classes + labels[i]);
+  const Var deltas = gather_rows(view(out.deltas, {samples * classes, 4}), Tensor::of({positives}, rows, device));
+
+  const Tensor want =
+      ops::encode_boxes(ops::gather_rows(targets.boxes, s.positive_object), s.positive_rois.boxes, config.coder);
+  const Tensor weight = Tensor::full({positives}, 1, DType::f32, device);
+  const Tensor count = Tensor::full({1}, double(std::max<int64_t>(samples, 1)), DType::f32, device);
+  return {softmax_cross_entropy(cast(out.class_logits, DType::f32), s.labels),
+          smooth_l1(cast(deltas, DType::f32), want, weight, count, kBeta)};
+}
+
+MaskHead::MaskHead(const ModelConfig& c, RngKey init)
+    : convs(make_mask_convs(c, init.fold("convs"))),
+      conv5_mask(make_deconvolution(c, init.fold("conv5_mask"))),
+      mask_fcn_logits(make_mask_logits(c, init.fold("mask_fcn_logits"))) {}
+
+Var MaskHead::features(const Var& x) const {
+  Var y = x;
+  for (const Conv2d& conv : convs) y = conv(y, true);
+  return conv5_mask(y, true);
+}
+
+Tensor MaskHead::logits_of(const Tensor& features, const std::vector<int32_t>& labels) const {
+  const int64_t rows = features.dim(0), side = features.dim(1), width = features.dim(3);
+  check(int64_t(labels.size()) == rows, "mask head: {} labels for {} rows", labels.size(), rows);
+  const Tensor weight = mask_fcn_logits.weight.value().view({-1, width}), bias = mask_fcn_logits.bias.value();
+  std::vector<Tensor> out{Tensor({0, 1}, features.dtype(), features.device())};
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t k = labels[size_t(r)];
+    out.push_back(ops::matmul(features.rows(r, r + 1).view({side * side, width}), weight.rows(k, k + 1), false, true,
+                              bias.rows(k, k + 1)));
+  }
+  return ops::concat(out, 0).view(Shape{rows, side, side});
+}
+
+void MaskHead::visit(Visitor& v) {
+  for (size_t i = 0; i < convs.size(); ++i) v(fmt::format("mask_head.{}.0", i), convs[i]);
+  v("mask_predictor.conv5_mask", conv5_mask)("mask_predictor.mask_fcn_logits", mask_fcn_logits);
+}
+
+Var mask_loss(const Var& logits, const Samples& s, const Targets& t) {
+  const Tensor want =
+      ops::mask_targets(s.positive_rois.boxes, s.positive_object, t.run_ends, t.run_begin, t.size, logits.dim(1));
+  return mask_bce(cast(logits, DType::f32), want, s.positive_labels);
+}
+
+}  // namespace sil

@@ -1,0 +1,207 @@
+#include "models/mask_rcnn.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "models/anchors.h"
+#include "models/fpn.h"
+#include "models/heads.h"
+#include "models/resnet.h"
+#include "models/roi_sampler.h"
+#include "models/rpn.h"
+#include "tensor/check.h"
+
+namespace sil {
+
+struct MaskRcnn::Parts {
+  ResNet body;
+  Fpn fpn;
+  RpnHead rpn;
+  BoxHead box_head;
+  MaskHead mask_head;
+  DType dtype = DType::f32;
+  bool folded = false;
+
+  Parts(const ModelConfig& c, RngKey init)
+      : body(c.backbone, c.norm, c.norm_eps, init.fold("body")),
+        fpn(body.channels(), c.fpn_channels, init.fold("fpn")),
+        rpn(c.fpn_channels, int(c.anchor_ratios.size()), init.fold("rpn")),
+        box_head(c, init.fold("box_head")),
+        mask_head(c, init.fold("mask_head")) {}
+};
+
+namespace {
+
+void show(Probe* probe, const std::string& name, const Tensor& t) {
+  if (probe) probe->stage(name, t);
+}
+
+void show_levels(Probe* probe, const std::string& name, int first, const std::vector<Var>& levels) {
+  for (size_t l = 0; l < levels.size(); ++l) show(probe, fmt::format("{}{}", name, first + int(l)), levels[l].value());
+}
+
+// What takes the proposals' place, photo by photo.
+Rois offer_proposals(Probe* probe, const Rois& own, int64_t photos) {
+  if (!probe) return own;
+  const std::vector<int32_t> whose = own.image.to_vector<int32_t>();
+  std::vector<Tensor> boxes{own.boxes.rows(0, 0)};
+  std::vector<int32_t> image;
+  int64_t begin = 0;
+  for (int64_t n = 0; n < photos; ++n) {
+    const int64_t count = std::count(whose.begin(), whose.end(), int32_t(n));
+    Tensor rows = own.boxes.rows(begin, begin + count);
+    if (Tensor given = probe->stage(fmt::format("proposals.{}", n), rows); given.defined()) rows = given;
+    begin += count;
+    boxes.push_back(rows);
+    image.insert(image.end(), size_t(rows.dim(0)), int32_t(n));
+  }
+  return {ops::concat(boxes, 0), Tensor::of({int64_t(image.size())}, image, own.boxes.device())};
+}
+
+void check_batch(const Batch& batch) {
+  const Tensor& p = batch.photos;
+  check(p.defined() && p.rank() == 4 && p.dim(3) == 3 && p.dim(0) > 0,
+        "mask_rcnn: photos are {}; [N, H, W, 3] expected", p.shape());
+  check(p.dim(1) > 0 && p.dim(1) % 32 == 0 && p.dim(2) > 0 && p.dim(2) % 32 == 0,
+        "mask_rcnn: photos are {}; height and width padded to a multiple of 32 expected", p.shape());
+  check(batch.sizes.defined() && batch.sizes.shape() == Shape{p.dim(0), 2}, "mask_rcnn: sizes are {}, [{}, 2] expected",
+        batch.sizes.shape(), p.dim(0));
+}
+
+// The targets, checked; without any, empty tensors.
+Targets checked(const Targets& t, int num_classes) {
+  if (t.count() == 0)
+    return {Tensor::zeros({0, 4}),          Tensor::zeros({0}, DType::i32), Tensor::zeros({0}, DType::i32),
+            Tensor::zeros({0}, DType::i32), Tensor::zeros({1}, DType::i32), Tensor::zeros({0, 2}, DType::i32)};
+  for (int32_t label : t.labels.to_vector<int32_t>())
+    check(label >= 1 && label < num_classes, "mask_rcnn: an object's label is {}, the model's are 1 to {}", label,
+          num_classes - 1);
+  return t;
+}
+
+// The levels that RoIs are read from: p2..p5.
+std::vector<Var> roi_levels(const std::vector<Var>& pyramid) { return {pyramid.begin(), pyramid.begin() + 4}; }
+
+Tensor anchors_for(const std::vector<Var>& pyramid, const Batch& batch, const ModelConfig& config) {
+  std::vector<Shape> shapes;
+  for (const Var& p : pyramid) shapes.push_back(p.shape());
+  return make_anchors(shapes, batch.photos.dim(1), batch.photos.dim(2), config, batch.photos.device());
+}
+
+// logits [D, M, M, K] -> [D, M, M] of each row's class
+Tensor select_class(const Tensor& logits, const std::vector<int32_t>& labels) {
+  const int64_t rows = logits.dim(0), side = logits.dim(1), classes = logits.dim(3);
+  std::vector<int32_t> index(labels.size());
+  for (size_t i = 0; i < index.size(); ++i) index[i] = int32_t(int64_t(i) * classes + labels[i]);
+  const Tensor by_class = ops::permute(logits, {0, 3, 1, 2}).view(Shape{rows * classes, side, side});
+  return ops::gather_rows(by_class, Tensor::of({rows}, index, logits.device()));
+}
+
+}  // namespace
+
+MaskRcnn::MaskRcnn(const ModelConfig& config, RngKey init) : config_(config) {
+  validate(config);
+  parts_ = std::make_unique<Parts>(config, init);
+  parts_->body.freeze_all_but(config.trainable_layers);
+}
+
+MaskRcnn::MaskRcnn(MaskRcnn&&) noexcept = default;
+MaskRcnn::~MaskRcnn() = default;
+
+void MaskRcnn::visit(Visitor& v) {
+  Parts& p = *parts_;
+  v("backbone.body", p.body)("backbone.fpn", p.fpn)("rpn.head", p.rpn);
+  v("roi_heads", p.box_head)("roi_heads", p.mask_head);
+}
+
+void MaskRcnn::fold(DType dtype) {
+  check(dtype == DType::f32 || dtype == DType::bf16, "fold: dtype is {}; float32 or bfloat16 expected", name(dtype));
+  parts_->body.fold();
+  for (const Leaf& leaf : leaves(*this)) {
+    if (!leaf.parameter) continue;
+    leaf.parameter->freeze();
+    leaf.set(ops::cast(leaf.value(), dtype));
+  }
+  parts_->dtype = dtype, parts_->folded = true;
+}
+
+std::vector<Var> MaskRcnn::pyramid(const Batch& batch, Mode mode, Probe* probe) {
+  show(probe, "input", batch.photos);
+  const std::vector<Var> c = parts_->body(cast(batch.photos, parts_->dtype), mode);
+  show_levels(probe, "c", 2, c);
+  std::vector<Var> p = parts_->fpn(c);
+  show_levels(probe, "p", 2, p);
+  return p;
+}
+
+Losses MaskRcnn::losses(const Batch& batch, Mode mode, RngKey key, Probe* probe) {
+  check_batch(batch);
+  check(mode == Mode::test || !parts_->folded, "losses: a folded model does not train");
+  const Targets targets = checked(batch.targets, config_.num_classes);
+  std::optional<NoGrad> no_tape;
+  if (mode == Mode::test) no_tape.emplace();
+  const int64_t photos = batch.photos.dim(0);
+
+  const std::vector<Var> levels = pyramid(batch, mode, probe);
+  const RpnOutput rpn = parts_->rpn(levels);
+  show_levels(probe, "rpn.objectness.", 0, rpn.objectness), show_levels(probe, "rpn.deltas.", 0, rpn.deltas);
+  const Tensor anchors = anchors_for(levels, batch, config_);
+  show(probe, "anchors", anchors);
+  const Rois own = propose(values(rpn.objectness), values(rpn.deltas), anchors, batch.sizes, config_.rpn, mode);
+  const Rois proposals = offer_proposals(probe, own, photos);
+  const Samples samples = sample_rois(proposals, targets, photos, config_.box, key.fold("rois"));
+
+  const Var box_features =
+      roi_align(roi_levels(levels), samples.rois.boxes, samples.rois.image, {BoxHead::kPooled, 2, 2});
+  const BoxOutput box = parts_->box_head(box_features);
+  show(probe, "box_features", box_features.value());
+  show(probe, "class_logits", box.class_logits.value()), show(probe, "box_deltas", box.deltas.value());
+
+  const Rois& positive = samples.positive_rois;
+  const Var mask_features =
+      roi_align(roi_levels(levels), positive.boxes, positive.image, {config_.mask_size / 2, 2, 2});
+  const Var mask_logits = parts_->mask_head(mask_features);
+  show(probe, "mask_features", mask_features.value()), show(probe, "mask_logits", mask_logits.value());
+
+  const auto [rpn_objectness, rpn_box] = rpn_losses(rpn, anchors, targets, config_.rpn, key.fold("anchors"));
+  const auto [classifier, box_regression] = box_losses(box, samples, targets, config_.box);
+  const Losses losses{rpn_objectness, rpn_box, classifier, box_regression, mask_loss(mask_logits, samples, targets)};
+  const std::vector<Var> all = losses.all();
+  for (size_t i = 0; i < all.size(); ++i) show(probe, fmt::format("loss.{}", kLossNames[i]), all[i].value());
+  return losses;
+}
+
+std::vector<PhotoDetections> MaskRcnn::detect(const Batch& batch, Probe* probe) {
+  check_batch(batch);
+  const NoGrad no_tape;
+  const std::vector<Var> levels = pyramid(batch, Mode::test, probe);
+  const RpnOutput rpn = parts_->rpn(levels);
+  show_levels(probe, "rpn.objectness.", 0, rpn.objectness), show_levels(probe, "rpn.deltas.", 0, rpn.deltas);
+  const Tensor anchors = anchors_for(levels, batch, config_);
+  show(probe, "anchors", anchors);
+  const Rois own = propose(values(rpn.objectness), values(rpn.deltas), anchors, batch.sizes, config_.rpn, Mode::test);
+  const Rois proposals = offer_proposals(probe, own, batch.photos.dim(0));
+
+  const Var box_features = roi_align(roi_levels(levels), proposals.boxes, proposals.image, {BoxHead::kPooled, 2, 2});
+  const BoxOutput box = parts_->box_head(box_features);
+  show(probe, "box_features", box_features.value());
+  show(probe, "class_logits", box.class_logits.value()), show(probe, "box_deltas", box.deltas.value());
+  const Detections found =
+      select_detections(box.class_logits.value(), box.deltas.value(), proposals, batch.sizes, config_.box);
+
+  const Var mask_features =
+      roi_align(roi_levels(levels), found.rois.boxes, found.rois.image, {config_.mask_size / 2, 2, 2});
+  const Var hidden = parts_->mask_head.features(mask_features);
+  Tensor logits;
+  if (probe) {  // every class, as torchvision computes them
+    const Tensor all = parts_->mask_head.mask_fcn_logits(hidden).value();
+    show(probe, "mask_features", mask_features.value()), show(probe, "mask_logits", all);
+    logits = select_class(all, found.labels);
+  } else {
+    logits = parts_->mask_head.logits_of(hidden.value(), found.labels);
+  }
+  const Tensor masks = ops::sigmoid(ops::cast(logits, DType::f32)).to(Device::cpu());
+  return map_to_photos(found, masks, batch.sizes, batch.original, config_.mask_threshold);
+}
+
+}  // namespace sil

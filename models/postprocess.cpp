@@ -1,0 +1,94 @@
+#include "models/postprocess.h"
+
+#include "models/grouped_nms.h"
+#include "tensor/check.h"
+#include "tensor/ops.h"
+#include "tensor/threads.h"
+
+namespace sil {
+namespace {
+
+// Rows [begin, end) are one photo's; boxes [P, K * 4], scores [P, K].
+Candidates photo_candidates(const float* boxes, const float* scores, int64_t begin, int64_t end, int64_t classes,
+                            const BoxConfig& config) {
+  Candidates c;
+  for (int64_t r = begin; r < end; ++r)
+    for (int64_t k = 1; k < classes; ++k) {
+      const float* box = boxes + (r * classes + k) * 4;
+      const float score = scores[r * classes + k];
+      const bool large = box[2] - box[0] >= config.min_side && box[3] - box[1] >= config.min_side;
+      if (score > config.score_threshold && large) c.add(box, score, int(k));
+    }
+  return c;
+}
+
+// Where each photo's rows begin, and the end.
+std::vector<int64_t> row_ranges(const Tensor& image, int64_t photos) {
+  std::vector<int64_t> begin(size_t(photos) + 1);
+  for (int32_t n : image.to_vector<int32_t>()) ++begin[size_t(n) + 1];
+  for (size_t n = 0; n < size_t(photos); ++n) begin[n + 1] += begin[n];
+  return begin;
+}
+
+}  // namespace
+
+Detections select_detections(const Tensor& class_logits, const Tensor& deltas, const Rois& proposals,
+                             const Tensor& sizes, const BoxConfig& config) {
+  const Tensor scores = ops::softmax(ops::cast(class_logits, DType::f32)).to(Device::cpu());
+  const Tensor boxes =
+      ops::decode_boxes(ops::cast(deltas, DType::f32), proposals.boxes, config.coder, proposals.image, sizes)
+          .to(Device::cpu());
+  const int64_t photos = sizes.dim(0);
+  const std::vector<int64_t> begin = row_ranges(proposals.image, photos);
+
+  Detections out;
+  std::vector<float> kept;
+  std::vector<int32_t> image;
+  for (int64_t n = 0; n < photos; ++n) {
+    const Candidates c = photo_candidates(boxes.data<float>(), scores.data<float>(), begin[size_t(n)],
+                                          begin[size_t(n) + 1], class_logits.dim(1), config);
+    for (size_t row : grouped_nms(c, config.nms_threshold, config.detections)) {
+      kept.insert(kept.end(), c.boxes[row].begin(), c.boxes[row].end());
+      image.push_back(int32_t(n));
+      out.scores.push_back(c.scores[row]), out.labels.push_back(c.groups[row]);
+    }
+  }
+  const Device device = class_logits.device();
+  const int64_t count = int64_t(image.size());
+  out.rois = {Tensor::of({count, 4}, kept, device), Tensor::of({count}, image, device)};
+  return out;
+}
+
+std::vector<PhotoDetections> map_to_photos(const Detections& d, const Tensor& masks, const Tensor& sizes,
+                                           const std::vector<std::array<int, 2>>& original, float mask_threshold) {
+  const int64_t photos = sizes.dim(0), count = d.rois.count(), side = masks.dim(1);
+  check(int64_t(original.size()) == photos, "detect: {} original sizes for {} photos", original.size(), photos);
+  const std::vector<int32_t> size = sizes.to_vector<int32_t>();
+  const std::vector<int32_t> image = d.rois.image.to_vector<int32_t>();
+  const Tensor inputs = d.rois.boxes.to(Device::cpu());
+
+  std::vector<std::array<float, 4>> boxes(static_cast<size_t>(count));
+  std::vector<Rle> runs(static_cast<size_t>(count));
+  parallel_for(count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const size_t n = size_t(image[size_t(i)]);
+      const auto [height, width] = original[n];
+      const float ratio_h = float(height) / float(size[2 * n]), ratio_w = float(width) / float(size[2 * n + 1]);
+      const float* b = inputs.data<float>() + 4 * i;
+      boxes[size_t(i)] = {b[0] * ratio_w, b[1] * ratio_h, b[2] * ratio_w, b[3] * ratio_h};
+      const Tensor box = Tensor::of<float>({4}, {boxes[size_t(i)].begin(), boxes[size_t(i)].end()});
+      const Tensor bits = ops::paste_mask(masks.rows(i, i + 1).view({side, side}), box, height, width, mask_threshold);
+      runs[size_t(i)] = encode_columns(bits.data<uint8_t>(), height, width);
+    }
+  });
+
+  std::vector<PhotoDetections> out(static_cast<size_t>(photos));
+  for (size_t i = 0; i < size_t(count); ++i) {
+    PhotoDetections& p = out[size_t(image[i])];
+    p.boxes.push_back(boxes[i]), p.scores.push_back(d.scores[i]), p.labels.push_back(d.labels[i]);
+    p.masks.push_back(std::move(runs[i]));
+  }
+  return out;
+}
+
+}  // namespace sil

@@ -1,0 +1,38 @@
+// From the heads' outputs to a photo's detections.
+// Shapes: N photos, P proposals, D detections, K classes (0 is background), M mask size.
+#pragma once
+#include <array>
+#include <vector>
+
+#include "data/rle.h"
+#include "models/config.h"
+#include "models/rois.h"
+
+namespace sil {
+
+// Of one photo, in its own (original) pixels, best first.
+struct PhotoDetections {
+  std::vector<std::array<float, 4>> boxes;  // x1, y1, x2, y2
+  std::vector<float> scores;
+  std::vector<int> labels;  // output of the model, 1..K-1
+  std::vector<Rle> masks;
+};
+
+// Of a batch, photo by photo, best first in each, in input coordinates.
+struct Detections {
+  Rois rois;
+  std::vector<float> scores;
+  std::vector<int32_t> labels;
+};
+
+// Every class of every proposal is a candidate: its box is decoded and clipped to the photo (sizes int32 [N, 2]),
+// scores up to the threshold and sides under min_side are dropped, overlaps suppressed class by class, the best kept.
+Detections select_detections(const Tensor& class_logits, const Tensor& deltas, const Rois& proposals,
+                             const Tensor& sizes, const BoxConfig&);
+
+// Boxes scaled to the original photo by height and width ratios in float32, soft masks [D, M, M] pasted there and
+// cut at the threshold, one at a time: no N x H x W array.
+std::vector<PhotoDetections> map_to_photos(const Detections&, const Tensor& masks, const Tensor& sizes,
+                                           const std::vector<std::array<int, 2>>& original, float mask_threshold);
+
+}  // namespace sil

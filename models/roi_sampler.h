@@ -1,0 +1,24 @@
+// Which RoIs the heads learn from: the fast R-CNN recipe, Girshick 2015, section 2.3.
+#pragma once
+#include "data/batch.h"
+#include "models/config.h"
+#include "models/rois.h"
+#include "tensor/rng.h"
+
+namespace sil {
+
+struct Samples {
+  Rois rois;      // S rows
+  Tensor labels;  // int32 [S], 0 is background
+
+  // Those of an object.
+  Tensor positive;         // int32 [S+]: rows of `rois`
+  Rois positive_rois;      // S+ rows
+  Tensor positive_labels;  // int32 [S+], 1..K-1
+  Tensor positive_object;  // int32 [S+]: rows of the targets
+};
+
+// Each photo's proposals followed by its ground-truth boxes are matched with its objects and drawn from.
+Samples sample_rois(const Rois& proposals, const Targets&, int64_t photos, const BoxConfig&, RngKey);
+
+}  // namespace sil

@@ -1,0 +1,15 @@
+// Boxes of a batch and whose they are.
+#pragma once
+#include "tensor/tensor.h"
+
+namespace sil {
+
+// Packed rows, those of one photo together, photos in order; image -1 would be an empty row of a fixed capacity.
+struct Rois {
+  Tensor boxes;  // float32 [R, 4], x1 y1 x2 y2, in input coordinates
+  Tensor image;  // int32 [R]: which photo of the batch
+
+  int64_t count() const { return boxes.dim(0); }
+};
+
+}  // namespace sil

@@ -1,0 +1,156 @@
+#include "models/rpn.h"
+
+#include <algorithm>
+
+#include "models/grouped_nms.h"
+#include "nn/init.h"
+
+namespace sil {
+namespace {
+
+constexpr float kBeta = 1.0f / 9;  // of the smooth L1
+
+// The best candidates of one level, photo by photo, k each.
+struct LevelCandidates {
+  Tensor boxes;   // float32 [N * k, 4], clipped
+  Tensor scores;  // float32 [N * k], best first in each photo
+  int64_t k;
+};
+
+LevelCandidates level_candidates(const Tensor& objectness, const Tensor& deltas, const Tensor& anchors,
+                                 const Tensor& sizes, int64_t candidates, const BoxCoderGeom& coder) {
+  const int64_t photos = objectness.dim(0), cells = anchors.dim(0), k = std::min(candidates, cells);
+  const ops::TopK best = ops::top_k(ops::cast(objectness, DType::f32).view({photos, cells}), k);
+  const std::vector<int32_t> index = best.index.to_vector<int32_t>();
+  std::vector<int32_t> row(index.size()), image(index.size());
+  for (size_t i = 0; i < index.size(); ++i) {
+    image[i] = int32_t(int64_t(i) / k);
+    row[i] = int32_t(image[i] * cells + index[i]);
+  }
+  const Device device = objectness.device();
+  const Tensor d = ops::gather_rows(deltas.view({photos * cells, 4}), Tensor::of({photos * k}, row, device));
+  const Tensor a = ops::gather_rows(anchors, best.index.view({photos * k}));
+  return {ops::decode_boxes(ops::cast(d, DType::f32), a, coder, Tensor::of({photos * k}, image, device), sizes),
+          ops::sigmoid(best.values).view({photos * k}), k};
+}
+
+// One photo's proposals out of its candidates on all levels.
+std::vector<std::array<float, 4>> photo_proposals(const std::vector<LevelCandidates>& levels, int64_t photo,
+                                                  const RpnConfig& config, int limit) {
+  Candidates all;
+  for (size_t l = 0; l < levels.size(); ++l) {
+    const float* boxes = levels[l].boxes.data<float>() + photo * levels[l].k * 4;
+    const float* scores = levels[l].scores.data<float>() + photo * levels[l].k;
+    for (int64_t i = 0; i < levels[l].k; ++i, boxes += 4) {
+      const bool large = boxes[2] - boxes[0] >= config.min_side && boxes[3] - boxes[1] >= config.min_side;
+      if (large && scores[i] >= 0) all.add(boxes, scores[i], int(l));  // NaN is neither
+    }
+  }
+  std::vector<std::array<float, 4>> out;
+  for (size_t row : grouped_nms(all, config.nms_threshold, limit)) out.push_back(all.boxes[row]);
+  return out;
+}
+
+// Levels [N, H, W, B * width] -> [N * A, width], photo by photo, levels in order.
+Var flatten_levels(const std::vector<Var>& levels, int64_t width) {
+  const int64_t photos = levels[0].dim(0);
+  std::vector<Var> parts;
+  int64_t anchors = 0;
+  for (const Var& level : levels) {
+    const int64_t cells = level.dim(1) * level.dim(2) * (level.dim(3) / width);
+    parts.push_back(view(level, {photos, cells * width}));
+    anchors += cells;
+  }
+  return view(concat(parts, 1), {photos * anchors, width});
+}
+
+// What the sampled anchors of a batch have to learn.  A row is an anchor of a photo: photo * A + anchor.
+struct AnchorTargets {
+  Tensor labels;           // int32 [N * A]: 1 object, 0 background, -1 takes no part
+  Tensor positive_rows;    // int32 [S+]
+  Tensor positive_deltas;  // float32 [S+, 4]
+  int64_t samples = 0;
+};
+
+AnchorTargets assign(const Tensor& anchors, const Targets& targets, int64_t photos, const RpnConfig& config,
+                     RngKey key) {
+  const int64_t per_photo = anchors.dim(0), rows = photos * per_photo;
+  const Device device = anchors.device();
+  std::vector<int32_t> image(static_cast<size_t>(rows));
+  for (int64_t r = 0; r < rows; ++r) image[size_t(r)] = int32_t(r / per_photo);
+  const Tensor matched = ops::match_boxes(anchors, {}, targets.boxes, targets.image, photos, config.matcher);
+  const Tensor picked = ops::sample(matched, Tensor::of({rows}, image, device), photos, key, config.sampler);
+
+  AnchorTargets out;
+  std::vector<int32_t> labels(static_cast<size_t>(rows), -1), positive, anchor, object;
+  const std::vector<int32_t> match = matched.to_vector<int32_t>();
+  const std::vector<uint8_t> pick = picked.to_vector<uint8_t>();
+  for (size_t r = 0; r < size_t(rows); ++r) {
+    if (!pick[r]) continue;
+    ++out.samples;
+    labels[r] = match[r] >= 0;
+    if (match[r] < 0) continue;
+    positive.push_back(int32_t(r)), anchor.push_back(int32_t(int64_t(r) % per_photo)), object.push_back(match[r]);
+  }
+  const Shape count{int64_t(positive.size())};
+  out.labels = Tensor::of({rows}, labels, device);
+  out.positive_rows = Tensor::of(count, positive, device);
+  out.positive_deltas = ops::encode_boxes(ops::gather_rows(targets.boxes, Tensor::of(count, object, device)),
+                                          ops::gather_rows(anchors, Tensor::of(count, anchor, device)), config.coder);
+  return out;
+}
+
+}  // namespace
+
+RpnHead::RpnHead(int c, int b, RngKey init)
+    : conv(normal({c, 3, 3, c}, 0.01, init.fold("conv")), Tensor::zeros({c}), {1, 1, 1}),
+      cls_logits(normal({b, 1, 1, c}, 0.01, init.fold("cls_logits")), Tensor::zeros({b}), {}),
+      bbox_pred(normal({b * 4, 1, 1, c}, 0.01, init.fold("bbox_pred")), Tensor::zeros({b * 4}), {}) {}
+
+RpnOutput RpnHead::operator()(const std::vector<Var>& pyramid) const {
+  RpnOutput out;
+  for (const Var& p : pyramid) {
+    const Var hidden = conv(p, true);
+    out.objectness.push_back(cls_logits(hidden));
+    out.deltas.push_back(bbox_pred(hidden));
+  }
+  return out;
+}
+
+Rois propose(const std::vector<Tensor>& objectness, const std::vector<Tensor>& deltas, const Tensor& anchors,
+             const Tensor& sizes, const RpnConfig& config, Mode mode) {
+  const bool train = mode == Mode::train;
+  std::vector<LevelCandidates> levels;
+  int64_t first = 0;
+  for (size_t l = 0; l < objectness.size(); ++l) {
+    const Tensor& o = objectness[l];
+    const int64_t cells = o.numel() / std::max<int64_t>(o.dim(0), 1);
+    levels.push_back(level_candidates(o, deltas[l], anchors.rows(first, first + cells), sizes,
+                                      train ? config.train_candidates : config.test_candidates, config.coder));
+    levels.back().boxes = levels.back().boxes.to(Device::cpu());
+    levels.back().scores = levels.back().scores.to(Device::cpu());
+    first += cells;
+  }
+  std::vector<float> boxes;
+  std::vector<int32_t> image;
+  for (int64_t n = 0; n < sizes.dim(0); ++n)
+    for (const auto& box : photo_proposals(levels, n, config, train ? config.train_proposals : config.test_proposals)) {
+      boxes.insert(boxes.end(), box.begin(), box.end());
+      image.push_back(int32_t(n));
+    }
+  const int64_t count = int64_t(image.size());
+  return {Tensor::of({count, 4}, boxes, anchors.device()), Tensor::of({count}, image, anchors.device())};
+}
+
+std::pair<Var, Var> rpn_losses(const RpnOutput& out, const Tensor& anchors, const Targets& targets,
+                               const RpnConfig& config, RngKey key) {
+  const int64_t photos = out.objectness[0].dim(0);
+  const AnchorTargets t = assign(anchors, targets, photos, config, key);
+  const Var logits = cast(view(flatten_levels(out.objectness, 1), {photos * anchors.dim(0)}), DType::f32);
+  const Var deltas = cast(gather_rows(flatten_levels(out.deltas, 4), t.positive_rows), DType::f32);
+  const Tensor weight = Tensor::full({t.positive_rows.dim(0)}, 1, DType::f32, anchors.device());
+  const Tensor samples = Tensor::full({1}, double(std::max<int64_t>(t.samples, 1)), DType::f32, anchors.device());
+  return {sigmoid_bce(logits, t.labels), smooth_l1(deltas, t.positive_deltas, weight, samples, kBeta)};
+}
+
+}  // namespace sil
