@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "data/rle.h"
@@ -32,11 +33,12 @@ struct Protocol {
   std::vector<double> recall_thresholds;  // R
   std::vector<AreaRange> areas;           // A
   std::vector<int64_t> max_detections;    // M, an image and category, ascending
-  std::optional<AreaOf> area_of;          // unset: the evaluator's, as pycocotools decides it
+  std::optional<AreaOf> area_of;          // of detections; unset: the evaluator's, as pycocotools decides it
+  bool measure_if_no_area = false;        // an object whose annotated area is not above 0 has its measured one
 
   // .50:.05:.95, 0:.01:1, all/small/medium/large, 1/10/100; thresholds as numpy computes them.
   static Protocol coco();
-  // torchmetrics 1.9: the same rounded to float32, areas from the mask under segm.
+  // torchmetrics 1.9: thresholds as torch computes them in float32, areas from the mask under segm.
   static Protocol torchmetrics(IouType);
 };
 
@@ -44,8 +46,9 @@ struct Truth {
   int64_t id = 0;  // 0 turns its match into a false positive, as in pycocotools
   int64_t category_id = 0;
   std::array<double, 4> bbox{};  // x, y, w, h
-  double area = 0;
-  bool crowd = false;  // ignored: matched without reward or penalty, and more than once
+  double area = 0;               // as annotated
+  double measured_area = 0;      // of the mask, or the box without one
+  bool crowd = false;            // ignored: matched without reward or penalty, and more than once
   const Rle* mask = nullptr;
 };
 
@@ -84,7 +87,13 @@ class Evaluator {
   IouType iou_type() const { return type_; }
   const std::vector<int64_t>& categories() const { return categories_; }  // ascending, each once: K
   const Protocol& protocol(size_t i = 0) const { return protocols_.at(i); }
-  const std::vector<int64_t>& image_ids() const { return images_; }  // in the order of adding
+  bool has(int64_t image_id) const { return images_.contains(image_id); }
+  struct Count {
+    int64_t objects = 0;     // that count in the first area range
+    int64_t detections = 0;  // within the limit an image
+    int64_t images = 0;      // with any object or detection
+  };
+  std::vector<Count> counts() const;  // by category
 
  private:
   // One image and category.  Its detections are rows [begin, end), best score first.
@@ -101,10 +110,12 @@ class Evaluator {
     std::vector<int64_t> objects;
   };
 
+  void add_group(int64_t image_id, size_t category, const std::vector<const Truth*>&, std::vector<const Found*>);
+
   IouType type_;
   std::vector<int64_t> categories_;
   std::vector<Protocol> protocols_;
-  std::vector<int64_t> images_;
+  std::unordered_set<int64_t> images_;
   std::vector<Group> groups_;
   std::vector<double> scores_;  // by row
   std::vector<Kept> kept_;      // by protocol

@@ -7,11 +7,10 @@
 //   Metrics m = evaluation.metrics();                 // m.segm->AP, m.bbox->AP50, m.per_class ...
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "data/annotations.h"
@@ -53,13 +52,21 @@ class Evaluation {
   std::vector<std::string> warnings() const;
 
  private:
+  Evaluation empty() const;  // a part of the same data set
+  void add(size_t photo_row, std::span<const Detection* const>);
+  void set_area_of(AreaOf);
+
   const Annotations* annotations_;
   EvaluationOptions options_;
   std::optional<Evaluator> bbox_, segm_;
-  std::vector<std::vector<size_t>> truths_;  // annotations that count, by photo row, as pycocotools' loader orders them
-  std::set<int64_t> classes_;                // category ids seen, torchmetrics' `classes`
-  std::vector<std::string> warnings_;
-  int64_t unknown_category_ = 0, first_unknown_category_ = 0;
+  // Annotations that count, by photo row, as pycocotools' loader orders them; shared by the workers of add_all.
+  std::shared_ptr<const std::vector<std::vector<size_t>>> truths_;
+  std::optional<AreaOf> area_of_;
+  std::vector<std::string> warnings_;  // about the annotations
+  int64_t unknown_category_ = 0;       // detections
 };
+
+// Throws an Error that names file and record if a detection's photo is not in `annotations`.
+void check_photos(const Annotations&, std::span<const Detection>, const std::string& source);
 
 }  // namespace sil

@@ -38,14 +38,15 @@ struct Metrics {
   std::vector<std::pair<std::string, std::vector<double>>> torchmetrics;
 };
 
-// All categories, or one (index into Evaluator::categories()).
+// All categories, or one (index into Evaluator::categories()).  As in pycocotools AP is of 100 detections an image, the
+// others of the first three limits; throws an Error if there are fewer.
 Summary summarise(const Accumulated&, const Protocol&, std::optional<size_t> category = {});
 
 // numpy.mean of a contiguous float64 array: pairwise sums, to the bit.
 double pairwise_mean(std::span<const double>);
 
 // pycocotools' twelve lines in its wording.
-std::string summary_text(const Summary&);
+std::string summary_text(const Summary&, const Protocol& = Protocol::coco());
 // A line a class: name, objects, detections, AP AP50 AP75 of what was measured.
 std::string class_table(const Metrics&);
 

@@ -1,0 +1,187 @@
+#include "eval/coco_eval.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "eval/matching.h"
+#include "tensor/check.h"
+
+namespace sil {
+namespace {
+
+// numpy.linspace
+std::vector<double> linspace(double first, double last, int n) {
+  const double step = (last - first) / (n - 1);
+  std::vector<double> out;
+  for (int i = 0; i < n; ++i) out.push_back(i * step + first);
+  out.back() = last;
+  return out;
+}
+
+// torch.linspace in float32: from both ends to the middle, each value rounded once.
+std::vector<double> linspace_float(float first, float last, int n) {
+  const float step = (last - first) / float(n - 1);
+  std::vector<double> out;
+  for (int i = 0; i < n; ++i)
+    out.push_back(i < n / 2 ? float(double(first) + double(step) * i)
+                            : float(double(last) - double(step) * (n - 1 - i)));
+  return out;
+}
+
+bool same(const Protocol& a, const Protocol& b) {
+  const auto same_area = [](const AreaRange& x, const AreaRange& y) {
+    return x.name == y.name && x.low == y.low && x.high == y.high;
+  };
+  return a.iou_thresholds == b.iou_thresholds && a.recall_thresholds == b.recall_thresholds &&
+         a.max_detections == b.max_detections && a.area_of == b.area_of &&
+         a.measure_if_no_area == b.measure_if_no_area && std::ranges::equal(a.areas, b.areas, same_area);
+}
+
+// Best score first, equals in their order, NaN last: numpy's mergesort of the negated scores.
+bool ranks_before(const Found* a, const Found* b) {
+  return a->score > b->score || (std::isnan(b->score) && !std::isnan(a->score));
+}
+
+template <class T>
+struct Item {
+  size_t category;
+  const T* item;
+};
+
+// Those of known categories, by category, else in their order.
+template <class T>
+std::vector<Item<T>> by_category(std::span<const T> items, const std::vector<int64_t>& categories) {
+  std::vector<Item<T>> out;
+  for (const T& x : items) {
+    const auto at = std::ranges::lower_bound(categories, x.category_id);
+    if (at != categories.end() && *at == x.category_id) out.push_back({size_t(at - categories.begin()), &x});
+  }
+  std::ranges::stable_sort(out, {}, &Item<T>::category);
+  return out;
+}
+
+// Takes the items of `category` from the front of `rest`.
+template <class T>
+std::vector<const T*> take(std::span<const Item<T>>& rest, size_t category) {
+  std::vector<const T*> out;
+  for (; !rest.empty() && rest.front().category == category; rest = rest.subspan(1)) out.push_back(rest.front().item);
+  return out;
+}
+
+double area_of(const Found& d, AreaOf source) {
+  return source == AreaOf::box ? d.bbox[2] * d.bbox[3] : double(area(*d.mask));
+}
+
+double area_of(const Truth& g, const Protocol& p) {
+  return p.measure_if_no_area && !(g.area > 0) ? g.measured_area : g.area;
+}
+
+}  // namespace
+
+Protocol Protocol::coco() {
+  return {.iou_thresholds = linspace(.5, .95, 10),
+          .recall_thresholds = linspace(0, 1, 101),
+          .areas = {{"all", 0, 1e10}, {"small", 0, 1024}, {"medium", 1024, 9216}, {"large", 9216, 1e10}},
+          .max_detections = {1, 10, 100},
+          .area_of = {}};
+}
+
+Protocol Protocol::torchmetrics(IouType type) {
+  Protocol p = coco();
+  p.iou_thresholds = linspace_float(.5f, .95f, 10);
+  p.recall_thresholds = linspace_float(0, 1, 101);
+  p.area_of = type == IouType::segm ? AreaOf::mask : AreaOf::box;
+  p.measure_if_no_area = true;
+  return p;
+}
+
+Evaluator::Evaluator(IouType type, std::vector<int64_t> categories, std::vector<Protocol> protocols)
+    : type_(type), categories_(std::move(categories)), protocols_(std::move(protocols)), kept_(protocols_.size()) {
+  std::ranges::sort(categories_);
+  categories_.erase(std::unique(categories_.begin(), categories_.end()), categories_.end());
+  for (size_t p = 0; p < protocols_.size(); ++p) {
+    check(!protocols_[p].max_detections.empty() && protocols_[p].max_detections.front() >= 0 &&
+              std::ranges::is_sorted(protocols_[p].max_detections),
+          "evaluator: ascending limits of detections expected");
+    kept_[p].words = (protocols_[p].iou_thresholds.size() * protocols_[p].areas.size() + 63) / 64;
+  }
+}
+
+void Evaluator::add(int64_t image_id, std::span<const Truth> truths, std::span<const Found> found) {
+  check(images_.insert(image_id).second, "evaluator: image {} was added before", image_id);
+  check(found.empty() || area_of, "evaluator: area_of must be set before the first image with detections");
+  const auto all_truths = by_category(truths, categories_);
+  const auto all_found = by_category(found, categories_);
+  std::span<const Item<Truth>> truths_left = all_truths;
+  std::span<const Item<Found>> found_left = all_found;
+  while (!truths_left.empty() || !found_left.empty()) {
+    const size_t category = std::min(truths_left.empty() ? categories_.size() : truths_left.front().category,
+                                     found_left.empty() ? categories_.size() : found_left.front().category);
+    add_group(image_id, category, take(truths_left, category), take(found_left, category));
+  }
+}
+
+void Evaluator::add_group(int64_t image_id, size_t category, const std::vector<const Truth*>& truths,
+                          std::vector<const Found*> found) {
+  int64_t limit = 0;
+  for (const Protocol& p : protocols_) limit = std::max(limit, p.max_detections.back());
+  std::ranges::stable_sort(found, ranks_before);
+  if (found.size() > size_t(limit)) found.resize(size_t(limit));
+
+  const size_t D = found.size(), begin = scores_.size();
+  groups_.push_back({image_id, category, begin, begin + D});
+  for (const Found* d : found) scores_.push_back(d->score);
+  const std::vector<double> ious = overlaps(type_, truths, found);
+  std::vector<double> truth_areas, found_areas;
+  for (size_t i = 0; i < protocols_.size(); ++i) {
+    const Protocol& p = protocols_[i];
+    Kept& kept = kept_[i];
+    truth_areas.clear();
+    found_areas.clear();
+    for (const Truth* g : truths) truth_areas.push_back(sil::area_of(*g, p));
+    for (const Found* d : std::span(found).first(std::min(D, size_t(p.max_detections.back()))))
+      found_areas.push_back(sil::area_of(*d, p.area_of ? *p.area_of : *area_of));
+    kept.matched.resize((begin + D) * kept.words);
+    kept.ignored.resize((begin + D) * kept.words);
+    kept.objects.resize(groups_.size() * p.areas.size());
+    match(p, ious, truths, truth_areas, found_areas,
+          {kept.matched.data() + begin * kept.words, kept.ignored.data() + begin * kept.words,
+           kept.objects.data() + (groups_.size() - 1) * p.areas.size(), kept.words});
+  }
+}
+
+void Evaluator::merge(const Evaluator& other) {
+  check(type_ == other.type_ && categories_ == other.categories_ &&
+            std::ranges::equal(protocols_, other.protocols_, same),
+        "evaluator: only parts with the same categories and protocols merge");
+  check(!area_of || !other.area_of || *area_of == *other.area_of,
+        "evaluator: one part takes the area of detections from their boxes, the other from their masks");
+  for (int64_t id : other.images_) check(!images_.contains(id), "evaluator: image {} is in both parts", id);
+
+  if (!area_of) area_of = other.area_of;
+  images_.insert(other.images_.begin(), other.images_.end());
+  const size_t rows = scores_.size();
+  for (Group g : other.groups_) groups_.push_back({g.image_id, g.category, g.begin + rows, g.end + rows});
+  scores_.insert(scores_.end(), other.scores_.begin(), other.scores_.end());
+  for (size_t p = 0; p < kept_.size(); ++p) {
+    const Kept& from = other.kept_[p];
+    kept_[p].matched.insert(kept_[p].matched.end(), from.matched.begin(), from.matched.end());
+    kept_[p].ignored.insert(kept_[p].ignored.end(), from.ignored.begin(), from.ignored.end());
+    kept_[p].objects.insert(kept_[p].objects.end(), from.objects.begin(), from.objects.end());
+  }
+}
+
+std::vector<Evaluator::Count> Evaluator::counts() const {
+  const size_t A = protocols_.at(0).areas.size();
+  std::vector<Count> out(categories_.size());
+  for (size_t i = 0; i < groups_.size(); ++i) {
+    Count& count = out[groups_[i].category];
+    count.objects += A ? kept_[0].objects[i * A] : 0;
+    count.detections += int64_t(groups_[i].end - groups_[i].begin);
+    ++count.images;
+  }
+  return out;
+}
+
+}  // namespace sil
