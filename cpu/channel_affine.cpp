@@ -10,14 +10,14 @@ void channel_affine(Stream, In x, In a, In b, bool relu, Out y) {
   for_float(x.dtype(), [&](auto t) {
     using T = decltype(t);
     using A = Compute<T>;
-    const T *factor = a.data<T>(), *offset = b.data<T>();
+    const A *factor = a.data<A>(), *offset = b.data<A>();
     parallel_for(rows, 64, [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) {
         const T* x_row = x.data<T>() + r * channels;
         T* y_row = y.data<T>() + r * channels;
 #pragma omp simd
         for (int64_t c = 0; c < channels; ++c) {
-          const A v = A(x_row[c]) * A(factor[c]) + A(offset[c]);
+          const A v = A(x_row[c]) * factor[c] + offset[c];
           y_row[c] = T(relu && v < 0 ? A(0) : v);
         }
       }

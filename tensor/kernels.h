@@ -141,7 +141,7 @@ struct Kernels {
   void (*batch_norm)(Stream, In x, In scale, In shift, float eps, Out y, Out mean, Out inv_std, Scratch&);
   void (*batch_norm_backward)(Stream, In dy, In x, In scale, In mean, In inv_std, Out dx, Out dscale, Out dshift,
                               Scratch&);
-  // y = x * a + b per channel (then ReLU): batch norm with running statistics.
+  // y = x * a + b per channel (then ReLU): batch norm with running statistics.  a, b: of the statistics' dtype.
   void (*channel_affine)(Stream, In x, In a, In b, bool relu, Out y);
   // Wu, He 2018.  mean, inv_std [N, groups].
   void (*group_norm)(Stream, In x, In scale, In shift, int groups, float eps, Out y, Out mean, Out inv_std, Scratch&);

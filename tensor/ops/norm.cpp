@@ -79,8 +79,11 @@ Tensor channel_affine(const Tensor& x, const Tensor& a, const Tensor& b, bool re
   want_float("channel_affine", "x", x);
   check(x.rank() >= 1 && x.dim(-1) > 0, "channel_affine: x is {}; at least one channel, innermost, expected",
         x.shape());
-  want_per_channel("channel_affine", "a", a, x);
-  want_per_channel("channel_affine", "b", b, x);
+  for (const auto& [name, t] : {std::pair{"a", &a}, std::pair{"b", &b}}) {
+    want_dtype("channel_affine", name, *t, statistics_dtype(x));
+    want_same_device("channel_affine", "x", x, name, *t);
+    want_shape("channel_affine", name, *t, {x.dim(-1)}, "[C], one a channel");
+  }
   Tensor y = empty_like(x);
   x.device().kernels().channel_affine({}, x, a, b, relu, y);
   return y;
