@@ -295,6 +295,9 @@ void apply_blocks(RunConfig& config, const Json& document, const std::string& so
   }
 }
 
+// What a Resize among the augmentations replaces.
+bool is_photo_size(const std::string& key) { return key == "model.min_size" || key == "model.max_size"; }
+
 }  // namespace
 
 void apply_config(RunConfig& config, const std::filesystem::path& path) {
@@ -340,8 +343,8 @@ void complete(RunConfig& config, int num_classes, bool has_weights) {
   if (!config.is_given("model.num_classes")) m.num_classes = num_classes;
   check(m.num_classes >= num_classes, "model.num_classes is {}; the annotations need at least {}, background included",
         m.num_classes, num_classes);
-  for (const char* key : {"model.min_size", "model.max_size"})
-    check(!config.is_given(key) || !has_resize(config.augmentations),
+  for (const std::string& key : config.given)
+    check(!is_photo_size(key) || !has_resize(config.augmentations),
           "{} has no effect beside the augmentation Resize{}; give one of the two", key,
           config.is_given("augmentations") ? "" : " of the default list");
   validate(m);
@@ -351,6 +354,7 @@ std::string to_json(const RunConfig& config) {
   RunConfig copy = config;  // fields point into what they can also write
   std::string text, block;
   for (const Field& field : fields(copy)) {
+    if (has_resize(config.augmentations) && is_photo_size(field.key)) continue;
     const size_t dot = field.key.find('.');
     const std::string name = field.key.substr(0, dot);
     text += name == block ? ",\n" : fmt::format("{}  \"{}\": {{\n", block.empty() ? "{\n" : "\n  },\n", name);

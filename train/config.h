@@ -55,7 +55,7 @@ void apply_text(RunConfig&, const std::string& json, const std::string& source);
 // five layers train; num_classes follows the categories.  Then checks what keys mean together.
 void complete(RunConfig&, int num_classes, bool has_weights);
 
-// As JSON that apply_config reads back to the same, every key written out.
+// As JSON that apply_config reads back to the same, every key that has an effect written out.
 std::string to_json(const RunConfig&);
 
 // In steps, for a training set of `photos`.

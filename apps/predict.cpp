@@ -1,0 +1,199 @@
+// Finds objects in photos: COCO results, and overlays to look at.
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "apps/program.h"
+#include "data/image.h"
+#include "nn/module.h"
+#include "tensor/atomic_file.h"
+#include "train/checkpoint.h"
+#include "train/detect.h"
+#include "train/status.h"
+#include "viz/overlay.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace sil;
+
+struct Arguments {
+  std::string weights, results, annotations, overlays;
+  std::vector<std::string> images;
+  std::optional<double> score_threshold;
+  double overlay_threshold = 0.5;
+  std::string device = "cpu", dtype = "f32";
+};
+
+void define(CLI::App& app, Arguments& a) {
+  app.add_option("--weights", a.weights, "A run's checkpoint, or torchvision's weights as .safetensors")->required();
+  app.add_option("--images", a.images, "Photos, or folders of them")->required();
+  app.add_option("--results", a.results, "COCO results JSON to write")->required();
+  app.add_option("--annotations", a.annotations,
+                 "Takes the photos' image ids, by file name, and the classes' names from here");
+  app.add_option("--overlay", a.overlays, "Folder for a picture of each photo with what was found");
+  app.add_option("--score-threshold", a.score_threshold, "Least score in the results; else the model's")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--overlay-threshold", a.overlay_threshold, "Least score on the overlays")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  app.add_option("--device", a.device, "cpu, cuda or cuda:N");
+  app.add_option("--dtype", a.dtype, "f32, or bf16, which is faster where the CPU has it")
+      ->check(CLI::IsMember({"f32", "bf16"}));
+  app.footer(
+      "A photo that cannot be read is named and left out; the rest goes on, and the exit code is 2.\n"
+      "  predict --weights runs/first/best.safetensors --images photos --results results.json --overlay overlays");
+}
+
+bool is_photo(const fs::path& path) {
+  static const std::set<std::string> kEndings{".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tga", ".ppm", ".pgm", ".psd"};
+  std::string ending = path.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  return kEndings.contains(ending);
+}
+
+struct File {
+  fs::path path;
+  std::string name;  // in the results
+};
+
+// By name, so that ids do not hang on the order in which a folder lists its files.
+std::vector<File> files_of(const std::vector<std::string>& images) {
+  std::vector<File> files;
+  for (const std::string& given : images) {
+    check(fs::exists(given), "{}: does not exist; a photo or a folder of photos expected", given);
+    if (!fs::is_directory(given)) {
+      files.push_back({given, fs::path(given).filename().string()});
+      continue;
+    }
+    for (const fs::directory_entry& entry : fs::directory_iterator(given))
+      if (!entry.is_directory() && is_photo(entry.path()))
+        files.push_back({entry.path(), entry.path().filename().string()});
+  }
+  check(!files.empty(), "{}: no photos in it", images.front());
+  std::sort(files.begin(), files.end(),
+            [](const File& a, const File& b) { return std::pair(a.name, a.path) < std::pair(b.name, b.path); });
+  return files;
+}
+
+// Ids of the annotations' photos by file name; a name in a subfolder also counts by its last part.
+std::map<std::string, int64_t> ids_of(const Annotations& annotations) {
+  std::map<std::string, int64_t> ids;
+  for (const Photo& photo : annotations.photos) ids[fs::path(photo.file_name).filename().string()] = photo.id;
+  for (const Photo& photo : annotations.photos) ids[photo.file_name] = photo.id;
+  return ids;
+}
+
+class Prediction {
+ public:
+  explicit Prediction(const Arguments& a) : a_(a), weights_(read_weights(a.weights)) {
+    if (!a.annotations.empty()) annotations_ = read_annotations(a.annotations);
+    gather();
+  }
+
+  int run() {
+    if (!a_.overlays.empty()) make_folder(a_.overlays);
+    RunConfig& config = weights_.config;
+    if (a_.score_threshold) config.model.box.score_threshold = float(*a_.score_threshold);
+    MaskRcnn model = model_of(weights_, a_.weights);
+    model.fold(a_.dtype == "bf16" ? DType::bf16 : DType::f32);
+
+    const Dataset dataset(paths_, "", weights_.categories, preparation(config), Purpose::prediction);
+    std::vector<Detection> results;
+    Status status(int64_t(dataset.size()), "photo");
+    detect_all(
+        model, dataset,
+        [&](size_t i, const std::vector<Detection>& found) {
+          results.insert(results.end(), found.begin(), found.end());
+          if (!a_.overlays.empty()) draw(i, found);
+          status.update(int64_t(i) + 1);
+        },
+        [&](size_t, const std::string& message) { report(message); });
+    write_results(a_.results, results, &named_);
+    status.line(fmt::format("{} objects in {} photos: {}", results.size(), dataset.size(), a_.results));
+    if (!a_.overlays.empty()) status.line(fmt::format("overlays: {}", a_.overlays));
+    return bad_ == 0 ? 0 : end_with_error(fmt::format("{} of {} photos could not be used", bad_, files_));
+  }
+
+ private:
+  // Photos that can be opened, each with its id, under its path (to load) and under its name (for the results).
+  void gather() {
+    const std::map<std::string, int64_t> ids = annotations_ ? ids_of(*annotations_) : std::map<std::string, int64_t>();
+    int64_t next = 0;
+    const std::vector<File> files = files_of(a_.images);
+    files_ = files.size();
+    for (const File& file : files) try {
+        next++;
+        const auto known = ids.find(file.name);
+        check(!annotations_ || known != ids.end(), "{}: {} has no photo of this name", file.path.string(),
+              a_.annotations);
+        const ImageInfo info = read_image_info(file.path);
+        const int64_t id = annotations_ ? known->second : next;
+        paths_.photos.push_back({id, file.path.string(), info.width, info.height});
+        named_.photos.push_back({id, file.name, info.width, info.height});
+      } catch (const Error& e) {
+        report(e.what());
+      }
+    paths_.source = "--images";
+    paths_.index();
+    named_.index();
+  }
+
+  void report(const std::string& message) {
+    bad_++;
+    std::fflush(stdout);
+    fmt::print(stderr, "warning: {}\n", message);
+  }
+
+  static void make_folder(const fs::path& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    check(!error && fs::is_directory(folder), "{}: cannot be made: {}", folder.string(), error.message());
+  }
+
+  // Names for the labels: the checkpoint's, or the annotations' for weights that carry none.
+  std::vector<Category> categories() const {
+    if (annotations_) return annotations_->categories;
+    std::vector<Category> list;
+    for (const CategoryTable::Row& row : weights_.categories.rows)
+      list.push_back({row.id, row.name.empty() ? fmt::format("category {}", row.id) : row.name, ""});
+    return list;
+  }
+
+  void draw(size_t i, const std::vector<Detection>& found) {
+    std::vector<Detection> sure;
+    std::copy_if(found.begin(), found.end(), std::back_inserter(sure),
+                 [&](const Detection& d) { return d.score >= a_.overlay_threshold; });
+    const Photo& photo = paths_.photos[i];
+    const Tensor pixels = read_image(photo.file_name);
+    fs::path name = fs::path(named_.photos[i].file_name).replace_extension(".png");
+    if (!drawn_.insert(name.string()).second) name = fmt::format("{} {}.png", name.stem().string(), photo.id);
+    write_png(fs::path(a_.overlays) / name,
+              overlay(pixels, overlay_objects(sure, categories(), photo.height, photo.width)));
+  }
+
+  const Arguments& a_;
+  WeightsFile weights_;
+  std::optional<Annotations> annotations_;
+  Annotations paths_, named_;
+  std::set<std::string> drawn_;
+  size_t files_ = 0, bad_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments a;
+  return run_program(
+      argc, argv, "Finds objects in photos: a box, a mask, a class and a score each.",
+      [&](CLI::App& app) { define(app, a); },
+      [&] {
+        check(Device::parse(a.device).kind() == Device::Kind::cpu,
+              "--device is {}; prediction runs on the cpu alone yet", a.device);
+        return Prediction(a).run();
+      });
+}

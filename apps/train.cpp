@@ -1,0 +1,173 @@
+// Trains Mask R-CNN on a data set of one's own.
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/program.h"
+#include "data/dataset.h"
+#include "train/checkpoint.h"
+#include "train/pretrained.h"
+#include "train/trainer.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace sil;
+
+struct Arguments {
+  std::string train_annotations, train_images, val_annotations, val_images, out;
+  std::string config, hyperparameters, augmentations, weights;
+  std::vector<std::string> settings;
+  std::string device = "cpu", dtype = "f32";
+  std::optional<int64_t> seed;
+  std::optional<int> max_steps;
+  bool resume = false, print_config = false;
+};
+
+void define(CLI::App& app, Arguments& a) {
+  app.add_option("--train-annotations", a.train_annotations, "COCO JSON, or a folder in label schema");
+  app.add_option("--train-images", a.train_images, "Folder of the training photos");
+  app.add_option("--val-annotations", a.val_annotations, "The same of the photos to validate on");
+  app.add_option("--val-images", a.val_images, "Folder of the validation photos");
+  app.add_option("--out", a.out, "The run's folder: checkpoints, log, metrics");
+  app.add_option("--config", a.config, "JSON with the blocks model, train and augmentations");
+  app.add_option("--hyperparameters", a.hyperparameters, "JSON with keys of the block train");
+  app.add_option("--augmentations", a.augmentations, "JSON list of augmentations");
+  app.add_option("--set", a.settings, "One key: --set train.learning_rate=0.01; may be repeated")
+      ->allow_extra_args(false);
+  app.add_option("--weights", a.weights, "Start from this .safetensors, or a run's checkpoint");
+  app.add_flag("--resume", a.resume, "Go on with the run in --out where it stopped");
+  app.add_option("--device", a.device, "cpu, cuda or cuda:N");
+  app.add_option("--dtype", a.dtype, "f32");
+  app.add_option("--seed", a.seed, "Of weights, order and samples: train.seed");
+  app.add_option("--max-steps", a.max_steps, "Steps to train, instead of epochs: train.max_steps");
+  app.add_flag("--print-config", a.print_config, "Print every key with the value that would hold, and stop");
+  app.footer(
+      "Later wins: defaults, --config, --hyperparameters and --augmentations, --set, other flags.\n"
+      "From scratch, on photos of any size, 300 steps:\n"
+      "  train --train-annotations train.json --train-images photos --val-annotations val.json --val-images photos \\\n"
+      "        --out runs/first --config config.json --set train.pretrained=false --max-steps 300\n"
+      "Then: predict --weights runs/first/best.safetensors --images photos --results results.json --overlay overlays");
+}
+
+// One place for the order in which settings win.
+RunConfig merged(RunConfig config, const Arguments& a) {
+  if (!a.config.empty()) apply_config(config, a.config);
+  if (!a.hyperparameters.empty()) apply_hyperparameters(config, a.hyperparameters);
+  if (!a.augmentations.empty()) apply_augmentations(config, a.augmentations);
+  for (const std::string& setting : a.settings) apply_setting(config, setting);
+  if (a.seed) apply_setting(config, fmt::format("train.seed={}", *a.seed));
+  if (a.max_steps) apply_setting(config, fmt::format("train.max_steps={}", *a.max_steps));
+  return config;
+}
+
+void check_arguments(const Arguments& a) {
+  check(!a.train_annotations.empty() && !a.train_images.empty() && !a.out.empty(),
+        "--train-annotations, --train-images and --out are needed (--help lists the arguments)");
+  check(a.val_annotations.empty() == a.val_images.empty(), "--val-annotations and --val-images go together");
+  check(a.dtype == "f32", "--dtype is {}; f32 expected: training in bf16 does not exist yet", a.dtype);
+  check(!(a.resume && !a.weights.empty()), "--resume goes on with {}'s own weights; --weights does not go with it",
+        a.out);
+  check(Device::parse(a.device).kind() == Device::Kind::cpu, "--device is {}; training runs on the cpu alone yet",
+        a.device);
+}
+
+Annotations annotations_of(const std::string& path) {
+  Annotations a = read_annotations(path);
+  a.index();
+  return a;
+}
+
+Dataset dataset(const std::string& annotations, const std::string& images, const CategoryTable& table,
+                const RunConfig& config, Purpose purpose) {
+  Dataset d(annotations_of(annotations), images, table, preparation(config), purpose);
+  for (const std::string& warning : d.warnings()) fmt::print("warning: {}\n", warning);
+  return d;
+}
+
+void check_same_categories(const CategoryTable& ours, const CategoryTable& theirs, const std::string& source) {
+  check(ours == theirs, "{}: its categories are not those of --train-annotations; the same expected to resume", source);
+}
+
+// What the model starts from: nothing, a file's weights, or torchvision's published ones.
+struct Start {
+  std::string source;  // empty: from scratch
+  StateDict weights;
+  RunConfig base;  // what the settings are laid over
+};
+
+Start start_of(const Arguments& a) {
+  Start start;
+  const RunConfig config = merged({}, a);
+  start.source = a.weights;
+  if (start.source.empty() && config.train.pretrained) start.source = find_pretrained(config.model.backbone).string();
+  if (start.source.empty()) return start;
+  WeightsFile file = read_weights(start.source);
+  start.weights = std::move(file.weights);
+  start.base.model = file.config.model;
+  return start;
+}
+
+MaskRcnn new_model(const RunConfig& config, const Start& start) {
+  MaskRcnn model(config.model, RngKey{uint64_t(config.train.seed)}.fold("weights"));
+  if (start.source.empty()) return model;
+  if (is_backbone(start.weights)) {
+    load_backbone(model, start.weights, start.source);
+  } else {
+    const std::string note = load_for_training(model, start.weights, start.source);
+    if (!note.empty()) fmt::print("{}\n", note);
+  }
+  fmt::print("starts from {}\n", start.source);
+  return model;
+}
+
+int run_training(const Arguments& a) {
+  if (a.print_config) {
+    fmt::print("{}", to_json(merged({}, a)));
+    return 0;
+  }
+  check_arguments(a);
+  const fs::path last = fs::path(a.out) / "last.safetensors";
+  std::optional<Checkpoint> resumed;
+  if (a.resume) resumed = read_checkpoint(last);
+  Start start;
+  if (!resumed) start = start_of(a);
+  RunConfig config = merged(resumed ? resumed->config : start.base, a);
+
+  const CategoryTable table = CategoryTable::by_rank(annotations_of(a.train_annotations));
+  if (resumed) check_same_categories(table, resumed->categories, last.string());
+  complete(config, table.num_classes(), !start.source.empty());
+  const Dataset training = dataset(a.train_annotations, a.train_images, table, config, Purpose::training);
+  std::optional<Dataset> validation;
+  if (!a.val_annotations.empty())
+    validation.emplace(dataset(a.val_annotations, a.val_images, table, config, Purpose::validation));
+
+  MaskRcnn model = new_model(config, start);
+  if (resumed) load_state_dict_exact(leaves(model), resumed->weights, last.string());
+  std::error_code error;
+  fs::create_directories(a.out, error);
+  check(!error, "{}: cannot be made: {}", a.out, error.message());
+  check(resumed || !fs::exists(last), "{} exists; --resume goes on with that run, another --out starts a new one",
+        last.string());
+
+  fmt::print("{} photos, {} classes, {} weights, {} of them train, {} steps\n", training.size(), table.rows.size(),
+             count_elements(leaves(model)), count_elements(trainable(leaves(model))),
+             total_steps(config.train, int64_t(training.size())));
+  const Progress done =
+      train(model, {config, training, validation ? &*validation : nullptr, a.out, std::move(resumed)});
+  if (done.best_step > 0)
+    fmt::print("best mask AP50 {:.3f} at step {}: {}\n", done.best_score, done.best_step,
+               (fs::path(a.out) / "best.safetensors").string());
+  fmt::print("after step {}: {}\n", done.step, last.string());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments a;
+  return run_program(
+      argc, argv, "Trains Mask R-CNN on photos with annotated objects.", [&](CLI::App& app) { define(app, a); },
+      [&] { return run_training(a); });
+}

@@ -1,0 +1,198 @@
+#include "train/config.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <functional>
+
+#include "tensor/check.h"
+
+using namespace sil;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+  fs::path path = fs::temp_directory_path() / ("sil_config_test_" + std::to_string(getpid()));
+  Folder() { fs::create_directories(path); }
+  ~Folder() { fs::remove_all(path); }
+  fs::path file(const std::string& name, const std::string& text) const {
+    std::ofstream(path / name) << text;
+    return path / name;
+  }
+};
+
+std::string error_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+std::string error_of_text(const std::string& json) {
+  return error_of([&] {
+    RunConfig c;
+    apply_text(c, json, "c.json");
+  });
+}
+
+std::string error_of_setting(const std::string& setting) {
+  return error_of([&] {
+    RunConfig c;
+    apply_setting(c, setting);
+  });
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// The design's two files, verbatim.
+const char* const kHyperparameters =
+    R"({"optimizer": "sgd", "learning_rate": 0.005, "momentum": 0.9, "weight_decay": 0.0005, "scheduler": "step",
+ "step_size": 10, "gamma": 0.1, "batch_size": 4, "max_epochs": 50, "early_stopping_patience": 15, "pretrained": true,
+ "nms_threshold": 0.5, "score_threshold": 0.05, "mask_threshold": 0.5})";
+const char* const kAugmentations = R"([{"name": "RandomHorizontalFlip", "params": {"p": 0.5}},
+ {"name": "RandomPhotometricDistort", "params": {}},
+ {"name": "Resize", "params": {"size": [800, 800]}},
+ {"name": "ToImage", "params": {}},
+ {"name": "Normalize", "params": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}])";
+
+}  // namespace
+
+TEST_CASE("config: the two files of the design are the defaults") {
+  const Folder folder;
+  RunConfig given;
+  apply_hyperparameters(given, folder.file("h.json", kHyperparameters));
+  apply_augmentations(given, folder.file("a.json", kAugmentations));
+  CHECK(to_json(given) == to_json(RunConfig{}));
+  CHECK(given.given.size() == 15);
+}
+
+TEST_CASE("config: later wins: config, then hyperparameters, then settings") {
+  const Folder folder;
+  RunConfig c;
+  apply_config(c, folder.file("c.json", R"({"train": {"batch_size": 2, "learning_rate": 0.1, "gamma": 0.2},
+                                            "model": {"backbone": "resnet18", "anchor_sizes": [8, 16, 32, 64, 128]}})"));
+  apply_hyperparameters(c, folder.file("h.json", R"({"learning_rate": 0.2, "gamma": 0.3})"));
+  apply_setting(c, "train.gamma=0.4");
+  CHECK(c.train.batch_size == 2);
+  CHECK(c.train.learning_rate == 0.2);
+  CHECK(c.train.gamma == 0.4);
+  CHECK(c.train.momentum == 0.9);
+  CHECK(c.model.backbone == "resnet18");
+  CHECK(c.model.anchor_sizes == std::array<float, 5>{8, 16, 32, 64, 128});
+}
+
+TEST_CASE("config: what is written reads back to the same") {
+  RunConfig c;
+  for (const char* setting :
+       {"model.norm=group_norm", "model.mask_size=14", "train.clip_norm=10", "train.max_steps=300",
+        "train.early_stopping_patience=null", "model.rpn_nms_threshold=0.65", "model.anchor_ratios=[0.3, 1, 3]",
+        "train.learning_rate=2e-4", "train.nms_threshold=0.45", "train.pretrained=false",
+        R"(augmentations=[{"name": "ToImage", "params": {}}, {"name": "Normalize", "params": {}}])",
+        "model.min_size=256"})
+    apply_setting(c, setting);
+  CHECK(c.model.norm == NormKind::group_norm);
+  CHECK(c.model.box.nms_threshold == 0.45f);
+  CHECK_FALSE(c.train.early_stopping_patience.has_value());
+  CHECK(*c.train.clip_norm == 10);
+  RunConfig back;
+  apply_text(back, to_json(c), "back");
+  CHECK(to_json(back) == to_json(c));
+  CHECK(back.model.min_size == 256);
+  CHECK(back.augmentations == c.augmentations);
+}
+
+TEST_CASE("config: an unknown key is answered with those that exist") {
+  const std::string text = error_of_text(R"({"train": {"lerning_rate": 0.1}})");
+  CHECK(contains(text, "c.json: unknown key \"lerning_rate\"; allowed in train: optimizer, learning_rate, momentum"));
+  CHECK_FALSE(contains(text, "backbone"));
+  CHECK(error_of_text(R"({"optim": {}})") == "c.json: unknown block \"optim\"; allowed: model, train, augmentations");
+}
+
+TEST_CASE("config: wrong types and ranges are answered with what is allowed") {
+  CHECK(error_of_text(R"({"train": {"learning_rate": "fast"}})") ==
+        "c.json: train.learning_rate is \"fast\"; a number above 0 expected");
+  CHECK(error_of_text(R"({"train": {"learning_rate": 0}})") ==
+        "c.json: train.learning_rate is 0; a number above 0 expected");
+  CHECK(error_of_text(R"({"train": {"batch_size": 2.5}})") ==
+        "c.json: train.batch_size is 2.5; an integer of at least 1 expected");
+  CHECK(error_of_text(R"({"train": {"optimizer": "adam"}})") ==
+        "c.json: train.optimizer is \"adam\"; one of \"sgd\", \"adamw\" expected");
+  CHECK(error_of_text(R"({"train": {"pretrained": 1}})") == "c.json: train.pretrained is 1; true or false expected");
+  CHECK(error_of_text(R"({"train": {"early_stopping_patience": 0}})") ==
+        "c.json: train.early_stopping_patience is 0; an integer of at least 1 or null expected");
+  CHECK(error_of_text(R"({"model": {"mask_size": 20}})") == "c.json: model.mask_size is 20; one of 14, 28 expected");
+  CHECK(error_of_text(R"({"model": {"anchor_sizes": [1, 2]}})") ==
+        "c.json: model.anchor_sizes is a list of 2; a list of 5 numbers above 0 expected");
+  CHECK(error_of_text(R"({"train": {"score_threshold": 1.5}})") ==
+        "c.json: train.score_threshold is 1.5; a number from 0 to 1 expected");
+  CHECK(error_of_text(R"({"train": []})") == "c.json: train is a list of 0; an object expected");
+  CHECK(error_of_text("3") == "c.json: 3; an object with the blocks model, train and augmentations expected");
+  CHECK(error_of_text(R"({"train": {"gamma": 0.1, "gamma": 0.2}})") == "c.json: train.gamma is given twice");
+}
+
+TEST_CASE("config: a file that is missing, a folder or not JSON is named") {
+  const Folder folder;
+  RunConfig c;
+  CHECK(contains(error_of([&] { apply_config(c, folder.path / "none.json"); }), "none.json: cannot be read"));
+  CHECK(contains(error_of([&] { apply_config(c, folder.path); }), ": a folder; a JSON file expected"));
+  CHECK(contains(error_of([&] { apply_hyperparameters(c, folder.file("h.json", "{\n\"gamma\": }")); }),
+                 "h.json: not JSON at line 2: "));
+  CHECK(contains(error_of([&] { apply_augmentations(c, folder.file("a.json", "[{}]")); }), "a.json"));
+}
+
+TEST_CASE("config: --set names a block, a key and a value") {
+  CHECK(error_of_setting("gamma=1") ==
+        "--set gamma=1: model.KEY=VALUE, train.KEY=VALUE or augmentations=LIST expected");
+  CHECK(error_of_setting("train.gamma") ==
+        "--set train.gamma: model.KEY=VALUE, train.KEY=VALUE or augmentations=LIST expected");
+  CHECK(error_of_setting("train.gamma=much") == "--set: train.gamma is \"much\"; a number from 0 to 1 expected");
+  RunConfig c;
+  apply_setting(c, "model.backbone=resnet18");  // needs no quotes
+  CHECK(c.model.backbone == "resnet18");
+}
+
+TEST_CASE("config: without pretrained weights the norms and all layers train, unless set") {
+  RunConfig pretrained, scratch, set;
+  complete(pretrained, 4, true);
+  CHECK(pretrained.model.norm == NormKind::frozen_bn);
+  CHECK(pretrained.model.trainable_layers == 3);
+  CHECK(pretrained.model.num_classes == 4);
+  apply_setting(scratch, "train.pretrained=false");
+  complete(scratch, 4, false);
+  CHECK(scratch.model.norm == NormKind::batch_norm);
+  CHECK(scratch.model.trainable_layers == 5);
+  for (const char* setting : {"train.pretrained=false", "model.norm=group_norm", "model.num_classes=9"})
+    apply_setting(set, setting);
+  complete(set, 4, false);
+  CHECK(set.model.norm == NormKind::group_norm);
+  CHECK(set.model.num_classes == 9);
+  apply_setting(set, "model.num_classes=3");
+  CHECK(error_of([&] { complete(set, 4, false); }) ==
+        "model.num_classes is 3; the annotations need at least 4, background included");
+}
+
+TEST_CASE("config: a photo size that a Resize would silence is an error") {
+  RunConfig c;
+  apply_setting(c, "model.min_size=256");
+  CHECK(error_of([&] { complete(c, 4, true); }) ==
+        "model.min_size has no effect beside the augmentation Resize of the default list; give one of the two");
+  apply_setting(c, R"(augmentations=[{"name": "ToImage", "params": {}}])");
+  complete(c, 4, true);
+  CHECK(preparation(c).size.min_size == 256);
+}
+
+TEST_CASE("config: epochs become steps, and batches may span epochs") {
+  TrainConfig t;
+  t.batch_size = 4;
+  t.max_epochs = 3;
+  CHECK(total_steps(t, 10) == 8);  // 30 photos
+  CHECK(steps_of_epochs(t, 2, 10) == 5);
+  CHECK(epochs_of_steps(t, 5, 10) == 2);
+  CHECK(schedule(t, 10).step_size == 25);
+  t.max_steps = 7;
+  CHECK(total_steps(t, 10) == 7);
+}

@@ -1,0 +1,174 @@
+#include "train/checkpoint.h"
+
+#include <fmt/format.h>
+#include <rapidjson/document.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include "nn/safetensors.h"
+#include "tensor/check.h"
+
+namespace sil {
+namespace {
+
+constexpr const char* kFormat = "silhouette 1";
+constexpr std::string_view kOptimizer = "optimizer.";
+// The layers whose shapes follow the class count.
+constexpr std::string_view kClassSized[] = {"roi_heads.box_predictor.cls_score.", "roi_heads.box_predictor.bbox_pred.",
+                                            "roi_heads.mask_predictor.mask_fcn_logits."};
+
+using Writer = rapidjson::Writer<rapidjson::StringBuffer>;
+
+std::string categories_json(const CategoryTable& table) {
+  rapidjson::StringBuffer text;
+  Writer w(text);
+  w.StartArray();
+  for (const CategoryTable::Row& row : table.rows) {
+    w.StartObject();
+    w.Key("output");
+    w.Int(row.output);
+    w.Key("id");
+    w.Int64(row.id);
+    w.Key("name");
+    w.String(row.name.data(), unsigned(row.name.size()));
+    w.EndObject();
+  }
+  w.EndArray();
+  return text.GetString();
+}
+
+CategoryTable categories_from(const std::string& json, const std::string& source) {
+  rapidjson::Document rows;
+  rows.Parse(json.c_str());
+  check(!rows.HasParseError() && rows.IsArray(), "{}: metadata categories is not a list", source);
+  CategoryTable table;
+  for (const auto& row : rows.GetArray()) {
+    check(row.IsObject() && row.HasMember("output") && row["output"].IsInt() && row.HasMember("id") &&
+              row["id"].IsInt64() && row.HasMember("name") && row["name"].IsString(),
+          "{}: metadata categories has a row without output, id and name", source);
+    table.rows.push_back({row["output"].GetInt(), row["id"].GetInt64(), row["name"].GetString()});
+  }
+  return table;
+}
+
+std::string progress_json(const Progress& p) {
+  return fmt::format(R"({{"step": {}, "best_score": {:.17g}, "best_step": {}}})", p.step, p.best_score, p.best_step);
+}
+
+Progress progress_from(const std::string& json, const std::string& source) {
+  rapidjson::Document d;
+  d.Parse<rapidjson::kParseFullPrecisionFlag>(json.c_str());
+  check(!d.HasParseError() && d.IsObject() && d.HasMember("step") && d["step"].IsInt64() && d["step"].GetInt64() >= 0 &&
+            d.HasMember("best_score") && d["best_score"].IsNumber() && d.HasMember("best_step") &&
+            d["best_step"].IsInt64(),
+        "{}: metadata progress has no step, best_score and best_step", source);
+  return {d["step"].GetInt64(), d["best_score"].GetDouble(), d["best_step"].GetInt64()};
+}
+
+TensorFile read_file(const std::filesystem::path& path) {
+  const std::string extension = path.extension().string();
+  check(extension != ".pth" && extension != ".pt",
+        "{}: torch's .pth files cannot be read yet; a .safetensors file expected", path.string());
+  return read_safetensors(path);
+}
+
+bool is_ours(const TensorFile& file) { return file.metadata.contains("silhouette"); }
+
+const std::string& metadata(const TensorFile& file, const std::string& key, const std::string& source) {
+  const auto found = file.metadata.find(key);
+  check(found != file.metadata.end(), "{}: metadata {} is missing", source, key);
+  return found->second;
+}
+
+Checkpoint checkpoint_from(const TensorFile& file, const std::string& source) {
+  check(is_ours(file), "{}: not a checkpoint of this program; one from a run's folder expected", source);
+  check(metadata(file, "silhouette", source) == kFormat, "{}: format is \"{}\"; \"{}\" expected", source,
+        metadata(file, "silhouette", source), kFormat);
+  Checkpoint c;
+  apply_text(c.config, metadata(file, "config", source), source);
+  c.categories = categories_from(metadata(file, "categories", source), source);
+  c.progress = progress_from(metadata(file, "progress", source), source);
+  for (const auto& [name, tensor] : file.tensors) {
+    if (name.starts_with(kOptimizer))
+      c.optimizer[name.substr(kOptimizer.size())] = tensor;
+    else
+      c.weights[name] = tensor;
+  }
+  return c;
+}
+
+// torchvision's published detectors, recognised by their layers.
+RunConfig config_of_bare(const StateDict& weights, const std::string& source) {
+  const auto scores = weights.find("roi_heads.box_predictor.cls_score.weight");
+  check(scores != weights.end() && scores->second.rank() == 2,
+        "{}: no roi_heads.box_predictor.cls_score.weight; a Mask R-CNN's weights expected", source);
+  RunConfig config;
+  config.model.norm_eps = 0;
+  config.model.num_classes = int(scores->second.dim(0));
+  config.augmentations = {ToImage{}, Normalize{}};
+  const bool bottleneck = weights.contains("backbone.body.layer1.0.conv3.weight");
+  const bool deep = weights.contains("backbone.body.layer3.6.conv1.weight");
+  const bool third_block = weights.contains("backbone.body.layer1.2.conv1.weight");
+  config.model.backbone = bottleneck ? (deep ? "resnet101" : "resnet50") : (third_block ? "resnet34" : "resnet18");
+  return config;
+}
+
+bool is_class_sized(const std::string& name) {
+  for (std::string_view layer : kClassSized)
+    if (name.starts_with(layer)) return true;
+  return false;
+}
+
+}  // namespace
+
+void write_checkpoint(const std::filesystem::path& path, const Checkpoint& c) {
+  TensorFile file;
+  file.metadata = {{"silhouette", kFormat},
+                   {"config", to_json(c.config)},
+                   {"categories", categories_json(c.categories)},
+                   {"progress", progress_json(c.progress)}};
+  file.tensors = c.weights;
+  for (const auto& [name, tensor] : c.optimizer) file.tensors[std::string(kOptimizer) + name] = tensor;
+  write_safetensors(path, file);
+}
+
+Checkpoint read_checkpoint(const std::filesystem::path& path) {
+  return checkpoint_from(read_file(path), path.string());
+}
+
+WeightsFile read_weights(const std::filesystem::path& path) {
+  TensorFile file = read_file(path);
+  if (is_ours(file)) {
+    Checkpoint c = checkpoint_from(file, path.string());
+    return {std::move(c.config), std::move(c.categories), std::move(c.weights), true};
+  }
+  WeightsFile bare;
+  bare.weights = std::move(file.tensors);
+  bare.config = config_of_bare(bare.weights, path.string());
+  bare.categories = CategoryTable::identity(bare.config.model.num_classes);
+  return bare;
+}
+
+MaskRcnn model_of(const WeightsFile& file, const std::string& source) {
+  MaskRcnn model(file.config.model, RngKey{});
+  load_state_dict_exact(leaves(model), file.weights, source);
+  return model;
+}
+
+std::string load_for_training(MaskRcnn& model, const StateDict& weights, const std::string& source) {
+  const LoadReport report = load_state_dict(leaves(model), weights);
+  std::string anew;
+  for (const LoadReport::Mismatch& m : report.mismatched) {
+    check(is_class_sized(m.name), "{}: {} is {}; {} expected by the model of this run's config", source, m.name,
+          m.given, m.expected);
+    anew += (anew.empty() ? "" : ", ") + m.name;
+  }
+  check(report.missing.empty(), "{}: {} is missing, one of {} tensors of the model that are", source,
+        report.missing.empty() ? "" : report.missing.front(), report.missing.size());
+  check(report.unexpected.empty(), "{}: {} is not of the model, one of {} such tensors", source,
+        report.unexpected.empty() ? "" : report.unexpected.front(), report.unexpected.size());
+  if (anew.empty()) return {};
+  return fmt::format("{} is of another class count; the class-sized layers start anew: {}", source, anew);
+}
+
+}  // namespace sil

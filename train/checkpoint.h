@@ -1,0 +1,53 @@
+// A run's state in one .safetensors file: weights and optimizer state as tensors, the rest as metadata.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "data/categories.h"
+#include "models/mask_rcnn.h"
+#include "nn/state_dict.h"
+#include "train/config.h"
+
+namespace sil {
+
+// How far a run has come.  With the seed it decides all that follows: batches, samples and rates come from the step.
+struct Progress {
+  int64_t step = 0;       // steps done
+  double best_score = 0;  // mask AP50
+  int64_t best_step = 0;  // 0: nothing above 0 yet
+};
+
+struct Checkpoint {
+  RunConfig config;
+  CategoryTable categories;
+  Progress progress;
+  StateDict weights;    // torchvision's names and shapes
+  StateDict optimizer;  // empty in best.safetensors, which is for use, not for resuming
+};
+
+// Written beside, then renamed: a full disk leaves what stood there.
+void write_checkpoint(const std::filesystem::path&, const Checkpoint&);
+
+// Errors name the file and what is wrong with it.
+Checkpoint read_checkpoint(const std::filesystem::path&);
+
+// Weights for predicting, evaluating or starting from: a checkpoint of ours, or a bare .safetensors with torchvision's
+// names.  A bare one means torchvision's published detector: frozen norms with epsilon 0, output = category id, photos
+// sized by min_size and max_size.  Its class count is read off its box head, its backbone off its layers.
+struct WeightsFile {
+  RunConfig config;
+  CategoryTable categories;
+  StateDict weights;
+  bool of_ours = false;  // carries config and categories
+};
+WeightsFile read_weights(const std::filesystem::path&);
+
+// The model of a weights file, with exactly its weights.
+MaskRcnn model_of(const WeightsFile&, const std::string& source);
+
+// Puts weights into a model to train.  Of another class count, all but the three class-sized layers go in; the line
+// returned says so (empty if all went in).  Anything else that differs is an Error that names `source`.
+std::string load_for_training(MaskRcnn&, const StateDict&, const std::string& source);
+
+}  // namespace sil

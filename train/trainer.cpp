@@ -1,0 +1,192 @@
+#include "train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "data/loader.h"
+#include "eval/evaluation.h"
+#include "nn/optimizer.h"
+#include "tensor/arena.h"
+#include "tensor/atomic_file.h"
+#include "tensor/check.h"
+#include "train/detect.h"
+#include "train/early_stopping.h"
+#include "train/status.h"
+
+namespace sil {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
+
+void check_finite(const LossValues& losses, int64_t step) {
+  for (size_t i = 0; i < losses.size(); i++)
+    check(std::isfinite(losses[i]),
+          "step {}: loss {} is {}; a smaller train.learning_rate or a train.clip_norm may help", step, kLossNames[i],
+          losses[i]);
+}
+
+std::string losses_text(const LossValues& losses) {
+  std::string text = fmt::format("loss {:.3f} (", total(losses));
+  for (size_t i = 0; i < losses.size(); i++)
+    text += fmt::format("{}{} {:.3f}", i ? ", " : "", kLossNames[i], losses[i]);
+  return text + ")";
+}
+
+std::string step_text(const StepRecord& r, Device device) {
+  return fmt::format("{}  {:.1f} images/s  peak {}", losses_text(r.losses), r.images_per_second,
+                     bytes_text(double(Arena::of(device).peak())));
+}
+
+std::string validation_text(const ValidationRecord& r, bool is_best) {
+  std::string text =
+      fmt::format("step {}: mask AP50 {:.3f}, mask AP {:.3f}, box AP50 {:.3f}, {}{}", r.step, r.metrics.segm->AP50,
+                  r.metrics.segm->AP, r.metrics.bbox->AP50, losses_text(r.losses), is_best ? ", the best so far" : "");
+  for (const ClassMetrics& c : r.metrics.per_class)
+    text += fmt::format("\n  {:<20} mask AP50 {:.3f}  mask AP {:.3f}  box AP50 {:.3f}  ({} objects)", c.name,
+                        c.segm->AP50, c.segm->AP, c.bbox->AP50, c.objects);
+  return text;
+}
+
+// The epochs' ends, unless validate_every counts steps; and the last step.
+bool validation_is_due(const TrainConfig& t, int64_t step, int64_t photos, int64_t last_step) {
+  if (step == last_step) return true;
+  if (t.validate_every) return step % *t.validate_every == 0;
+  const auto epoch = [&](int64_t s) { return int64_t(epochs_of_steps(t, s, photos) + 1e-9); };
+  return epoch(step) > epoch(step - 1);
+}
+
+class Trainer {
+ public:
+  Trainer(MaskRcnn& model, const Run& run)
+      : model_(model),
+        run_(run),
+        config_(run.config.train),
+        photos_(int64_t(run.training.size())),
+        steps_(total_steps(config_, photos_)),
+        leaves_(leaves(model)),
+        optimizer_(leaves_, optimizer_config(config_)),
+        rate_(schedule(config_, photos_)),
+        progress_(resume()),
+        log_(run.folder / "log.jsonl", progress_.step),
+        status_(steps_, "step", progress_.step) {}
+
+  Progress run() {
+    Loader loader(run_.training,
+                  {.batch_size = config_.batch_size, .seed = uint64_t(config_.seed), .first_step = progress_.step});
+    if (progress_.step >= steps_) validate_and_save();
+    for (Clock::time_point start = Clock::now(); progress_.step < steps_; start = Clock::now()) {
+      const Batch batch = *loader.next();
+      StepRecord record = step(batch);
+      record.images_per_second = double(config_.batch_size) / seconds_since(start);
+      log_.push(record);
+      status_.update(progress_.step, step_text(record, batch.photos.device()));
+      if (validation_is_due(config_, progress_.step, photos_, steps_)) {
+        validate_and_save();
+        if (stops_early()) break;
+      }
+    }
+    return progress_;
+  }
+
+ private:
+  Progress resume() {
+    if (!run_.resumed) return {};
+    optimizer_.load_state(run_.resumed->optimizer, (run_.folder / "last.safetensors").string());
+    return run_.resumed->progress;
+  }
+
+  // Photos, samples and rate follow from the seed and the step alone, so a run resumes exactly.
+  StepRecord step(const Batch& batch) {
+    const Clock::time_point start = Clock::now();
+    StepRecord record;
+    record.rate = rate_(progress_.step);
+    const RngKey key = RngKey{uint64_t(config_.seed)}.fold("samples").fold(uint64_t(progress_.step));
+
+    optimizer_.zero_grad();
+    const Losses losses = model_.losses(batch, Mode::train, key);
+    record.losses = values(losses);
+    record.step = ++progress_.step;
+    check_finite(record.losses, record.step);
+    backward(losses.all());
+    if (config_.clip_norm) record.gradient_norm = clip_gradients(leaves_, *config_.clip_norm);
+    optimizer_.step(record.rate);
+
+    record.epoch = epochs_of_steps(config_, record.step, photos_);
+    record.seconds = seconds_since(start);
+    return record;
+  }
+
+  void validate_and_save() {
+    if (run_.validation) {
+      const ValidationRecord record =
+          validate(model_, *run_.validation, progress_.step, epochs_of_steps(config_, progress_.step, photos_));
+      const bool is_best = improve(progress_, progress_.step, record.metrics.segm->AP50);
+      log_.push(record);
+      status_.line(validation_text(record, is_best));
+      if (is_best || progress_.best_step == 0) {
+        write_checkpoint(run_.folder / "best.safetensors", checkpoint(false));
+        write_json(run_.folder / "metrics.json", record.metrics);
+      }
+    }
+    write_checkpoint(run_.folder / "last.safetensors", checkpoint(true));
+  }
+
+  bool stops_early() {
+    if (!run_.validation || !should_stop(progress_, config_, photos_)) return false;
+    status_.line(fmt::format("stopped at step {}: no better mask AP50 than step {}'s {:.3f} for {} epochs",
+                             progress_.step, progress_.best_step, progress_.best_score,
+                             *config_.early_stopping_patience));
+    return true;
+  }
+
+  Checkpoint checkpoint(bool to_resume) const {
+    return {run_.config, run_.training.categories(), progress_, state_dict(leaves_),
+            to_resume ? optimizer_.state() : StateDict{}};
+  }
+
+  MaskRcnn& model_;
+  const Run& run_;
+  const TrainConfig& config_;
+  int64_t photos_, steps_;
+  std::vector<Leaf> leaves_;
+  Optimizer optimizer_;
+  Schedule rate_;
+  Progress progress_;
+  MetricsLog log_;
+  Status status_;
+};
+
+LossValues mean_losses(MaskRcnn& model, const Dataset& dataset) {
+  const RngKey key = RngKey{}.fold("validation");
+  Loader loader(dataset, {.batch_size = 1, .shuffle = false});
+  LossValues sum{};
+  while (const std::optional<Batch> batch = loader.next()) {
+    const LossValues losses = values(model.losses(*batch, Mode::test, key));
+    for (size_t i = 0; i < sum.size(); i++) sum[i] += losses[i];
+  }
+  for (double& v : sum) v /= double(std::max<size_t>(dataset.size(), 1));
+  return sum;
+}
+
+}  // namespace
+
+ValidationRecord validate(MaskRcnn& model, const Dataset& dataset, int64_t step, double epoch) {
+  Evaluation evaluation(dataset.annotations());
+  Status status(int64_t(dataset.size()), "validation");
+  detect_all(model, dataset, [&](size_t i, const std::vector<Detection>& found) {
+    evaluation.add(dataset.photo(i).id, found);
+    status.update(int64_t(i) + 1);
+  });
+  evaluation.add_rest();
+  return {step, epoch, mean_losses(model, dataset), evaluation.metrics()};
+}
+
+Progress train(MaskRcnn& model, const Run& run) {
+  write_atomically(run.folder / "config.json", [&](std::ostream& out) { out << to_json(run.config); });
+  return Trainer(model, run).run();
+}
+
+}  // namespace sil
