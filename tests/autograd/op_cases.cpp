@@ -18,7 +18,7 @@ Var Case::next(Tensor drawn) {
   const size_t i = vars.size();
   if (!given.empty()) {
     check(i < given.size() && given[i].shape() == drawn.shape(), "op case: input {} changes from run to run", i);
-    drawn = given[i];
+    return vars.emplace_back(given[i]);
   }
   return vars.emplace_back(Var::parameter(drawn));
 }

@@ -15,9 +15,10 @@
 
 namespace sil {
 
-struct Case {
-  DType dtype = DType::f64;
-  RngKey key;
+class Case {
+ public:
+  // If `given` is not empty, var and distinct give its Vars instead of new ones.
+  Case(DType t, RngKey k, std::vector<Var> inputs = {}) : dtype(t), key(k), given(std::move(inputs)) {}
 
   // Inputs that the gradient is checked for.
   Var var(const Shape&, double lo = -1, double hi = 1);       // uniform
@@ -27,9 +28,10 @@ struct Case {
   Tensor ints(const Shape&, int lo, int hi);                   // int32, uniform in [lo, hi)
   Tensor boxes(int64_t rows, double width, double height);     // x1, y1, x2, y2 inside, at least 1 wide and high
 
-  // What var and distinct gave so far.  If `given` is not empty, they give its tensors instead of new ones.
-  std::vector<Var> vars;
-  std::vector<Tensor> given;
+  const DType dtype;
+  const RngKey key;
+  const std::vector<Var> given;
+  std::vector<Var> vars;  // what var and distinct gave so far
 
  private:
   Var next(Tensor drawn);

@@ -1,0 +1,40 @@
+#include "tests/autograd/op_cases.h"
+
+namespace sil {
+
+std::vector<OpCase> loss_cases() {
+  return {
+      {"softmax_cross_entropy", "a row that takes no part",
+       [](Case& c) {
+         return softmax_cross_entropy(c.var({4, 5}, -3, 3), Tensor::of<int32_t>({4}, {2, -1, 0, 4}));
+       }},
+      {"softmax_cross_entropy", "no row takes part",
+       [](Case& c) {
+         return softmax_cross_entropy(c.var({2, 3}), Tensor::of<int32_t>({2}, {-1, -1}));
+       }},
+      {"sigmoid_bce", "both labels and a row that takes no part",
+       [](Case& c) {
+         return sigmoid_bce(c.var({6}, -4, 4), Tensor::of<int32_t>({6}, {1, 0, -1, 0, 1, 1}));
+       }},
+      {"sigmoid_bce", "no rows", [](Case& c) { return sigmoid_bce(c.var({0}), Tensor::of<int32_t>({0}, {})); }},
+      // Differences are odd multiples of 1/48: none is 0 or 1/9.
+      {"smooth_l1", "both sides of beta, weights, a row that takes no part",
+       [](Case& c) {
+         const Tensor target = Tensor::full({6, 4}, 0.25, c.dtype), count = Tensor::full({1}, 5, c.dtype);
+         const Tensor weight = ops::cast(Tensor::of<float>({6}, {1, 1, 0, 0.5f, 1, 1}), c.dtype);
+         return smooth_l1(c.distinct({6, 4}), target, weight, count, 1.f / 9);
+       }},
+      {"smooth_l1", "beta 0 is L1",
+       [](Case& c) {
+         const Tensor target = Tensor::full({6, 4}, 0.25, c.dtype), count = Tensor::full({1}, 6, c.dtype);
+         return smooth_l1(c.distinct({6, 4}), target, Tensor::full({6}, 1, c.dtype), count, 0);
+       }},
+      {"mask_bce", "soft targets, a row that takes no part",
+       [](Case& c) {
+         const Var logits = c.var({4, 3, 3, 5}, -3, 3);
+         return mask_bce(logits, c.tensor({4, 3, 3}, 0, 1), Tensor::of<int32_t>({4}, {4, -1, 0, 2}));
+       }},
+  };
+}
+
+}  // namespace sil
