@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -48,16 +49,27 @@ struct Annotations {
   void index();
 };
 
+// One record that cannot be used as it stands, in a file that is sound otherwise.
+struct Fault {
+  std::string file;                   // the photo's, where there is one
+  std::optional<int64_t> annotation;  // its id
+  std::string text;                   // the whole line: file, record, key, given, expected
+};
+
 // A .json file is COCO, a folder the label schema (images/, labels/<stem>.json; design section 7).  Structure alone is
 // checked here (JSON, types, lengths); what that means for training, evaluation and doctor they decide.
-// Errors name file, record (annotation id or index) and key.
-Annotations read_annotations(const std::filesystem::path&);
+// Errors name file, record (annotation id or index) and key.  With `faults`, wrong records are listed there and left
+// out instead of thrown; what is not JSON at all is thrown even so.
+Annotations read_annotations(const std::filesystem::path&, std::vector<Fault>* faults = nullptr);
+
+enum class RleKind { compressed, uncompressed };  // a string, or a list of counts
 
 // Written beside, then renamed.
-void write_coco(const std::filesystem::path&, const Annotations&);
+void write_coco(const std::filesystem::path&, const Annotations&, RleKind = RleKind::compressed);
 
-// Pixels of an annotation on its photo: polygons rasterised, runs as they are, nothing: its box.  Throws an Error that
-// names the annotation if the polygon has NaN or the runs do not fit.
+// Pixels of an annotation on its photo: polygons rasterised, runs as they are, nothing (or an empty list): its box.
+// Throws an Error that names the annotation if a polygon has under 3 points, half a point or NaN, or the runs do not
+// fit.
 Rle to_rle(const Annotation&, const Photo&);
 
 // A detection of a results file, or of the model.

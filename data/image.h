@@ -10,19 +10,24 @@ namespace sil {
 
 enum class Exif { ignore, apply };  // COCO's annotations assume that orientation is ignored
 
-// JPEG by libjpeg-turbo, so that pixels equal Pillow's convert("RGB"): grey, CMYK and Adobe's inverted CMYK included;
-// all other formats by stb_image.  Errors name the file.
+// JPEG by libjpeg-turbo, so that pixels equal Pillow's convert("RGB"): grey, CMYK and Adobe's inverted CMYK included.
+// PNG, BMP, GIF (its first frame) and PNM by stb_image: alpha is dropped, as Pillow does; of 16 bits the upper 8 are
+// kept (Pillow does so for colour, but cuts 16 bit grey off at 255).  Errors name the file; a truncated one is an
+// error.
 Tensor read_image(const std::filesystem::path&, Exif = Exif::ignore);
 Tensor decode_image(const uint8_t* bytes, size_t size, const std::string& name, Exif = Exif::ignore);
 
-// uint8 [H, W] of a one-channel picture, for mask files; a colour picture is converted to grey.
+// uint8 [H, W] of a one-channel picture, for mask files, equal to Pillow's convert("L"): colour is converted to grey,
+// 16 bit grey is cut off at 255, so that what is not 0 stays so.
 Tensor read_grey(const std::filesystem::path&);
+Tensor decode_grey(const uint8_t* bytes, size_t size, const std::string& name);
 
 // Height and width without decoding, as stored (EXIF orientation 1..8 beside it).
 struct ImageInfo {
   int height = 0, width = 0, orientation = 1;
 };
 ImageInfo read_image_info(const std::filesystem::path&);
+ImageInfo image_info(const uint8_t* bytes, size_t size, const std::string& name);
 
 // uint8 [H, W, 3] or [H, W].  Written beside, then renamed.
 void write_png(const std::filesystem::path&, const Tensor& image);

@@ -1,0 +1,62 @@
+#include "data/annotations.h"
+
+#include <cmath>
+
+#include "data/coco_json.h"
+#include "data/label_schema.h"
+#include "tensor/check.h"
+
+namespace sil {
+
+void Annotations::index() {
+  photo_row.clear();
+  category_row.clear();
+  by_photo.assign(photos.size(), {});
+  for (size_t i = 0; i < photos.size(); ++i) photo_row[photos[i].id] = i;
+  for (size_t i = 0; i < categories.size(); ++i) category_row[categories[i].id] = i;
+  for (size_t i = 0; i < annotations.size(); ++i)
+    if (const auto row = photo_row.find(annotations[i].image_id); row != photo_row.end())
+      by_photo[row->second].push_back(i);
+}
+
+Annotations read_annotations(const std::filesystem::path& path, std::vector<Fault>* faults) {
+  Annotations all = std::filesystem::is_directory(path) ? read_labels(path, faults) : read_coco(path, faults);
+  all.source = path.string();
+  all.index();
+  return all;
+}
+
+namespace {
+
+Rle rasterise_parts(const std::vector<Polygon>& parts, const Photo& photo) {
+  for (size_t i = 0; i < parts.size(); ++i) {
+    check(parts[i].size() % 2 == 0, "polygon {} has {} coordinates; pairs of x, y expected", i, parts[i].size());
+    check(parts[i].size() >= 6, "polygon {} has {} points; 3 or more expected", i, parts[i].size() / 2);
+  }
+  return rasterise(parts, photo.height, photo.width);
+}
+
+Rle pixels(const Annotation& annotation, const Photo& photo) {
+  if (const auto* mask = std::get_if<Rle>(&annotation.segmentation)) {
+    validate(*mask);
+    check(mask->height == photo.height && mask->width == photo.width,
+          "mask is {} x {}, its photo {} x {} (height x width)", mask->height, mask->width, photo.height, photo.width);
+    return *mask;
+  }
+  const auto* parts = std::get_if<std::vector<Polygon>>(&annotation.segmentation);
+  if (parts && !parts->empty()) return rasterise_parts(*parts, photo);
+  check(annotation.has_bbox, "has neither segmentation nor bbox");
+  return rectangle(annotation.bbox, photo.height, photo.width);
+}
+
+}  // namespace
+
+Rle to_rle(const Annotation& annotation, const Photo& photo) {
+  try {
+    return pixels(annotation, photo);
+  } catch (const Error& e) {
+    fail("{}: annotation {}: {}", photo.file_name, annotation.id, e.what());
+  }
+}
+
+}  // namespace sil

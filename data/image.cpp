@@ -1,0 +1,134 @@
+#include "data/image.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "data/exif.h"
+#include "data/image_limits.h"
+#include "data/jpeg.h"
+#include "data/json_reader.h"
+#include "data/stb.h"
+#include "tensor/atomic_file.h"
+#include "tensor/check.h"
+
+namespace sil {
+
+namespace {
+
+const uint8_t* data_of(const std::string& text) { return reinterpret_cast<const uint8_t*>(text.data()); }
+
+uint32_t big_endian(const uint8_t* p) {
+  return uint32_t(p[0]) << 24 | uint32_t(p[1]) << 16 | uint32_t(p[2]) << 8 | p[3];
+}
+
+// Of a PNG's eXIf chunk, which stands anywhere before the pixels' end.
+int png_orientation(const uint8_t* bytes, size_t size) {
+  constexpr uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+  if (size < 8 || std::memcmp(bytes, signature, 8) != 0) return 0;
+  for (size_t at = 8; at + 12 <= size;) {
+    const size_t length = big_endian(bytes + at);
+    if (length > size - at - 12) break;
+    if (std::memcmp(bytes + at + 4, "eXIf", 4) == 0) return exif_orientation({bytes + at + 8, length});
+    at += length + 12;
+  }
+  return 0;
+}
+
+// Grey is repeated, alpha dropped.
+Tensor to_rgb(const StbImage& in) {
+  Tensor image({in.height, in.width, 3}, DType::u8);
+  uint8_t* to = image.data<uint8_t>();
+  const int step = in.channels, green = step >= 3 ? 1 : 0, blue = step >= 3 ? 2 : 0;
+  for (const uint8_t *p = in.pixels.data(), *end = p + in.pixels.size(); p < end; p += step, to += 3)
+    to[0] = p[0], to[1] = p[green], to[2] = p[blue];
+  return image;
+}
+
+// ITU-R 601's luma in 16 bit fixed point, as Pillow's.
+uint8_t luma(int r, int g, int b) { return uint8_t((r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16); }
+
+Tensor rgb_to_grey(const Tensor& image) {
+  Tensor grey({image.dim(0), image.dim(1)}, DType::u8);
+  const uint8_t* p = image.data<uint8_t>();
+  for (uint8_t& g : std::span(grey.data<uint8_t>(), size_t(grey.numel()))) {
+    g = luma(p[0], p[1], p[2]);
+    p += 3;
+  }
+  return grey;
+}
+
+void check_writable_image(const char* op, const Tensor& image) {
+  const bool shape_ok = image.rank() == 2 || (image.rank() == 3 && image.dim(2) == 3);
+  check(image.dtype() == DType::u8 && shape_ok, "{}: image is {} {}; uint8 [H, W, 3] or [H, W] expected", op,
+        name(image.dtype()), image.shape());
+  check(image.numel() > 0, "{}: image is {}; at least a pixel expected", op, image.shape());
+}
+
+}  // namespace
+
+void check_image_size(int64_t height, int64_t width, const std::string& name) {
+  check(height > 0 && width > 0, "{}: is {} x {} pixels; at least one expected", name, width, height);
+  check(height * width <= int64_t(1) << 28, "{}: is {} x {} pixels; at most 2^28 in all expected", name, width, height);
+}
+
+Tensor decode_image(const uint8_t* bytes, size_t size, const std::string& name, Exif exif) {
+  const Tensor image =
+      is_jpeg(bytes, size) ? decode_jpeg(bytes, size, name) : to_rgb(stb_decode(bytes, size, name, false));
+  if (exif == Exif::ignore) return image;
+  return apply_orientation(image, image_info(bytes, size, name).orientation);
+}
+
+Tensor read_image(const std::filesystem::path& path, Exif exif) {
+  const std::string bytes = read_file(path);
+  return decode_image(data_of(bytes), bytes.size(), path.string(), exif);
+}
+
+Tensor decode_grey(const uint8_t* bytes, size_t size, const std::string& name) {
+  if (is_jpeg(bytes, size)) return rgb_to_grey(decode_jpeg(bytes, size, name));
+  const StbImage in = stb_decode(bytes, size, name, true);
+  if (in.channels >= 3) return rgb_to_grey(to_rgb(in));
+  Tensor grey({in.height, in.width}, DType::u8);
+  uint8_t* to = grey.data<uint8_t>();
+  for (size_t i = 0; i < in.pixels.size(); i += size_t(in.channels)) *to++ = in.pixels[i];
+  return grey;
+}
+
+Tensor read_grey(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path);
+  return decode_grey(data_of(bytes), bytes.size(), path.string());
+}
+
+ImageInfo image_info(const uint8_t* bytes, size_t size, const std::string& name) {
+  if (is_jpeg(bytes, size)) return jpeg_info(bytes, size, name);
+  ImageInfo info;
+  stb_size(bytes, size, name, info.height, info.width);
+  info.orientation = std::max(1, png_orientation(bytes, size));
+  return info;
+}
+
+ImageInfo read_image_info(const std::filesystem::path& path) {
+  constexpr size_t kUsualHeader = 1 << 16;
+  const std::string head = read_file(path, kUsualHeader);
+  try {
+    return image_info(data_of(head), head.size(), path.string());
+  } catch (const Error&) {
+    if (head.size() < kUsualHeader) throw;  // that was the whole file
+  }
+  const std::string bytes = read_file(path);
+  return image_info(data_of(bytes), bytes.size(), path.string());
+}
+
+void write_png(const std::filesystem::path& path, const Tensor& image) {
+  check_writable_image("write_png", image);
+  const std::string bytes =
+      stb_png(image.data<uint8_t>(), int(image.dim(0)), int(image.dim(1)), image.rank() == 3 ? 3 : 1);
+  write_atomically(path, [&](std::ostream& out) { out << bytes; });
+}
+
+void write_jpeg(const std::filesystem::path& path, const Tensor& image, int quality) {
+  check_writable_image("write_jpeg", image);
+  const std::string bytes = encode_jpeg(image, quality);
+  write_atomically(path, [&](std::ostream& out) { out << bytes; });
+}
+
+}  // namespace sil

@@ -1,0 +1,30 @@
+// What COCO files, results files and label files have in common: lists of records, boxes, outlines.  Inside data/ only.
+#pragma once
+#include <functional>
+
+#include "data/annotations.h"
+#include "data/json_reader.h"
+
+namespace sil {
+
+// Throws the fault, or lists it if there is a list.
+void report(std::vector<Fault>* faults, Fault);
+
+// Reads an array of objects, `read` each.  A record for which it throws WrongValue is reported as
+// "<source>: <noun> <id or [index]>: <what is wrong>" and skipped.
+void read_records(JsonReader&, const std::string& source, const std::string& list, const std::string& noun,
+                  std::vector<Fault>* faults, const std::function<void()>& read);
+
+// Throws WrongValue("key <name> is missing").
+void require(bool seen, const char* key);
+
+std::vector<double> read_numbers(JsonReader&, const std::string& what);
+// Four numbers; false for null.
+bool read_box(JsonReader&, std::array<double, 4>& box);
+// Polygons in parts, both kinds of RLE, or null.
+Segmentation read_segmentation(JsonReader&);
+
+std::string box_text(const std::array<double, 4>&);
+std::string segmentation_text(const Segmentation&, RleKind);
+
+}  // namespace sil

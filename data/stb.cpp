@@ -1,0 +1,90 @@
+#include "data/stb.h"
+
+#include <algorithm>
+#include <climits>
+#include <memory>
+
+#include "data/image_limits.h"
+#include "tensor/check.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wall"
+#pragma GCC diagnostic ignored "-Wextra"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#define STB_IMAGE_STATIC
+#define STB_IMAGE_IMPLEMENTATION
+#define STBI_NO_STDIO
+#define STBI_ONLY_PNG
+#define STBI_ONLY_BMP
+#define STBI_ONLY_GIF
+#define STBI_ONLY_PNM
+#include <stb/stb_image.h>
+#define STB_IMAGE_WRITE_STATIC
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#define STBI_WRITE_NO_STDIO
+#include <stb/stb_image_write.h>
+#pragma GCC diagnostic pop
+
+namespace sil {
+
+namespace {
+
+struct Free {
+  void operator()(void* p) const { stbi_image_free(p); }
+};
+
+int length(size_t size, const std::string& name) {
+  check(size <= size_t(INT_MAX), "{}: has {} bytes; at most {} expected", name, size, INT_MAX);
+  return int(size);
+}
+
+[[noreturn]] void cannot_decode(const std::string& name) {
+  fail("{}: cannot be decoded as JPEG, PNG, BMP, GIF or PNM: {}", name, stbi_failure_reason());
+}
+
+StbImage decode_16_bit_grey(const uint8_t* bytes, int size, const std::string& name) {
+  StbImage image;
+  const std::unique_ptr<uint16_t, Free> pixels(
+      stbi_load_16_from_memory(bytes, size, &image.width, &image.height, &image.channels, 1));
+  if (!pixels) cannot_decode(name);
+  image.channels = 1;
+  image.pixels.resize(size_t(image.height) * size_t(image.width));
+  std::transform(pixels.get(), pixels.get() + image.pixels.size(), image.pixels.begin(),
+                 [](uint16_t v) { return uint8_t(std::min<uint16_t>(v, 255)); });
+  return image;
+}
+
+}  // namespace
+
+void stb_size(const uint8_t* bytes, size_t size, const std::string& name, int& height, int& width) {
+  int channels = 0;
+  if (!stbi_info_from_memory(bytes, length(size, name), &width, &height, &channels)) cannot_decode(name);
+}
+
+StbImage stb_decode(const uint8_t* bytes, size_t size, const std::string& name, bool cut_off_16_bit) {
+  StbImage image;
+  const int n = length(size, name);
+  if (!stbi_info_from_memory(bytes, n, &image.width, &image.height, &image.channels)) cannot_decode(name);
+  check_image_size(image.height, image.width, name);
+  if (cut_off_16_bit && image.channels == 1 && stbi_is_16_bit_from_memory(bytes, n))
+    return decode_16_bit_grey(bytes, n, name);
+  const std::unique_ptr<uint8_t, Free> pixels(
+      stbi_load_from_memory(bytes, n, &image.width, &image.height, &image.channels, 0));
+  if (!pixels) cannot_decode(name);
+  image.pixels.assign(pixels.get(), pixels.get() + size_t(image.height) * size_t(image.width) * size_t(image.channels));
+  return image;
+}
+
+std::string stb_png(const uint8_t* pixels, int height, int width, int channels) {
+  int size = 0;
+  const std::unique_ptr<uint8_t, Free> bytes(
+      stbi_write_png_to_mem(pixels, width * channels, width, height, channels, &size));
+  check(bytes != nullptr, "write_png: out of memory");
+  return {reinterpret_cast<const char*>(bytes.get()), size_t(size)};
+}
+
+}  // namespace sil
