@@ -1,0 +1,30 @@
+// Small models and batches for the tests of models/.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "data/batch.h"
+#include "models/mask_rcnn.h"
+
+namespace sil::test {
+
+// ResNet-18, 64 pyramid channels, narrow heads, anchors of 8 pixels on the finest level: 4 classes with background.
+ModelConfig small_config();
+
+// Value i is the top 24 bits of splitmix64(fnv1a64(name) + i), in [0, 1): what a formula gives, no file holds.
+std::vector<double> formula(const std::string& name, int64_t n);
+
+// A photo of formula(name), values in [-2, 2).
+Tensor formula_photo(const std::string& name, int64_t height, int64_t width);
+
+// An object: half of its box, the pixels with x - x0 >= (y - y0) / 2.
+struct Object {
+  std::array<float, 4> box;
+  int label;
+};
+Example example(const Tensor& photo, const std::vector<Object>&, std::array<int, 2> original);
+
+// Two photos of different sizes with 3 and 2 objects; padded to 128 x 128.
+Batch two_photos();
+
+}  // namespace sil::test
