@@ -1,6 +1,15 @@
 #include "tests/autograd/op_cases.h"
 
 namespace sil {
+namespace {
+
+// Statistics are float32 beside bfloat16.
+Tensor statistics(Case& c, const Shape& shape, double lo, double hi) {
+  const Tensor t = c.tensor(shape, lo, hi);
+  return ops::cast(t, t.dtype() == DType::f64 ? DType::f64 : DType::f32);
+}
+
+}  // namespace
 
 std::vector<OpCase> dense_cases() {
   const Conv2dGeom same{1, 1, 1};
@@ -166,12 +175,12 @@ std::vector<OpCase> dense_cases() {
       {"batch_norm_given", "running statistics",
        [](Case& c) {
          const Var x = c.var({2, 3, 2, 3}), scale = c.var({3}, 0.5, 2), shift = c.var({3});
-         return batch_norm_given(x, scale, shift, c.tensor({3}), c.tensor({3}, 0.5, 2));
+         return batch_norm_given(x, scale, shift, statistics(c, {3}, -1, 1), statistics(c, {3}, 0.5, 2));
        }},
       {"batch_norm_given", "of its scale and shift",
        [](Case& c) {
          const Var x(c.tensor({2, 3, 2, 3})), scale = c.var({3}, 0.5, 2), shift = c.var({3});
-         return batch_norm_given(x, scale, shift, c.tensor({3}), c.tensor({3}, 0.5, 2));
+         return batch_norm_given(x, scale, shift, statistics(c, {3}, -1, 1), statistics(c, {3}, 0.5, 2));
        },
        true},
       {"group_norm", "two groups",
