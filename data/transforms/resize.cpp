@@ -1,5 +1,5 @@
-// Pillow's resize: a triangle filter whose support grows with the reduction (so it is antialiased), first along x, then
-// along y, each pass rounded to bytes; weights are fixed-point numbers of 22 bits.
+// Pillow's resize: a triangle filter whose support grows with the reduction (so it is antialiased), one axis after the
+// other, each pass rounded to bytes; weights are fixed-point numbers of 22 bits.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -87,13 +87,19 @@ Tensor resize_height(const Tensor& image, int height) {
   return out;
 }
 
+// Pillow 13 begins with the height where rows are lost, and more than twice as many as columns; up to version 12 it
+// always began with the width.  The order moves some bytes by 1.
+bool height_first(const Tensor& image, int height, int width) {
+  const int64_t rows = image.dim(0) - height, columns = image.dim(1) - width;
+  return rows > 0 && rows > 2 * columns;
+}
+
 }  // namespace
 
 Tensor resize_antialiased(const Tensor& image, int height, int width) {
-  Tensor out = image;
-  if (image.dim(1) != width) out = resize_width(out, width);
-  if (image.dim(0) != height) out = resize_height(out, height);
-  return out;
+  const auto to_width = [=](const Tensor& t) { return t.dim(1) == width ? t : resize_width(t, width); };
+  const auto to_height = [=](const Tensor& t) { return t.dim(0) == height ? t : resize_height(t, height); };
+  return height_first(image, height, width) ? to_width(to_height(image)) : to_height(to_width(image));
 }
 
 void resize(Example& e, int height, int width) {
