@@ -1,0 +1,231 @@
+#include "data/validate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <set>
+
+#include "tensor/check.h"
+
+namespace sil {
+
+namespace {
+
+constexpr double kMargin = 0.5;  // of a pixel: COCO's own boxes end this far outside their photos
+
+// Gathers the findings of one annotation.
+class Patient {
+ public:
+  Patient(const Annotation& a, std::string file, std::vector<Finding>& findings)
+      : annotation_(a), file_(std::move(file)), findings_(findings) {}
+
+  void stops(const char* kind, std::string text) { add(Severity::stops_training, kind, std::move(text)); }
+  void warn(const char* kind, std::string text) { add(Severity::warning, kind, std::move(text)); }
+
+ private:
+  void add(Severity severity, const char* kind, std::string text) {
+    findings_.push_back({severity, kind, file_, annotation_.id, std::move(text)});
+  }
+
+  const Annotation& annotation_;
+  std::string file_;
+  std::vector<Finding>& findings_;
+};
+
+std::string box_string(const std::array<double, 4>& b) {
+  return fmt::format("[{:.6g}, {:.6g}, {:.6g}, {:.6g}]", b[0], b[1], b[2], b[3]);
+}
+
+bool finite(const std::array<double, 4>& box) {
+  return std::all_of(box.begin(), box.end(), [](double v) { return std::isfinite(v); });
+}
+
+// False if the box cannot be used.
+bool check_box(const Annotation& a, const Photo& photo, Patient& patient) {
+  if (!finite(a.bbox)) {
+    patient.stops("broken box", fmt::format("bbox {} has a number that is not finite", box_string(a.bbox)));
+    return false;
+  }
+  const auto& [x, y, w, h] = a.bbox;
+  if (w <= 0 || h <= 0) {
+    patient.warn("box without area", fmt::format("bbox {} has no area", box_string(a.bbox)));
+    return false;
+  }
+  if (x < -kMargin || y < -kMargin || x + w > photo.width + kMargin || y + h > photo.height + kMargin)
+    patient.warn("outside the photo", fmt::format("bbox {} reaches outside the photo of {} x {} (width x height)",
+                                                  box_string(a.bbox), photo.width, photo.height));
+  return true;
+}
+
+// False if the outline cannot be rasterised.
+bool check_polygons(const std::vector<Polygon>& parts, Patient& patient, Depth depth) {
+  bool usable = true;
+  const auto broken = [&](std::string text) {
+    patient.stops("broken polygon", std::move(text));
+    usable = false;
+  };
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Polygon& part = parts[i];
+    const bool finite = std::all_of(part.begin(), part.end(), [](double v) { return std::abs(v) <= 1e12; });
+    if (part.size() % 2 != 0)
+      broken(fmt::format("polygon {} has {} coordinates; pairs of x, y expected", i, part.size()));
+    else if (part.size() < 6)
+      broken(fmt::format("polygon {} has {} points; 3 or more expected", i, part.size() / 2));
+    else if (!finite)
+      broken(fmt::format("polygon {} has a coordinate that is not a number, or past 1e12", i));
+    else if (depth == Depth::full && self_crossing(part))
+      patient.warn("self-crossing polygon", fmt::format("polygon {} crosses itself", i));
+  }
+  return usable;
+}
+
+// False if there is nothing to rasterise, or it does not fit.
+bool check_outline(const Annotation& a, const Photo& photo, Patient& patient, Depth depth) {
+  if (const auto* mask = std::get_if<Rle>(&a.segmentation)) {
+    if (mask->height == photo.height && mask->width == photo.width) return true;
+    patient.stops("mask of another size", fmt::format("mask is {} x {}, its photo {} x {} (width x height)",
+                                                      mask->width, mask->height, photo.width, photo.height));
+    return false;
+  }
+  const auto* parts = std::get_if<std::vector<Polygon>>(&a.segmentation);
+  if (parts && !parts->empty()) return check_polygons(*parts, patient, depth);
+  if (a.has_bbox)
+    patient.warn("no outline", "has no segmentation; its box stands for the mask");
+  else
+    patient.stops("no outline, no box", "has neither segmentation nor bbox");
+  return false;
+}
+
+void check_mask(const Annotation& a, const Photo& photo, bool box_usable, Patient& patient) {
+  const Rle mask = to_rle(a, photo);
+  if (area(mask) == 0) return patient.warn("mask without pixels", "mask has no pixel inside the photo");
+  if (!box_usable) return;
+  const std::array<double, 4> seen = bounding_box(mask);
+  const auto& [x, y, w, h] = a.bbox;
+  const auto clip = [](double v, int side) { return std::clamp(v, 0., double(side)); };
+  const double off = std::max({std::abs(clip(x, photo.width) - seen[0]), std::abs(clip(y, photo.height) - seen[1]),
+                               std::abs(clip(x + w, photo.width) - seen[0] - seen[2]),
+                               std::abs(clip(y + h, photo.height) - seen[1] - seen[3])});
+  // A pixel for rounding, one for corners drawn on a pixel's other side, and for large objects 2 % of the side.
+  if (off > 2 + 0.02 * std::max(w, h))
+    patient.warn("box disagrees with mask", fmt::format("bbox {} is up to {:.1f} pixels from its mask's {}",
+                                                        box_string(a.bbox), off, box_string(seen)));
+}
+
+std::vector<Finding> check_annotation(const Annotations& all, const Annotation& a, Depth depth) {
+  std::vector<Finding> findings;
+  const auto row = all.photo_row.find(a.image_id);
+  const Photo* photo = row == all.photo_row.end() ? nullptr : &all.photos[row->second];
+  Patient patient(a, photo ? photo->file_name : all.source, findings);
+  if (!photo) patient.stops("unknown image", fmt::format("image_id {} is not among the images", a.image_id));
+  if (!all.category_row.contains(a.category_id))
+    patient.stops("unknown category", fmt::format("category_id {} is not among the categories", a.category_id));
+  if (!photo) return findings;
+  if (a.crowd) patient.warn("crowd", "is a crowd (iscrowd 1); training leaves it out");
+  const bool box_usable = a.has_bbox && check_box(a, *photo, patient);
+  if (check_outline(a, *photo, patient, depth) && depth == Depth::full)
+    check_mask(a, *photo, box_usable && !a.crowd, patient);
+  return findings;
+}
+
+template <class Record>
+void find_twice(const std::vector<Record>& records, const char* noun, Severity severity, const std::string& source,
+                std::vector<Finding>& findings) {
+  std::set<int64_t> seen;
+  for (const Record& record : records)
+    if (!seen.insert(record.id).second)
+      findings.push_back({severity,
+                          fmt::format("{} id twice", noun),
+                          source,
+                          {},
+                          fmt::format("{} id {} is used twice", noun, record.id)});
+}
+
+void find_photos_without_objects(const Annotations& all, std::vector<Finding>& findings) {
+  for (size_t i = 0; i < all.photos.size(); ++i)
+    if (all.by_photo[i].empty() && all.photo_row.at(all.photos[i].id) == i)
+      findings.push_back({Severity::warning, "photo without objects", all.photos[i].file_name, {}, "has no objects"});
+}
+
+void find_absent_classes(const Annotations& all, std::vector<Finding>& findings) {
+  int64_t objects = 0;
+  for (const ClassCount& c : class_balance(all)) {
+    objects += c.objects;
+    if (c.objects == 0)
+      findings.push_back({Severity::warning,
+                          "category without objects",
+                          all.source,
+                          {},
+                          fmt::format("category {} ({}) has no objects", c.category.id, c.category.name)});
+  }
+  if (objects == 0)
+    findings.push_back(
+        {Severity::stops_training,
+         "nothing to learn from",
+         all.source,
+         {},
+         fmt::format("{} photos and {} annotations, none of them an object of a known category on a known image",
+                     all.photos.size(), all.annotations.size())});
+}
+
+}  // namespace
+
+std::string Finding::line() const {
+  return annotation ? fmt::format("{}: annotation {}: {}", file, *annotation, text) : fmt::format("{}: {}", file, text);
+}
+
+std::vector<Finding> check_annotations(const Annotations& all, Depth depth) {
+  std::vector<std::vector<Finding>> of(all.annotations.size());
+#pragma omp parallel for schedule(dynamic, 64)
+  for (size_t i = 0; i < of.size(); ++i) of[i] = check_annotation(all, all.annotations[i], depth);
+
+  std::vector<Finding> findings;
+  for (auto& some : of) findings.insert(findings.end(), some.begin(), some.end());
+  find_twice(all.photos, "image", Severity::stops_training, all.source, findings);
+  find_twice(all.categories, "category", Severity::stops_training, all.source, findings);
+  find_twice(all.annotations, "annotation", Severity::warning, all.source, findings);
+  find_photos_without_objects(all, findings);
+  find_absent_classes(all, findings);
+  return findings;
+}
+
+std::vector<Finding> as_findings(const std::vector<Fault>& faults) {
+  std::vector<Finding> findings;
+  for (const Fault& fault : faults) {
+    const std::string prefix = fault.file + ": ";
+    const bool named = fault.text.starts_with(prefix);
+    findings.push_back({Severity::stops_training, "unusable record", fault.file, fault.annotation,
+                        named ? fault.text.substr(prefix.size()) : fault.text});
+  }
+  return findings;
+}
+
+void refuse_broken(const std::vector<Finding>& findings) {
+  const auto stops = [](const Finding& f) { return f.severity == Severity::stops_training; };
+  const auto first = std::find_if(findings.begin(), findings.end(), stops);
+  if (first == findings.end()) return;
+  const auto others = std::count_if(findings.begin(), findings.end(), stops) - 1;
+  if (others == 0) throw Error(first->line());
+  fail("{} (and {} more that stop training; doctor lists them)", first->line(), others);
+}
+
+std::vector<ClassCount> class_balance(const Annotations& all) {
+  std::vector<ClassCount> counts;
+  for (const Category& category : all.categories) counts.push_back({category});
+  for (const std::vector<size_t>& rows : all.by_photo) {
+    std::set<size_t> here;
+    for (const size_t row : rows) {
+      const Annotation& a = all.annotations[row];
+      const auto c = all.category_row.find(a.category_id);
+      if (c == all.category_row.end()) continue;
+      ++(a.crowd ? counts[c->second].crowds : counts[c->second].objects);
+      if (!a.crowd) here.insert(c->second);
+    }
+    for (const size_t c : here) ++counts[c].photos;
+  }
+  return counts;
+}
+
+}  // namespace sil

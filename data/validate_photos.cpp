@@ -1,0 +1,136 @@
+#include <fmt/format.h>
+
+#include <map>
+
+#include "data/image.h"
+#include "data/json_reader.h"
+#include "data/validate.h"
+#include "tensor/check.h"
+#include "tensor/rng.h"
+
+namespace sil {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Of the file's bytes; 0 if they cannot be read.
+uint64_t content_hash(const std::string& bytes) {
+  uint64_t hash = splitmix64(bytes.size());
+  for (size_t at = 0; at < bytes.size(); at += 8) {
+    uint64_t word = 0;
+    std::copy_n(bytes.data() + at, std::min<size_t>(8, bytes.size() - at), reinterpret_cast<char*>(&word));
+    hash = splitmix64(hash ^ word);
+  }
+  return hash;
+}
+
+struct Examined {
+  std::vector<Finding> findings;
+  uint64_t hash = 0;
+};
+
+Examined examine(const Photo& photo, const fs::path& folder, Depth depth) {
+  Examined e;
+  const auto add = [&](Severity severity, const char* kind, std::string text) {
+    e.findings.push_back({severity, kind, photo.file_name, {}, std::move(text)});
+  };
+  const fs::path path = folder / photo.file_name;
+  std::error_code ignored;
+  if (photo.file_name.empty() || !fs::exists(path, ignored)) {
+    add(Severity::stops_training, "photo missing", fmt::format("image {}: there is no {}", photo.id, path.string()));
+    return e;
+  }
+  try {
+    const ImageInfo info = read_image_info(path);
+    if (info.width != photo.width || info.height != photo.height)
+      add(Severity::stops_training, "photo of another size",
+          fmt::format("is {} x {} on disk, {} x {} in the annotations (width x height)", info.width, info.height,
+                      photo.width, photo.height));
+    if (info.orientation != 1)
+      add(Severity::warning, "EXIF rotation",
+          fmt::format("has EXIF orientation {}, which training ignores, as COCO's annotations assume",
+                      info.orientation));
+    if (depth == Depth::full) {
+      const std::string bytes = read_file(path);
+      e.hash = content_hash(bytes);
+      decode_image(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), path.string());
+    }
+  } catch (const Error& error) {
+    const std::string text = error.what(), prefix = path.string() + ": ";
+    add(Severity::stops_training, "photo unreadable", text.starts_with(prefix) ? text.substr(prefix.size()) : text);
+  }
+  return e;
+}
+
+// File names by the hash of their bytes.
+std::map<uint64_t, std::string> hashes(const Annotations& all, const fs::path& folder) {
+  std::vector<uint64_t> of(all.photos.size());
+#pragma omp parallel for schedule(dynamic)
+  for (size_t i = 0; i < of.size(); ++i) try {
+      of[i] = content_hash(read_file(folder / all.photos[i].file_name));
+    } catch (const Error&) {  // check_photos names it
+    }
+  std::map<uint64_t, std::string> names;
+  for (size_t i = 0; i < of.size(); ++i)
+    if (of[i]) names.emplace(of[i], all.photos[i].file_name);
+  return names;
+}
+
+void compare_categories(const Annotations& train, const Annotations& val, std::vector<Finding>& findings) {
+  for (const Category& c : val.categories) {
+    const auto row = train.category_row.find(c.id);
+    if (row == train.category_row.end())
+      findings.push_back({Severity::warning,
+                          "category of val only",
+                          val.source,
+                          {},
+                          fmt::format("category {} ({}) is not in {}", c.id, c.name, train.source)});
+    else if (const std::string& name = train.categories[row->second].name; name != c.name)
+      findings.push_back({Severity::warning,
+                          "category of two names",
+                          val.source,
+                          {},
+                          fmt::format("category {} is {} here, {} in {}", c.id, c.name, name, train.source)});
+  }
+}
+
+}  // namespace
+
+std::vector<Finding> check_photos(const Annotations& all, const fs::path& folder, Depth depth) {
+  std::vector<Examined> of(all.photos.size());
+#pragma omp parallel for schedule(dynamic)
+  for (size_t i = 0; i < of.size(); ++i) of[i] = examine(all.photos[i], folder, depth);
+
+  std::vector<Finding> findings;
+  std::map<uint64_t, std::string> first_with;
+  for (size_t i = 0; i < of.size(); ++i) {
+    findings.insert(findings.end(), of[i].findings.begin(), of[i].findings.end());
+    if (of[i].hash == 0) continue;
+    const auto [first, is_new] = first_with.emplace(of[i].hash, all.photos[i].file_name);
+    if (!is_new)
+      findings.push_back({Severity::warning,
+                          "same photo twice",
+                          all.photos[i].file_name,
+                          {},
+                          fmt::format("is the same file as {}", first->second)});
+  }
+  return findings;
+}
+
+std::vector<Finding> check_split(const Annotations& train, const fs::path& train_photos, const Annotations& val,
+                                 const fs::path& val_photos) {
+  std::vector<Finding> findings;
+  const auto in_train = hashes(train, train_photos);
+  for (const auto& [hash, name] : hashes(val, val_photos))
+    if (const auto same = in_train.find(hash); same != in_train.end())
+      findings.push_back({Severity::warning,
+                          "photo in train and val",
+                          name,
+                          {},
+                          fmt::format("is the same file as {} of the training set", same->second)});
+  compare_categories(train, val, findings);
+  return findings;
+}
+
+}  // namespace sil
