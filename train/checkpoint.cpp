@@ -65,7 +65,7 @@ Progress progress_from(const std::string& json, const std::string& source) {
   return {d["step"].GetInt64(), d["best_score"].GetDouble(), d["best_step"].GetInt64()};
 }
 
-TensorFile read_file(const std::filesystem::path& path) {
+TensorFile read_tensors(const std::filesystem::path& path) {
   const std::string extension = path.extension().string();
   check(extension != ".pth" && extension != ".pt",
         "{}: torch's .pth files cannot be read yet; a .safetensors file expected", path.string());
@@ -133,11 +133,11 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& c) {
 }
 
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
-  return checkpoint_from(read_file(path), path.string());
+  return checkpoint_from(read_tensors(path), path.string());
 }
 
 WeightsFile read_weights(const std::filesystem::path& path) {
-  TensorFile file = read_file(path);
+  TensorFile file = read_tensors(path);
   if (is_ours(file)) {
     Checkpoint c = checkpoint_from(file, path.string());
     return {std::move(c.config), std::move(c.categories), std::move(c.weights), true};

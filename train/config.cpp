@@ -204,7 +204,7 @@ std::vector<Field> fields_of(TrainConfig& t, ModelConfig& m) {
       or_null("train.clip_norm", t.clip_norm, above(0)),
       integer("train.batch_size", t.batch_size, at_least(1)),
       integer("train.max_epochs", t.max_epochs, at_least(1)),
-      or_null("train.max_steps", t.max_steps, at_least(1)),
+      or_null("train.max_steps", t.max_steps, at_least(0)),
       or_null("train.validate_every", t.validate_every, at_least(1)),
       or_null("train.early_stopping_patience", t.early_stopping_patience, at_least(1)),
       boolean("train.pretrained", t.pretrained),

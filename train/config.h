@@ -28,7 +28,7 @@ struct TrainConfig {
   std::optional<double> clip_norm;    // of all gradients together
   int batch_size = 4;
   int max_epochs = 50;
-  std::optional<int> max_steps;                     // replaces max_epochs
+  std::optional<int> max_steps;                     // replaces max_epochs; 0 keeps the untrained model
   std::optional<int> validate_every;                // steps; else every epoch
   std::optional<int> early_stopping_patience = 15;  // epochs without a better mask AP50, from the first above 0
   bool pretrained = true;

@@ -52,7 +52,7 @@ Rgb object_colour(int class_index, int instance) {
 double luminance(Rgb c) { return 0.2126 * decode(c.r) + 0.7152 * decode(c.g) + 0.0722 * decode(c.b); }
 
 double contrast(Rgb a, Rgb b) {
-  const auto [low, high] = std::minmax(luminance(a), luminance(b));
+  const auto [low, high] = std::minmax({luminance(a), luminance(b)});
   return (high + 0.05) / (low + 0.05);
 }
 

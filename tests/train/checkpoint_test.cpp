@@ -1,0 +1,151 @@
+#include "train/checkpoint.h"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "nn/optimizer.h"
+#include "nn/safetensors.h"
+#include "tests/train/tiny.h"
+
+using namespace sil;
+using namespace sil::test;
+
+namespace {
+
+Checkpoint checkpoint_of(MaskRcnn& model, const RunConfig& config) {
+  Checkpoint c;
+  c.config = config;
+  c.categories.rows = {{1, 3, "fig"}, {2, 7, "na\"me\n\xC3\xA4"}, {3, 90000000000, ""}};
+  c.progress = {12, 0.1 + 0.2, 8};
+  c.weights = state_dict(leaves(model));
+  c.optimizer = {{"exp_avg.x", Tensor::of<float>({2}, {1, 2})}, {"step.x", Tensor::of<int64_t>({}, {12})}};
+  return c;
+}
+
+bool same(const StateDict& a, const StateDict& b) {
+  if (a.size() != b.size()) return false;
+  for (const auto& [name, tensor] : a) {
+    const auto other = b.find(name);
+    if (other == b.end() || tensor.shape() != other->second.shape() || tensor.dtype() != other->second.dtype() ||
+        std::memcmp(tensor.raw(), other->second.raw(), tensor.bytes()) != 0)
+      return false;
+  }
+  return true;
+}
+
+// While one lives, no file grows past `bytes`, as on a full disk.
+struct FileSizeLimit {
+  rlimit before{};
+  explicit FileSizeLimit(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit now{bytes, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &now);
+  }
+  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before); }
+};
+
+}  // namespace
+
+TEST_CASE("checkpoint: what is written reads back to the bit") {
+  const Folder folder("checkpoint");
+  const RunConfig config = tiny_config();
+  MaskRcnn model = tiny_model(config);
+  const Checkpoint c = checkpoint_of(model, config);
+  write_checkpoint(folder.path / "c.safetensors", c);
+  const Checkpoint back = read_checkpoint(folder.path / "c.safetensors");
+  CHECK(to_json(back.config) == to_json(config));
+  CHECK(back.categories == c.categories);
+  CHECK(back.progress.step == 12);
+  CHECK(back.progress.best_score == 0.1 + 0.2);
+  CHECK(back.progress.best_step == 8);
+  CHECK(same(back.weights, c.weights));
+  CHECK(same(back.optimizer, c.optimizer));
+}
+
+TEST_CASE("checkpoint: a disk that fills up leaves the last good one") {
+  const Folder folder("full_disk");
+  const RunConfig config = tiny_config();
+  MaskRcnn model = tiny_model(config);
+  Checkpoint c = checkpoint_of(model, config);
+  const fs::path path = folder.path / "last.safetensors";
+  write_checkpoint(path, c);
+  const std::string before = text_of(path);
+  c.progress.step = 13;
+  {
+    const FileSizeLimit limit(100000);
+    CHECK(contains(error_of([&] { write_checkpoint(path, c); }), path.string()));
+  }
+  CHECK(text_of(path) == before);
+  CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 1);  // nothing half-written beside it
+  write_checkpoint(path, c);
+  CHECK(read_checkpoint(path).progress.step == 13);
+}
+
+TEST_CASE("checkpoint: a folder that is not there or a file cut short is named") {
+  const Folder folder("cut");
+  const RunConfig config = tiny_config();
+  MaskRcnn model = tiny_model(config);
+  const fs::path path = folder.path / "c.safetensors";
+  write_checkpoint(path, checkpoint_of(model, config));
+  CHECK(
+      contains(error_of([&] { write_checkpoint(folder.path / "none" / "c.safetensors", {}); }), "none/c.safetensors"));
+  for (uintmax_t size : {uintmax_t(0), uintmax_t(7), uintmax_t(500), fs::file_size(path) - 1}) {
+    fs::resize_file(path, size);
+    CHECK(contains(error_of([&] { read_checkpoint(path); }), path.string() + ": "));
+    fs::remove(path);
+    write_checkpoint(path, checkpoint_of(model, config));
+  }
+  CHECK(contains(error_of([&] { read_checkpoint(folder.path / "no.safetensors"); }), "no.safetensors"));
+}
+
+TEST_CASE("checkpoint: another program's file is no checkpoint; a .pth is not read yet") {
+  const Folder folder("foreign");
+  const fs::path path = folder.path / "x.safetensors";
+  write_safetensors(path, {{{"a", Tensor::of<float>({1}, {1})}}, {}});
+  CHECK(error_of([&] { read_checkpoint(path); }) ==
+        path.string() + ": not a checkpoint of this program; one from a run's folder expected");
+  CHECK(error_of([&] { read_weights(path); }) ==
+        path.string() + ": no roi_heads.box_predictor.cls_score.weight; a Mask R-CNN's weights expected");
+  CHECK(error_of([&] { read_weights("w.pth"); }) ==
+        "w.pth: torch's .pth files cannot be read yet; a .safetensors file expected");
+}
+
+TEST_CASE("checkpoint: weights of another class count keep all but the class-sized layers") {
+  RunConfig four = tiny_config(), nine = four;
+  nine.model.num_classes = 9;
+  MaskRcnn from = tiny_model(four), to(nine.model, RngKey{2});
+  const StateDict theirs = state_dict(leaves(from)), before = state_dict(leaves(to));
+  const std::string note = load_for_training(to, theirs, "w.safetensors");
+  CHECK(contains(note, "w.safetensors is of another class count; the class-sized layers start anew: "));
+  size_t anew = 0;
+  for (const auto& [name, tensor] : state_dict(leaves(to))) {
+    const bool class_sized = contains(name, "predictor.cls_score") || contains(name, "predictor.bbox_pred") ||
+                             contains(name, "mask_fcn_logits");
+    anew += class_sized;
+    const Tensor& expected = (class_sized ? before : theirs).at(name);
+    CAPTURE(name);
+    REQUIRE(tensor.shape() == expected.shape());
+    CHECK(std::memcmp(tensor.raw(), expected.raw(), tensor.bytes()) == 0);
+  }
+  CHECK(anew == 6);
+  CHECK(load_for_training(from, theirs, "w").empty());  // the same count: all go in, nothing to say
+}
+
+TEST_CASE("checkpoint: weights of another build are refused, with the layer's name") {
+  RunConfig config = tiny_config(), wide = config;
+  wide.model.fpn_channels = 24;
+  MaskRcnn model = tiny_model(config), other = tiny_model(wide);
+  const std::string text = error_of([&] { load_for_training(model, state_dict(leaves(other)), "w.safetensors"); });
+  CHECK(contains(text, "w.safetensors: backbone.fpn."));
+  CHECK(contains(text, "expected by the model of this run's config"));
+  StateDict part = state_dict(leaves(model));
+  part.erase("backbone.body.conv1.weight");
+  CHECK(contains(error_of([&] { load_for_training(model, part, "w"); }), "backbone.body.conv1.weight is missing"));
+  // predict and evaluate want all of it, the class count included.
+  WeightsFile file{config, {}, state_dict(leaves(model)), true};
+  file.config.model.num_classes = 9;
+  CHECK(contains(error_of([&] { model_of(file, "w.safetensors"); }), "w.safetensors"));
+}

@@ -1,0 +1,157 @@
+#include "train/trainer.h"
+
+#include <doctest/doctest.h>
+#include <rapidjson/document.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "tests/train/tiny.h"
+
+using namespace sil;
+using namespace sil::test;
+
+namespace {
+
+std::vector<rapidjson::Document> log_of(const fs::path& folder) {
+  std::vector<rapidjson::Document> lines;
+  std::istringstream text(text_of(folder / "log.jsonl"));
+  for (std::string line; std::getline(text, line);) lines.emplace_back().Parse(line.c_str());
+  return lines;
+}
+
+// Losses of the steps, one after the other.
+std::vector<double> losses_of(const fs::path& folder) {
+  std::vector<double> losses;
+  for (const rapidjson::Document& line : log_of(folder))
+    if (line.HasMember("losses"))
+      for (const auto& loss : line["losses"].GetObject()) losses.push_back(loss.value.GetDouble());
+  return losses;
+}
+
+struct Setting {
+  Folder folder{"trainer"};
+  RunConfig config = tiny_config();
+  Dataset training = tiny_data(folder.path / "data", config, Purpose::training);
+  Dataset validation = tiny_data(folder.path / "val", config, Purpose::validation, 2);
+
+  fs::path run_folder(const std::string& name) const {
+    fs::create_directories(folder.path / name);
+    return folder.path / name;
+  }
+  Progress run(const std::string& name, std::optional<Checkpoint> resumed = {}) const {
+    MaskRcnn model = tiny_model(config);
+    if (resumed) load_state_dict_exact(leaves(model), resumed->weights, name);
+    return train(model, {config, training, &validation, run_folder(name), std::move(resumed)});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("trainer: a resumed run has the losses and the weights of one that did not stop") {
+  Setting s;
+  s.config.train.scheduler = "step";
+  s.config.train.validate_every = 2;
+  CHECK(s.run("whole").step == 4);
+
+  const fs::path folder = s.run_folder("cut");
+  s.config.train.max_steps = 2;
+  CHECK(s.run("cut").step == 2);
+  std::ofstream(folder / "log.jsonl", std::ios::app) << R"({"step": 3, "losses": {"box": 5}})"
+                                                     << "\n"
+                                                     << R"({"st)";
+  s.config.train.max_steps = 4;
+  CHECK(s.run("cut", read_checkpoint(folder / "last.safetensors")).step == 4);
+
+  CHECK(losses_of(s.run_folder("whole")).size() == 4 * 5);
+  CHECK(losses_of(folder) == losses_of(s.run_folder("whole")));
+  CHECK(text_of(folder / "last.safetensors") == text_of(s.run_folder("whole") / "last.safetensors"));
+  CHECK(text_of(folder / "best.safetensors") == text_of(s.run_folder("whole") / "best.safetensors"));
+}
+
+TEST_CASE("trainer: the folder holds config, log, checkpoints and metrics; another seed is another run") {
+  Setting s;
+  s.config.train.max_steps = 2;
+  s.run("a");
+  const fs::path folder = s.run_folder("a");
+  RunConfig back;
+  apply_config(back, folder / "config.json");
+  CHECK(to_json(back) == to_json(s.config));
+
+  const std::vector<rapidjson::Document> log = log_of(folder);
+  REQUIRE(log.size() == 3);  // two steps, the last one's validation
+  for (const char* key : {"step", "epoch", "rate", "losses", "loss", "gradient_norm", "seconds", "images_per_second"})
+    CHECK(log[1].HasMember(key));
+  CHECK(log[0]["rate"].GetDouble() == doctest::Approx(0.0005));  // half way through the warm-up
+  for (const char* key : {"segm", "bbox", "losses", "loss", "per_class"}) CHECK(log[2]["validation"].HasMember(key));
+  CHECK(log[2]["validation"]["per_class"].Size() == 3);
+
+  rapidjson::Document metrics;
+  metrics.Parse(text_of(folder / "metrics.json").c_str());
+  REQUIRE(metrics.IsObject());
+  CHECK(metrics["segm"]["AP50"].GetDouble() == log[2]["validation"]["segm"]["AP50"].GetDouble());
+  CHECK(metrics["per_class"].Size() == 3);
+  CHECK(read_checkpoint(folder / "best.safetensors").optimizer.empty());
+
+  s.config.train.seed = 5;
+  s.run("b");
+  CHECK(losses_of(folder) != losses_of(s.run_folder("b")));
+}
+
+TEST_CASE("trainer: validation neither moves weights and statistics nor draws anew") {
+  Setting s;
+  MaskRcnn model = tiny_model(s.config);
+  const StateDict before = state_dict(leaves(model));
+  const ValidationRecord a = validate(model, s.validation, 1, 0.5), b = validate(model, s.validation, 1, 0.5);
+  CHECK(a.losses == b.losses);
+  for (double loss : a.losses) CHECK(std::isfinite(loss));
+  CHECK(to_json(a.metrics) == to_json(b.metrics));
+  for (const auto& [name, tensor] : state_dict(leaves(model))) {
+    CAPTURE(name);
+    CHECK(std::memcmp(tensor.raw(), before.at(name).raw(), tensor.bytes()) == 0);
+  }
+}
+
+TEST_CASE("trainer: a loss that is not finite stops the run and is named") {
+  Setting s;
+  s.config.train.optimizer = "sgd";
+  s.config.train.learning_rate = 1e20;
+  s.config.train.clip_norm.reset();
+  s.config.train.warmup_steps = 0;
+  const std::string text = error_of([&] { s.run("wild"); });
+  CHECK(contains(text, "step "));
+  CHECK(contains(text, ": loss "));
+  CHECK_FALSE(fs::exists(s.run_folder("wild") / "last.safetensors"));
+}
+
+TEST_CASE("trainer: no steps at all validates and keeps the untrained model") {
+  Setting s;
+  s.config.train.max_steps = 0;
+  CHECK(s.run("none").step == 0);
+  CHECK(read_checkpoint(s.run_folder("none") / "last.safetensors").progress.step == 0);
+  CHECK(log_of(s.run_folder("none")).size() == 1);
+}
+
+TEST_CASE("trainer: a folder that cannot be written is named before any step") {
+  Setting s;
+  MaskRcnn model = tiny_model(s.config);
+  const fs::path file = s.folder.path / "a_file";
+  std::ofstream(file) << "x";
+  CHECK(contains(error_of([&] { train(model, {s.config, s.training, nullptr, file, {}}); }), "a_file"));
+}
+
+TEST_CASE("trainer: a tiny model learns two pictures by heart") {
+  const Folder folder("two_pictures");
+  RunConfig config = tiny_config();
+  config.augmentations = {ToImage{}, Normalize{}};
+  config.train.max_steps = 150;
+  config.train.learning_rate = 0.003;
+  config.train.validate_every = 150;
+  const Dataset training = tiny_data(folder.path / "data", config, Purpose::training, 2);
+  const Dataset validation = tiny_data(folder.path / "data", config, Purpose::validation, 2);
+  MaskRcnn model = tiny_model(config);
+  const Progress done = train(model, {config, training, &validation, folder.path, {}});
+  CHECK(done.best_score > 0.8);
+  const std::vector<rapidjson::Document> log = log_of(folder.path);
+  CHECK(log[148]["loss"].GetDouble() < 0.3 * log[0]["loss"].GetDouble());
+}
