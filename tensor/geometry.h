@@ -111,11 +111,11 @@ struct RoiAxis {
   T begin, bin;
 };
 
-// A RoI is at least one cell long (aligned = false).
+// A RoI is at least one cell long (aligned = false); NaN stays NaN, and reads nothing.
 template <class T>
 SIL_HD inline RoiAxis<T> roi_axis(T begin, T end, T scale, int pooled) {
   const T length = end * scale - begin * scale;
-  return {begin * scale, (length > 1 ? length : T(1)) / T(pooled)};
+  return {begin * scale, (length < 1 ? T(1) : length) / T(pooled)};
 }
 
 // Position of read i of `samples` in a bin.
