@@ -1,0 +1,98 @@
+// From one form of annotations to another.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "apps/program.h"
+#include "data/annotations.h"
+#include "data/label_schema.h"
+
+namespace {
+
+using namespace sil;
+
+struct Arguments {
+  std::string labels, annotations, images, out, to = "compressed";
+};
+
+int labels_to_coco(const Arguments& a) {
+  check(std::filesystem::is_directory(a.labels), "{}: is not a folder in label schema (images/, labels/)", a.labels);
+  const Annotations all = read_annotations(a.labels);
+  write_coco(a.out, all);
+  fmt::print("{}: {} photos, {} annotations, {} categories\n", a.out, all.photos.size(), all.annotations.size(),
+             all.categories.size());
+  return 0;
+}
+
+int coco_to_labels(const Arguments& a) {
+  check(!std::filesystem::is_directory(a.annotations), "{}: is a folder; a COCO JSON file expected", a.annotations);
+  const Annotations all = read_annotations(a.annotations);
+  const std::vector<Loss> losses = write_labels(a.out, all, a.images);
+  std::set<int64_t> left_out;
+  for (const Loss& loss : losses)
+    if (loss.annotation) left_out.insert(*loss.annotation);
+  fmt::print("{}: {} photos, {} of {} annotations\n", a.out, all.photos.size(),
+             all.annotations.size() - left_out.size(), all.annotations.size());
+  if (losses.empty()) return 0;
+  fmt::print("What label schema cannot hold:\n");
+  for (const Loss& loss : losses)
+    fmt::print("  {}{}\n", loss.annotation ? fmt::format("annotation {}: ", *loss.annotation) : "", loss.text);
+  return 0;
+}
+
+int convert_masks(const Arguments& a) {
+  Annotations all = read_annotations(a.annotations);
+  for (Annotation& annotation : all.annotations) {
+    const bool outlined = !std::holds_alternative<std::monostate>(annotation.segmentation);
+    const auto photo = all.photo_row.find(annotation.image_id);
+    if (!outlined || std::holds_alternative<Rle>(annotation.segmentation)) continue;
+    check(photo != all.photo_row.end(), "{}: annotation {}: image_id {} is not among the images; its size is needed",
+          a.annotations, annotation.id, annotation.image_id);
+    annotation.segmentation = to_rle(annotation, all.photos[photo->second]);
+  }
+  write_coco(a.out, all, a.to == "compressed" ? RleKind::compressed : RleKind::uncompressed);
+  fmt::print("{}: {} annotations, masks as {} RLE\n", a.out, all.annotations.size(), a.to);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments a;
+  CLI::App *to_coco = nullptr, *to_labels = nullptr, *rle = nullptr;
+  return run_program(
+      argc, argv, "Converts annotations.  Each kind has its own --help: convert rle --help",
+      [&](CLI::App& app) {
+        app.require_subcommand(1);
+
+        to_coco = app.add_subcommand("labels-to-coco", "A label-schema folder as one COCO JSON file");
+        to_coco->add_option("--labels", a.labels, "Folder with images/ and labels/")->required();
+        to_coco->add_option("--out", a.out, "COCO JSON file to write")->required();
+        to_coco->footer(
+            "\nImages and annotations get ids from 1 by sorted file name; area is the mask's pixels, iscrowd 0.\n"
+            "\nExample:\n  convert labels-to-coco --labels my_labels --out train.json");
+
+        to_labels = app.add_subcommand("coco-to-labels", "A COCO data set as a label-schema folder");
+        to_labels->add_option("--annotations", a.annotations, "COCO JSON file")->required();
+        to_labels->add_option("--images", a.images, "Folder of its photos; they are copied")->required();
+        to_labels->add_option("--out", a.out, "Folder to write, new or empty")->required();
+        to_labels->footer(
+            "\nOne polygon stays a polygon; polygons in parts and runs become mask PNGs, equal to the pixel.  What "
+            "the\n"
+            "schema cannot hold is listed by annotation id, crowds first.\n"
+            "\nExample:\n  convert coco-to-labels --annotations train.json --images photos --out my_labels");
+
+        rle = app.add_subcommand("rle", "A COCO JSON file with every mask as runs of one kind");
+        rle->add_option("--annotations", a.annotations, "COCO JSON file (or label-schema folder)")->required();
+        rle->add_option("--out", a.out, "COCO JSON file to write")->required();
+        rle->add_option("--to", a.to, "compressed (a string) or uncompressed (a list of counts)")
+            ->check(CLI::IsMember({"compressed", "uncompressed"}))
+            ->capture_default_str();
+        rle->footer(
+            "\nPolygons are rasterised at their photo's size, as pycocotools does.\n"
+            "\nExample:\n  convert rle --annotations train.json --out train_rle.json --to uncompressed");
+      },
+      [&] { return *to_coco     ? labels_to_coco(a)
+                   : *to_labels ? coco_to_labels(a)
+                                : convert_masks(a); });
+}
