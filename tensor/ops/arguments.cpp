@@ -44,10 +44,11 @@ void want_rank(const char* op, const char* name, const Tensor& t, int rank, cons
 
 void want_shape(const char* op, const char* name, const Tensor& t, const Shape& shape, const char* meaning) {
   want_defined(op, name, t);
-  check(t.shape() == shape, "{}: {} is {}; {} {} expected", op, name, t.shape(), shape, meaning);
+  check(t.shape() == shape, "{}: {} is {}; {} {} expected", op, name, t.shape(), meaning, shape);
 }
 
 int want_axis(const char* op, const Tensor& x, int axis) {
+  check(x.rank() > 0, "{}: axis {} of []; at least one axis expected", op, axis);
   check(axis >= -x.rank() && axis < x.rank(), "{}: axis {} of {}; {} to {} expected", op, axis, x.shape(), -x.rank(),
         x.rank() - 1);
   return axis < 0 ? axis + x.rank() : axis;

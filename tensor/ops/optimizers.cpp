@@ -8,9 +8,10 @@ namespace sil::ops {
 namespace {
 
 void want_lists(const char* op, const std::vector<Tensor>& w, const char* name, const std::vector<Tensor>& other) {
-  check(w.size() == other.size(), "{}: {} parameters, {} of {}; as many expected", op, w.size(), other.size(), name);
+  check(w.size() == other.size(), "{}: {} parameters, {} of them with a {}; all expected", op, w.size(), other.size(),
+        name);
   for (size_t i = 0; i < w.size(); ++i) {
-    const std::string parameter = fmt::format("parameter {}", i), its = fmt::format("its {}", name);
+    const std::string parameter = fmt::format("parameter {}", i), its = fmt::format("{} {}", name, i);
     want_float(op, parameter.c_str(), w[i]);
     want_alike(op, parameter.c_str(), w[i], its.c_str(), other[i]);
     want_same_shape(op, parameter.c_str(), w[i], its.c_str(), other[i]);
