@@ -74,7 +74,7 @@ def build(backbone, norm, layers, mask_size):
     body.fpn = torchvision.ops.FeaturePyramidNetwork(channels, 64, extra_blocks=torchvision.ops.feature_pyramid_network.LastLevelMaxPool())
     body.out_channels = 64
     m = MaskRCNN(
-        body,
+        body, rpn_post_nms_top_n_train=300, rpn_post_nms_top_n_test=200,
         rpn_anchor_generator=AnchorGenerator(tuple((8 * 2**i,) for i in range(5)), ((0.5, 1.0, 2.0),) * 5),
         box_head=F.TwoMLPHead(64 * 49, 128), box_predictor=F.FastRCNNPredictor(128, CLASSES),
         mask_roi_pool=MultiScaleRoIAlign(["0", "1", "2", "3"], mask_size // 2, 2),
@@ -129,7 +129,8 @@ for name, case in CASES.items():
         found = m.transform.postprocess(found, images.image_sizes, [p[1] for p in PHOTOS])
         for n, d in enumerate(found):
             out[f"boxes.{n}"], out[f"scores.{n}"], out[f"labels.{n}"] = d["boxes"], d["scores"], d["labels"]
-            out[f"areas.{n}"] = (d["masks"] >= 0.5).sum((1, 2, 3))
+            # Rounding decides about pixels near the threshold: the mask's area lies between these two.
+            out[f"areas.{n}"] = torch.stack([(d["masks"] >= t).sum((1, 2, 3)) for t in (0.502, 0.498)], 1)
 
     m.train()
     features = m.backbone(images.tensors)
