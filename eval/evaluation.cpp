@@ -20,11 +20,18 @@ std::vector<int64_t> category_ids(const Annotations& a) {
   return out;
 }
 
-std::optional<Evaluator> evaluator(bool wanted, IouType type, const Annotations& a, bool torchmetrics) {
-  if (!wanted) return {};
-  std::vector<Protocol> protocols{Protocol::coco()};
-  if (torchmetrics) protocols.push_back(Protocol::torchmetrics(type));
-  return Evaluator(type, category_ids(a), protocols);
+// COCO's protocol; then torchmetrics' and, for its numbers of a class, the one it has there: with both IoU types the
+// area of a detection is its mask's, for boxes too.
+std::vector<Protocol> protocols(IouType type, EvaluationOptions options) {
+  if (!options.torchmetrics) return {Protocol::coco()};
+  Protocol of_a_class = Protocol::torchmetrics(options.segm ? IouType::segm : IouType::bbox);
+  of_a_class.areas.resize(1);
+  return {Protocol::coco(), Protocol::torchmetrics(type), of_a_class};
+}
+
+std::optional<Evaluator> evaluator(IouType type, const Annotations& a, EvaluationOptions options) {
+  if (!(type == IouType::bbox ? options.bbox : options.segm)) return {};
+  return Evaluator(type, category_ids(a), protocols(type, options));
 }
 
 // A count, and the first case for the message.
@@ -146,22 +153,21 @@ class PhotoCase {
 };
 
 void add_torchmetrics(Metrics& metrics, const Evaluator& e, const std::string& prefix) {
-  const Protocol& p = e.protocol(1);
-  const Accumulated x = e.accumulate(1);
   const auto put = [&](const std::string& name, std::vector<double> values) {
     for (double& v : values) v = float(v);
     metrics.torchmetrics.emplace_back(prefix + name, std::move(values));
   };
-  const Summary s = summarise(x, p);
+  const Summary s = summarise(e.accumulate(1), e.protocol(1));
   constexpr std::array names{"map",   "map_50", "map_75",  "map_small", "map_medium", "map_large",
                              "mar_1", "mar_10", "mar_100", "mar_small", "mar_medium", "mar_large"};
   for (size_t i = 0; i < names.size(); ++i) put(names[i], {s.values()[i]});
 
   std::vector<double> map, mar;
+  const Accumulated x = e.accumulate(2);
   const std::vector<Evaluator::Count> counts = e.counts();
   for (size_t k = 0; k < counts.size(); ++k)
     if (counts[k].images > 0) {
-      const Summary one = summarise(x, p, k);
+      const Summary one = summarise(x, e.protocol(2), k);
       map.push_back(one.AP);
       mar.push_back(one.AR100);
     }
@@ -188,16 +194,16 @@ void check_photos(const Annotations& a, std::span<const Detection> detections, c
 Evaluation::Evaluation(const Annotations& annotations, EvaluationOptions options)
     : annotations_(&annotations),
       options_(options),
-      bbox_(evaluator(options.bbox, IouType::bbox, annotations, options.torchmetrics)),
-      segm_(evaluator(options.segm, IouType::segm, annotations, options.torchmetrics)) {
+      bbox_(evaluator(IouType::bbox, annotations, options)),
+      segm_(evaluator(IouType::segm, annotations, options)) {
   check(options.bbox || options.segm, "evaluation: neither bbox nor segm asked for");
   truths_ = std::make_shared<const Rows>(truths_by_photo(annotations, warnings_));
 }
 
 Evaluation Evaluation::empty() const {
   Evaluation out = *this;
-  out.bbox_ = evaluator(options_.bbox, IouType::bbox, *annotations_, options_.torchmetrics);
-  out.segm_ = evaluator(options_.segm, IouType::segm, *annotations_, options_.torchmetrics);
+  out.bbox_ = evaluator(IouType::bbox, *annotations_, options_);
+  out.segm_ = evaluator(IouType::segm, *annotations_, options_);
   out.unknown_category_ = 0;
   if (area_of_) out.set_area_of(*area_of_);
   return out;
@@ -209,7 +215,7 @@ void Evaluation::set_area_of(AreaOf source) {
   if (segm_) segm_->area_of = source;
 }
 
-void Evaluation::add(size_t row, std::span<const Detection* const> detections) {
+void Evaluation::add_photo(size_t row, std::span<const Detection* const> detections) {
   const Photo& photo = annotations_->photos[row];
   if (!detections.empty() && !area_of_) set_area_of(detections[0]->has_bbox ? AreaOf::box : AreaOf::mask);
   PhotoCase one(*annotations_, photo, options_);
@@ -230,7 +236,7 @@ void Evaluation::add(int64_t image_id, std::span<const Detection> detections) {
     check(d.image_id == image_id, "evaluation: a detection of image {} was given with image {}", d.image_id, image_id);
     list.push_back(&d);
   }
-  add(row->second, list);
+  add_photo(row->second, list);
 }
 
 void Evaluation::add_all(std::span<const Detection> detections) {
@@ -252,7 +258,7 @@ void Evaluation::add_all(std::span<const Detection> detections) {
   std::mutex mutex;
   parallel_for(int64_t(rows.size()), 8, [&](int64_t begin, int64_t end) {
     Evaluation part = empty();
-    for (int64_t i = begin; i < end; ++i) part.add(rows[size_t(i)], found[rows[size_t(i)]]);
+    for (int64_t i = begin; i < end; ++i) part.add_photo(rows[size_t(i)], found[rows[size_t(i)]]);
     const std::lock_guard lock(mutex);
     parts.emplace(begin, std::move(part));
   });

@@ -40,6 +40,9 @@ class Evaluation {
   // The photos that were not added yet, without detections.
   void add_rest() { add_all({}); }
 
+  // What pycocotools reads off the first result of all; the first that is added decides unless the caller has.
+  void set_area_of(AreaOf);
+
   // Another part of the same data set, over other photos.
   void merge(const Evaluation& other);
 
@@ -53,8 +56,7 @@ class Evaluation {
 
  private:
   Evaluation empty() const;  // a part of the same data set
-  void add(size_t photo_row, std::span<const Detection* const>);
-  void set_area_of(AreaOf);
+  void add_photo(size_t row, std::span<const Detection* const>);
 
   const Annotations* annotations_;
   EvaluationOptions options_;

@@ -27,7 +27,7 @@ struct ClassMetrics {
   int64_t category_id = 0;
   std::string name;
   int64_t objects = 0, detections = 0;  // that were evaluated: crowds and what exceeds the limit per image apart
-  std::optional<Summary> bbox, segm;    // as pycocotools with this category alone
+  std::optional<Summary> bbox, segm;    // of this category
 };
 
 struct Metrics {
