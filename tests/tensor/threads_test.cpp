@@ -1,0 +1,80 @@
+#include "tensor/threads.h"
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+
+#include "tensor/check.h"
+
+using namespace sil;
+
+namespace {
+
+// What this program, run again with SIL_THREADS, prints in the case below.
+std::string threads_with(const std::string& value) {
+  const std::string self = std::filesystem::read_symlink("/proc/self/exe");
+  const std::string command =
+      "SIL_THREADS='" + value + "' '" + self + "' -tc='threads: printed for another case' -ns 2>&1";
+  std::string out;
+  FILE* f = popen(command.c_str(), "r");
+  REQUIRE(f);
+  for (int c; (c = fgetc(f)) != EOF;) out += char(c);
+  pclose(f);
+  const size_t begin = out.find("<<"), end = out.find(">>");
+  REQUIRE_MESSAGE(end != std::string::npos, out);
+  return out.substr(begin + 2, end - begin - 2);
+}
+
+}  // namespace
+
+TEST_CASE("threads: printed for another case" * doctest::skip()) {
+  try {
+    std::printf("<<%d>>\n", threads());
+  } catch (const Error& e) {
+    std::printf("<<%s>>\n", e.what());
+  }
+}
+
+TEST_CASE("threads: SIL_THREADS overrides, and says what it may be") {
+  CHECK(threads_with("3") == "3");
+  CHECK(threads_with("1") == "1");
+  for (const char* bad : {"0", "-2", "two", "3x", "", "5000"})
+    CHECK(threads_with(bad) == "SIL_THREADS is '" + std::string(bad) + "'; a whole number from 1 to 1024 expected");
+}
+
+TEST_CASE("threads: at least one") { CHECK(threads() >= 1); }
+
+TEST_CASE("parallel_for: every index once, whatever the grain") {
+  for (int64_t n : {0, 1, 7, 1000})
+    for (int64_t grain : {0, 1, 3, 1000, 5000}) {
+      std::vector<std::atomic<int>> seen(static_cast<size_t>(n));
+      parallel_for(n, grain, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) ++seen[size_t(i)];
+      });
+      for (const auto& s : seen) CHECK(s == 1);
+    }
+}
+
+TEST_CASE("parallel_for: inside another it runs serially") {
+  std::atomic<int> calls = 0;
+  parallel_for(64, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) parallel_for(100, 1, [&](int64_t, int64_t) { ++calls; });
+  });
+  CHECK(calls == 64);
+}
+
+TEST_CASE("parallel_for: an exception arrives at the caller") {
+  CHECK_THROWS_WITH_AS(parallel_for(100, 1,
+                                    [](int64_t begin, int64_t) {
+                                      if (begin == 0) throw Error("the first range");
+                                    }),
+                       "the first range", Error);
+}
