@@ -59,7 +59,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool a_transposed, bool b_transp
   const int64_t m = a.dim(a_transposed ? 1 : 0), k = a.dim(a_transposed ? 0 : 1), n = b.dim(b_transposed ? 0 : 1);
   check(b.dim(b_transposed ? 1 : 0) == k, "matmul: a is {}{}, b is {}{}; equal inner extents expected", a.shape(),
         a_transposed ? " transposed" : "", b.shape(), b_transposed ? " transposed" : "");
-  want_addend("matmul", "bias", bias, a, {n}, "[N], one a column");
+  want_addend("matmul", "bias", bias, a, {n}, "[N] =");
   Tensor y({m, n}, a.dtype(), a.device());
   Scratch scratch(a.device());
   a.device().kernels().matmul({}, a, a_transposed, b, b_transposed, bias, relu, y, scratch);
@@ -72,8 +72,8 @@ Tensor conv2d(const Tensor& x, const Tensor& w, Conv2dGeom g, const Tensor& bias
   want_weight("conv2d", w);
   want_geometry("conv2d", g);
   const Shape shape = convolved("conv2d", x.shape(), w.shape(), g);
-  want_addend("conv2d", "bias", bias, x, {w.dim(0)}, "[O], one an output channel");
-  want_addend("conv2d", "skip", skip, x, shape, "the output's shape");
+  want_addend("conv2d", "bias", bias, x, {w.dim(0)}, "[O] =");
+  want_addend("conv2d", "skip", skip, x, shape, "the output's");
   Tensor y(shape, x.dtype(), x.device());
   Scratch scratch(x.device());
   x.device().kernels().conv2d({}, x, w, bias, skip, relu, y, g, scratch);
@@ -86,7 +86,7 @@ Tensor conv2d_backward_input(const Tensor& dy, const Tensor& w, const Shape& x, 
   want_alike(op, "dy", dy, "weight", w);
   want_weight(op, w);
   want_geometry(op, g);
-  want_shape(op, "dy", dy, convolved(op, x, w.shape(), g), "the output's shape");
+  want_shape(op, "dy", dy, convolved(op, x, w.shape(), g), "the output's");
   Tensor dx(x, dy.dtype(), dy.device());
   Scratch scratch(dy.device());
   dy.device().kernels().conv2d_backward_input({}, dy, w, dx, g, scratch);
@@ -99,7 +99,7 @@ Tensor conv2d_backward_weight(const Tensor& dy, const Tensor& x, const Shape& w,
   want_alike(op, "dy", dy, "x", x);
   want_weight_shape(op, w);
   want_geometry(op, g);
-  want_shape(op, "dy", dy, convolved(op, x.shape(), w, g), "the output's shape");
+  want_shape(op, "dy", dy, convolved(op, x.shape(), w, g), "the output's");
   Tensor dw(w, dy.dtype(), dy.device());
   Scratch scratch(dy.device());
   dy.device().kernels().conv2d_backward_weight({}, dy, x, dw, g, scratch);
@@ -111,7 +111,7 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, int stride, const Tens
   want_alike("conv_transpose2d", "x", x, "weight", w);
   want_weight("conv_transpose2d", w);
   const Shape shape = deconvolved("conv_transpose2d", x.shape(), w.shape(), stride);
-  want_addend("conv_transpose2d", "bias", bias, x, {w.dim(3)}, "[O], one an output channel");
+  want_addend("conv_transpose2d", "bias", bias, x, {w.dim(3)}, "[O] =");
   Tensor y(shape, x.dtype(), x.device());
   Scratch scratch(x.device());
   x.device().kernels().conv_transpose2d({}, x, w, bias, relu, y, stride, scratch);
@@ -123,7 +123,7 @@ Tensor conv_transpose2d_backward_input(const Tensor& dy, const Tensor& w, const 
   want_float(op, "dy", dy);
   want_alike(op, "dy", dy, "weight", w);
   want_weight(op, w);
-  want_shape(op, "dy", dy, deconvolved(op, x, w.shape(), stride), "the output's shape");
+  want_shape(op, "dy", dy, deconvolved(op, x, w.shape(), stride), "the output's");
   Tensor dx(x, dy.dtype(), dy.device());
   Scratch scratch(dy.device());
   dy.device().kernels().conv_transpose2d_backward_input({}, dy, w, dx, stride, scratch);
@@ -135,7 +135,7 @@ Tensor conv_transpose2d_backward_weight(const Tensor& dy, const Tensor& x, const
   want_float(op, "dy", dy);
   want_alike(op, "dy", dy, "x", x);
   want_weight_shape(op, w);
-  want_shape(op, "dy", dy, deconvolved(op, x.shape(), w, stride), "the output's shape");
+  want_shape(op, "dy", dy, deconvolved(op, x.shape(), w, stride), "the output's");
   Tensor dw(w, dy.dtype(), dy.device());
   Scratch scratch(dy.device());
   dy.device().kernels().conv_transpose2d_backward_weight({}, dy, x, dw, stride, scratch);

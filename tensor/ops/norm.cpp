@@ -11,7 +11,7 @@ DType statistics_dtype(const Tensor& x) { return x.dtype() == DType::f64 ? DType
 
 void want_per_channel(const char* op, const char* name, const Tensor& t, const Tensor& x) {
   want_alike(op, "x", x, name, t);
-  want_shape(op, name, t, {x.dim(-1)}, "[C], one a channel");
+  want_shape(op, name, t, {x.dim(-1)}, "[C] =");
 }
 
 // What both norms ask of x and scale.
@@ -67,7 +67,7 @@ NormGrads batch_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& s
   want_images(op, x);
   want_alike(op, "dy", dy, "x", x);
   want_same_shape(op, "dy", dy, "x", x);
-  want_statistics(op, norm, x, {x.dim(3)}, "[C], one a channel");
+  want_statistics(op, norm, x, {x.dim(3)}, "[C] =");
   NormGrads out{empty_like(x), empty_like(scale), empty_like(scale)};
   Scratch scratch(x.device());
   x.device().kernels().batch_norm_backward({}, dy, x, scale, norm.mean, norm.inv_std, out.dx, out.dscale, out.dshift,
@@ -82,7 +82,7 @@ Tensor channel_affine(const Tensor& x, const Tensor& a, const Tensor& b, bool re
   for (const auto& [name, t] : {std::pair{"a", &a}, std::pair{"b", &b}}) {
     want_dtype("channel_affine", name, *t, statistics_dtype(x));
     want_same_device("channel_affine", "x", x, name, *t);
-    want_shape("channel_affine", name, *t, {x.dim(-1)}, "[C], one a channel");
+    want_shape("channel_affine", name, *t, {x.dim(-1)}, "[C] =");
   }
   Tensor y = empty_like(x);
   x.device().kernels().channel_affine({}, x, a, b, relu, y);
@@ -106,7 +106,7 @@ NormGrads group_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& s
   want_groups(op, x, groups);
   want_alike(op, "dy", dy, "x", x);
   want_same_shape(op, "dy", dy, "x", x);
-  want_statistics(op, norm, x, {x.dim(0), groups}, "[N, groups]");
+  want_statistics(op, norm, x, {x.dim(0), groups}, "[N, groups] =");
   NormGrads out{empty_like(x), empty_like(scale), empty_like(scale)};
   Scratch scratch(x.device());
   x.device().kernels().group_norm_backward({}, dy, x, scale, norm.mean, norm.inv_std, groups, out.dx, out.dscale,
