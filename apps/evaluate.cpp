@@ -1,18 +1,22 @@
-// COCO's numbers of detections against annotations.
+// COCO's numbers of detections against annotations: of results files, or of a model run first.
 #include <fmt/core.h>
 
 #include <optional>
 
 #include "apps/program.h"
 #include "eval/evaluation.h"
+#include "train/checkpoint.h"
+#include "train/detect.h"
+#include "train/status.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 
 struct Arguments {
-  fs::path annotations, json;
+  fs::path annotations, json, images, weights;
   std::vector<fs::path> results;
+  std::string device = "cpu", dtype = "f32";
   std::vector<std::string> iou{"bbox", "segm"};
   bool per_class = false;
 };
@@ -28,6 +32,35 @@ std::vector<sil::Detection> read_all(const std::vector<fs::path>& files, const s
   return out;
 }
 
+// What the model finds in the annotations' photos, one after the other.
+std::vector<sil::Detection> detect(const Arguments& args, const sil::Annotations& annotations) {
+  const sil::WeightsFile weights = sil::read_weights(args.weights);
+  sil::check_categories(weights.categories, annotations, args.weights.string());
+  sil::MaskRcnn model = sil::model_of(weights, args.weights.string());
+  model.fold(args.dtype == "bf16" ? sil::DType::bf16 : sil::DType::f32);
+  const sil::Dataset photos(annotations, args.images, weights.categories, preparation(weights.config),
+                            sil::Purpose::prediction);
+  std::vector<sil::Detection> out;
+  sil::Status status(int64_t(photos.size()), "photo");
+  sil::detect_all(model, photos, [&](size_t i, const std::vector<sil::Detection>& found) {
+    out.insert(out.end(), found.begin(), found.end());
+    status.update(int64_t(i) + 1);
+  });
+  if (!args.results.empty()) sil::write_results(args.results.front(), out, &annotations);
+  return out;
+}
+
+void check_arguments(const Arguments& args) {
+  sil::check(args.images.empty() == args.weights.empty(),
+             "--images and --weights go together: they run the model first");
+  sil::check(!args.weights.empty() || !args.results.empty(),
+             "--results, or --images and --weights, expected: what is to be evaluated (--help lists the arguments)");
+  sil::check(args.weights.empty() || args.results.size() <= 1,
+             "--results is given {} times; with --weights it is the one file to write", args.results.size());
+  sil::check(sil::Device::parse(args.device).kind() == sil::Device::Kind::cpu,
+             "--device is {}; the model runs on the cpu alone yet", args.device);
+}
+
 void print(const sil::Metrics& metrics, bool per_class) {
   const auto part = [](const char* type, const std::optional<sil::Summary>& summary) {
     if (summary) fmt::print("Evaluate annotation type *{}*\n{}", type, sil::summary_text(*summary));
@@ -38,16 +71,18 @@ void print(const sil::Metrics& metrics, bool per_class) {
 }
 
 int evaluate(const Arguments& args) {
+  check_arguments(args);
   const bool bbox = std::ranges::count(args.iou, "bbox") > 0, segm = std::ranges::count(args.iou, "segm") > 0;
   const sil::Annotations annotations = sil::read_annotations(args.annotations);
-  const std::vector<sil::Detection> detections = read_all(args.results, annotations);
+  const std::vector<sil::Detection> detections =
+      args.weights.empty() ? read_all(args.results, annotations) : detect(args, annotations);
   sil::Evaluation evaluation(annotations, {.bbox = bbox, .segm = segm, .torchmetrics = !args.json.empty()});
   evaluation.add_all(detections);
   for (const std::string& warning : evaluation.warnings()) fmt::print(stderr, "warning: {}\n", warning);
   if (detections.empty()) fmt::print(stderr, "warning: there are no detections\n");
   const sil::Metrics metrics = evaluation.metrics();
-  print(metrics, args.per_class);
   if (!args.json.empty()) sil::write_json(args.json, metrics);
+  print(metrics, args.per_class);
   return 0;
 }
 
@@ -61,7 +96,13 @@ int main(int argc, char** argv) {
       "and for masks. What pycocotools ignores silently is ignored and counted in a warning.",
       [&](CLI::App& app) {
         app.add_option("--annotations", args.annotations, "COCO JSON, or a folder in label schema")->required();
-        app.add_option("--results", args.results, "COCO results JSON; several files count as one")->required();
+        app.add_option("--results", args.results,
+                       "COCO results JSON; several files count as one; with --weights: to write");
+        app.add_option("--images", args.images, "Folder of the photos: run the model of --weights on them first");
+        app.add_option("--weights", args.weights, "A run's checkpoint, or torchvision's weights as .safetensors");
+        app.add_option("--device", args.device, "Of the model: cpu, cuda or cuda:N");
+        app.add_option("--dtype", args.dtype, "Of the model: f32, or bf16, which is faster where the CPU has it")
+            ->check(CLI::IsMember({"f32", "bf16"}));
         app.add_option("--iou", args.iou, "What overlaps are measured on: bbox, segm or both")
             ->delimiter(',')
             ->check(CLI::IsMember({"bbox", "segm"}))
@@ -72,7 +113,8 @@ int main(int argc, char** argv) {
         app.footer(
             "Examples:\n"
             "  evaluate --annotations instances_val2017.json --results detections.json\n"
-            "  evaluate --annotations val.json --results detections.json --iou segm --per-class --json metrics.json");
+            "  evaluate --annotations val.json --results detections.json --iou segm --per-class --json metrics.json\n"
+            "  evaluate --annotations val.json --images photos --weights runs/first/best.safetensors");
       },
       [&] { return evaluate(args); });
 }
