@@ -50,7 +50,7 @@ void define(CLI::App& app, Arguments& a) {
 }
 
 bool is_photo(const fs::path& path) {
-  static const std::set<std::string> kEndings{".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tga", ".ppm", ".pgm", ".psd"};
+  static const std::set<std::string> kEndings{".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".pnm"};
   std::string ending = path.extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return char(std::tolower(c)); });
   return kEndings.contains(ending);
@@ -91,7 +91,10 @@ std::map<std::string, int64_t> ids_of(const Annotations& annotations) {
 class Prediction {
  public:
   explicit Prediction(const Arguments& a) : a_(a), weights_(read_weights(a.weights)) {
-    if (!a.annotations.empty()) annotations_ = read_annotations(a.annotations);
+    if (!a.annotations.empty()) {
+      annotations_ = read_annotations(a.annotations);
+      check_categories(weights_.categories, *annotations_, a.weights);
+    }
     gather();
   }
 

@@ -155,6 +155,17 @@ MaskRcnn model_of(const WeightsFile& file, const std::string& source) {
   return model;
 }
 
+void check_categories(const CategoryTable& of_model, const Annotations& annotations, const std::string& weights) {
+  for (const Category& c : annotations.categories) {
+    const int output = of_model.output(c.id);
+    check(output > 0, "{}: has no category {} (\"{}\"), which {} has; weights trained on these categories expected",
+          weights, c.id, c.name, annotations.source);
+    const std::string& known = of_model.row(output).name;
+    check(known.empty() || known == c.name, "{}: category {} is \"{}\" there, but \"{}\" in {}", weights, c.id, known,
+          c.name, annotations.source);
+  }
+}
+
 std::string load_for_training(MaskRcnn& model, const StateDict& weights, const std::string& source) {
   const LoadReport report = load_state_dict(leaves(model), weights);
   std::string anew;

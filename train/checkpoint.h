@@ -46,6 +46,9 @@ WeightsFile read_weights(const std::filesystem::path&);
 // The model of a weights file, with exactly its weights.
 MaskRcnn model_of(const WeightsFile&, const std::string& source);
 
+// Throws an Error unless the model knows every category of the annotations, by id and, where it has names, by name.
+void check_categories(const CategoryTable& of_model, const Annotations&, const std::string& weights);
+
 // Puts weights into a model to train.  Of another class count, all but the three class-sized layers go in; the line
 // returned says so (empty if all went in).  Anything else that differs is an Error that names `source`.
 std::string load_for_training(MaskRcnn&, const StateDict&, const std::string& source);
