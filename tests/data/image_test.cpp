@@ -1,0 +1,131 @@
+#include "data/image.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "golden.h"
+#include "tensor/check.h"
+
+using namespace sil;
+
+namespace {
+
+std::filesystem::path picture(const std::string& name) { return golden::folder() / "images" / name; }
+
+// FNV-1a over the pixels.
+std::string fingerprint(const Tensor& image) {
+  uint64_t hash = 0xCBF29CE484222325;
+  for (const uint8_t v : image.to_vector<uint8_t>()) hash = (hash ^ v) * 0x100000001B3;
+  return fmt::format("{:016x}", hash);
+}
+
+void write_file(const std::filesystem::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+Tensor decode_text(const std::string& bytes, const std::string& name) {
+  return decode_image(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), name);
+}
+
+}  // namespace
+
+TEST_CASE("image: pixels equal Pillow's convert(\"RGB\") and convert(\"L\")") {
+  const auto cases = golden::read("pictures");
+  REQUIRE(cases.size() >= 30);
+  for (const auto& c : cases) {
+    const std::string file = c.texts.at("file");
+    CAPTURE(file);
+    const Tensor rgb = read_image(picture(file));
+    CHECK(rgb.shape() == Shape{c.integer("height"), c.integer("width"), 3});
+    if (file != "grey16.png") CHECK(fingerprint(rgb) == c.texts.at("rgb"));  // see below
+    CHECK(fingerprint(read_grey(picture(file))) == c.texts.at("grey"));
+    CHECK(fingerprint(read_image(picture(file), Exif::apply)) ==
+          (file == "grey16.png" ? fingerprint(rgb) : c.texts.at("turned")));
+  }
+}
+
+TEST_CASE("image: of 16 bit grey a photo keeps the upper 8 bits, a mask keeps what is not 0") {
+  const std::vector<uint8_t> photo = read_image(picture("grey16.png")).to_vector<uint8_t>();
+  CHECK(photo == std::vector<uint8_t>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 3, 3, 3, 255, 255, 255});
+  CHECK(read_grey(picture("grey16.png")).to_vector<uint8_t>() == std::vector<uint8_t>{0, 1, 2, 255, 255, 255, 255});
+}
+
+TEST_CASE("image: sizes and orientation are read without decoding") {
+  for (const auto& c : golden::read("pictures")) {
+    CAPTURE(c.texts.at("file"));
+    const ImageInfo info = read_image_info(picture(c.texts.at("file")));
+    CHECK(info.height == c.integer("height"));
+    CHECK(info.width == c.integer("width"));
+    CHECK(info.orientation == c.integer("orientation"));
+  }
+}
+
+TEST_CASE("image: what is written reads back") {
+  const TempFolder temp;
+  const Tensor rgb = read_image(picture("rgb.png"));
+  write_png(temp.path / "a.png", rgb);
+  CHECK(read_image(temp.path / "a.png").to_vector<uint8_t>() == rgb.to_vector<uint8_t>());
+  const Tensor grey = read_grey(picture("rgb.png"));
+  write_png(temp.path / "b.png", grey);
+  CHECK(read_grey(temp.path / "b.png").to_vector<uint8_t>() == grey.to_vector<uint8_t>());
+  Tensor even = Tensor::zeros({16, 16, 3}, DType::u8);
+  std::fill_n(even.data<uint8_t>(), even.numel(), uint8_t(200));
+  write_jpeg(temp.path / "c.jpg", even);
+  for (const uint8_t v : read_image(temp.path / "c.jpg").to_vector<uint8_t>()) CHECK(std::abs(int(v) - 200) <= 1);
+  write_jpeg(temp.path / "d.jpg", grey);
+  CHECK(read_image(temp.path / "d.jpg").shape() == rgb.shape());
+  CHECK_THROWS_WITH_AS(write_png(temp.path / "e.png", Tensor::zeros({2, 2, 4}, DType::u8)),
+                       "write_png: image is uint8 [2, 2, 4]; uint8 [H, W, 3] or [H, W] expected", Error);
+  CHECK_THROWS_AS(write_png(temp.path / "none" / "e.png", rgb), Error);
+}
+
+TEST_CASE("image: a truncated file is an error that names it, wherever it ends") {
+  for (const std::string name : {"420.jpg", "444_progressive.jpg", "rgb.png", "palette.png", "cmyk_adobe.jpg"}) {
+    const std::string whole = read_file(picture(name));
+    for (const double part : {0.05, 0.3, 0.6, 0.9, 0.97}) {
+      CAPTURE(name);
+      CAPTURE(part);
+      const std::string cut = whole.substr(0, size_t(double(whole.size()) * part));
+      try {
+        decode_text(cut, "cut.file");
+        FAIL("no error");
+      } catch (const Error& e) {
+        CHECK(std::string(e.what()).starts_with("cut.file: "));
+      }
+    }
+  }
+  const std::string whole = read_file(picture("420.jpg"));
+  CHECK_THROWS_WITH_AS(decode_text(whole.substr(0, whole.size() - 60), "cut.jpg"),
+                       "cut.jpg: is truncated: the file ends before the picture does", Error);
+}
+
+TEST_CASE("image: a JPEG that lacks nothing but its end marker is read, as Pillow does") {
+  const std::string whole = read_file(picture("420.jpg"));
+  CHECK(fingerprint(decode_text(whole.substr(0, whole.size() - 2), "cut.jpg")) ==
+        fingerprint(read_image(picture("420.jpg"))));
+}
+
+TEST_CASE("image: what is no picture is an error that names it") {
+  const TempFolder temp;
+  CHECK_THROWS_WITH_AS(read_image(temp.path / "none.jpg"),
+                       ((temp.path / "none.jpg").string() + ": cannot be opened: No such file or directory").c_str(),
+                       Error);
+  CHECK_THROWS_WITH_AS(read_image(temp.path), (temp.path.string() + ": is a folder; a file expected").c_str(), Error);
+  write_file(temp.path / "empty.png", "");
+  CHECK_THROWS_WITH_AS(read_image(temp.path / "empty.png"), ((temp.path / "empty.png").string() + ": is empty").c_str(),
+                       Error);
+  CHECK_THROWS_WITH_AS(decode_text("hello, I am not a picture", "a.png"),
+                       "a.png: cannot be decoded as JPEG, PNG, BMP, GIF or PNM: unknown image type", Error);
+  CHECK_THROWS_WITH_AS(decode_text("\xFF\xD8\xFF\xD9", "a.jpg"),
+                       "a.jpg: cannot be decoded: JPEG datastream contains no image", Error);
+}
+
+TEST_CASE("image: a header that claims too many pixels takes no memory") {
+  std::string png = read_file(picture("rgb.png"));
+  png.replace(16, 8, std::string("\0\0\x40\0\0\0\x4E\x20", 8));
+  CHECK_THROWS_WITH_AS(decode_text(png, "a.png"), "a.png: is 16384 x 20000 pixels; at most 2^28 in all expected",
+                       Error);
+}

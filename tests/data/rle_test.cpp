@@ -1,0 +1,178 @@
+#include "data/rle.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "golden.h"
+#include "tensor/check.h"
+
+using namespace sil;
+
+namespace {
+
+Rle mask_of(const golden::Case& c, const std::string& key = "string") {
+  return from_string(c.texts.at(key), c.integer("height"), c.integer("width"));
+}
+
+std::vector<double> counts_of(const Rle& mask) { return {mask.counts.begin(), mask.counts.end()}; }
+
+std::array<double, 4> box_of(const golden::Case& c, const std::string& key) {
+  const std::vector<double>& v = c.lists.at(key).at(0);
+  return {v.at(0), v.at(1), v.at(2), v.at(3)};
+}
+
+Tensor bits_of(int64_t height, int64_t width, std::vector<uint8_t> rows) {
+  return Tensor::of<uint8_t>({height, width}, rows);
+}
+
+}  // namespace
+
+TEST_CASE("rle: strings, counts, area and box equal pycocotools'") {
+  const auto cases = golden::read("masks");
+  REQUIRE(cases.size() == 36);
+  for (const auto& c : cases) {
+    const Rle mask = mask_of(c);
+    CHECK(counts_of(mask) == c.lists.at("counts").at(0));
+    CHECK(to_string(mask) == c.texts.at("string"));
+    CHECK(double(area(mask)) == c.numbers.at("area"));
+    CHECK(bounding_box(mask) == box_of(c, "bbox"));
+    CHECK(encode(decode(mask)) == mask);
+    std::vector<uint8_t> columns(size_t(mask.height * mask.width));
+    decode_columns(mask, columns.data());
+    CHECK(encode_columns(columns.data(), mask.height, mask.width) == mask);
+  }
+}
+
+TEST_CASE("rle: runs go down the columns, zeros first") {
+  const Rle mask = encode(bits_of(2, 3,
+                                  {1, 0, 0,  //
+                                   1, 0, 9}));
+  CHECK(mask == Rle{2, 3, {0, 2, 3, 1}});
+  CHECK(decode(mask).to_vector<uint8_t>() == std::vector<uint8_t>{1, 0, 0, 1, 0, 1});
+}
+
+TEST_CASE("rle: a mask without pixels has one run, and no box") {
+  CHECK(encode(Tensor::zeros({0, 5}, DType::u8)) == Rle{0, 5, {0}});
+  CHECK(bounding_box(Rle{0, 5, {0}}) == std::array<double, 4>{});
+  CHECK(bounding_box(Rle{3, 5, {15}}) == std::array<double, 4>{});
+}
+
+TEST_CASE("rle: union, intersection and overlap equal pycocotools'") {
+  for (const auto& c : golden::read("pairs")) {
+    const std::vector<Rle> both{mask_of(c, "a"), mask_of(c, "b")};
+    CHECK(to_string(merge(both)) == c.texts.at("union"));
+    CHECK(to_string(merge(both, true)) == c.texts.at("both"));
+    CHECK(iou(both[0], both[1], false) == c.numbers.at("iou"));
+    CHECK(iou(both[0], both[1], true) == c.numbers.at("crowd"));
+  }
+}
+
+TEST_CASE("rle: overlap of boxes equals pycocotools'") {
+  for (const auto& c : golden::read("box_pairs")) {
+    CHECK(iou(box_of(c, "a"), box_of(c, "b"), false) == c.numbers.at("iou"));
+    CHECK(iou(box_of(c, "a"), box_of(c, "b"), true) == c.numbers.at("crowd"));
+  }
+}
+
+TEST_CASE("rle: masks of two sizes overlap by -1 if their boxes meet, else by 0, as in pycocotools") {
+  const Rle a{2, 2, {0, 4}}, b{2, 3, {0, 6}}, far{2, 3, {4, 2}};
+  CHECK(iou(a, b, false) == -1);
+  CHECK(iou(a, far, false) == 0);
+  CHECK_THROWS_WITH_AS(merge(std::vector<Rle>{a, b}), "merge: masks are 2 x 2 and 2 x 3; one size expected", Error);
+}
+
+TEST_CASE("rle: outlines rasterise as pycocotools' do") {
+  const auto cases = golden::read("polygons");
+  REQUIRE(cases.size() == 42);
+  for (const auto& c : cases) {
+    CAPTURE(c.texts.at("kind"));
+    CHECK(to_string(rasterise(c.lists.at("parts"), c.integer("height"), c.integer("width"))) == c.texts.at("string"));
+  }
+  for (const auto& c : golden::read("rectangles"))
+    CHECK(to_string(rectangle(box_of(c, "box"), c.integer("height"), c.integer("width"))) == c.texts.at("string"));
+}
+
+TEST_CASE("rle: an outline far larger than its photo costs only the columns it passes") {
+  const Polygon huge{-1e11, -1e11, 1e11, -1e11, 1e11, 1e11, -1e11, 1e11};
+  CHECK(rasterise(huge, 30, 40) == Rle{30, 40, {0, 1200}});
+}
+
+TEST_CASE("rle: an outline that cannot be rasterised is an error") {
+  CHECK_THROWS_WITH_AS(rasterise(Polygon{0, 0, 1, NAN, 2, 2}, 4, 4),
+                       "polygon: corner 1 is (1, nan); finite numbers up to 1000000000000 expected", Error);
+  CHECK_THROWS_WITH_AS(rasterise(Polygon{0, 0, 1, 1e300, 2, 2}, 4, 4),
+                       "polygon: corner 1 is (1, 1e+300); finite numbers up to 1000000000000 expected", Error);
+  CHECK_THROWS_WITH_AS(rasterise(Polygon{0, 0, 1}, 4, 4), "polygon: 3 coordinates; pairs of x, y expected", Error);
+  CHECK_THROWS_WITH_AS(rasterise(Polygon{}, -1, 4),
+                       "mask: size is -1 x 4 (height x width); sides of 0 to 16777216 pixels expected", Error);
+}
+
+TEST_CASE("rle: strings that are no mask are errors") {
+  CHECK_THROWS_WITH_AS(from_string("3", 2, 2), "mask: runs fall short of 2 x 2 = 4 pixels by 1", Error);
+  CHECK_THROWS_WITH_AS(from_string("", 2, 2), "mask: runs fall short of 2 x 2 = 4 pixels by 4", Error);
+  CHECK_THROWS_WITH_AS(from_string("5", 2, 2), "mask: runs run over 2 x 2 = 4 pixels at character 0 of the counts",
+                       Error);
+  CHECK_THROWS_WITH_AS(from_string("22!", 2, 2), "mask: character 2 of the counts has code 33; 48 to 111 expected",
+                       Error);
+  CHECK_THROWS_WITH_AS(from_string("2P", 2, 2), "mask: counts end inside a number (character 2)", Error);
+  CHECK_THROWS_WITH_AS(from_string("O", 2, 2), "mask: the number at character 0 of the counts makes a run of -1 pixels",
+                       Error);
+  CHECK_THROWS_WITH_AS(from_string(std::string(40, 'P') + "0", 2, 2),
+                       "mask: the number at character 0 of the counts is too long", Error);
+  CHECK_THROWS_WITH_AS(validate(Rle{2, 2, {1, 9}}), "mask: runs run over 2 x 2 = 4 pixels by 6", Error);
+  CHECK_THROWS_WITH_AS(validate(Rle{2, 2, {1}}), "mask: runs fall short of 2 x 2 = 4 pixels by 3", Error);
+  const std::vector<int64_t> negative{5, -1};
+  CHECK_THROWS_WITH_AS(from_counts(negative, 2, 2), "mask: runs run over 2 x 2 = 4 pixels by 1 or more", Error);
+  const std::vector<int64_t> below{2, -1, 3};
+  CHECK_THROWS_WITH_AS(from_counts(below, 2, 2), "mask: a run of -1 pixels; 0 or more expected", Error);
+}
+
+TEST_CASE("rle: a mask of 100,000 x 100,000 pixels stays a few runs") {
+  const int64_t side = 100'000;
+  const Rle full = rasterise(Polygon{0, 0, 1e5, 0, 1e5, 1e5, 0, 1e5}, side, side);
+  CHECK(area(full) == 10'000'000'000u);
+  CHECK(full.counts.size() < 8);
+  CHECK(bounding_box(full) == std::array<double, 4>{0, 0, 1e5, 1e5});
+  CHECK(from_string(to_string(full), side, side) == full);
+  CHECK(iou(full, full, false) == 1);
+  const std::vector<int64_t> counts{9'999'999'999, 1};
+  const Rle corner = from_counts(counts, side, side);
+  CHECK(bounding_box(corner) == std::array<double, 4>{99'999, 99'999, 1, 1});
+  CHECK(iou(corner, full, true) == 1);
+  CHECK(area(merge(std::vector<Rle>{corner, full}, true)) == 1);
+  CHECK(bounding_box(flip_horizontal(corner)) == std::array<double, 4>{0, 99'999, 1, 1});
+  CHECK(area(resize_nearest(full, 10, 10)) == 100);
+}
+
+TEST_CASE("rle: empty runs in the middle change nothing") {
+  const Rle split{2, 3, {2, 0, 1, 2, 0, 1}}, joined{2, 3, {3, 3}};
+  CHECK(area(split) == area(joined));
+  CHECK(bounding_box(split) == bounding_box(joined));
+  CHECK(iou(split, joined, false) == 1);
+  CHECK(merge(std::vector<Rle>{split, split}) == joined);
+  CHECK(decode(split).to_vector<uint8_t>() == decode(joined).to_vector<uint8_t>());
+}
+
+TEST_CASE("rle: nearest resampling equals torch's of the pixels") {
+  const auto cases = golden::read("resizes");
+  REQUIRE(cases.size() == 11);
+  for (const auto& c : cases)
+    CHECK(to_string(resize_nearest(mask_of(c), c.integer("to_height"), c.integer("to_width"))) ==
+          c.texts.at("resized"));
+  CHECK_THROWS_WITH_AS(resize_nearest(Rle{0, 4, {0}}, 2, 2), "resize_nearest: mask is 0 x 4; at least a pixel expected",
+                       Error);
+}
+
+TEST_CASE("rle: flipping, cropping and padding move pixels as they should") {
+  const Rle mask = encode(bits_of(2, 3,
+                                  {1, 0, 0,  //
+                                   1, 1, 0}));
+  CHECK(decode(flip_horizontal(mask)).to_vector<uint8_t>() == std::vector<uint8_t>{0, 0, 1, 0, 1, 1});
+  CHECK(flip_horizontal(flip_horizontal(mask)) == mask);
+  CHECK(decode(crop_or_pad(mask, 1, 2)).to_vector<uint8_t>() == std::vector<uint8_t>{1, 0});
+  CHECK(decode(crop_or_pad(mask, 3, 4)).to_vector<uint8_t>() ==
+        std::vector<uint8_t>{1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0});
+  CHECK(decode(crop_or_pad(mask, 3, 1)).to_vector<uint8_t>() == std::vector<uint8_t>{1, 1, 0});
+  CHECK(crop_or_pad(mask, 0, 0) == Rle{0, 0, {0}});
+}
