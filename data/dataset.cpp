@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "data/image.h"
+#include "data/validate.h"
 #include "tensor/check.h"
 
 namespace sil {
@@ -15,6 +16,26 @@ struct Count {
   int64_t number = 0, first = 0;
   void add(int64_t annotation_id) {
     if (number++ == 0) first = annotation_id;
+  }
+};
+
+struct Tally {
+  Count crowds, without_area, outside, beyond, disagreeing, without_mask;
+
+  std::vector<std::string> warnings(const Annotations& all) const {
+    std::vector<std::string> lines;
+    const auto warn = [&](const char* done, const Count& count, const char* what) {
+      if (count.number)
+        lines.push_back(fmt::format("{}: {} {} of {} annotations: {} (the first is annotation {})", all.source, done,
+                                    count.number, all.annotations.size(), what, count.first));
+    };
+    warn("left out", crowds, "crowds");
+    warn("left out", without_area, "boxes without area");
+    warn("left out", outside, "boxes wholly outside their photo");
+    warn("clipped", beyond, "boxes that reach outside their photo");
+    warn("used", disagreeing, "boxes that disagree with their masks");
+    warn("used", without_mask, "no mask, so the box stands for it");
+    return lines;
   }
 };
 
@@ -57,37 +78,11 @@ Corners extent(const Annotation& a) {
   return box;
 }
 
-void check_polygons(const std::vector<Polygon>& parts, const std::string& where) {
-  for (const Polygon& part : parts) {
-    check(part.size() >= 6 && part.size() % 2 == 0, "{}: a polygon has {} numbers (x, y of 3 points or more expected)",
-          where, part.size());
-    check(std::all_of(part.begin(), part.end(), [](double x) { return std::isfinite(x); }),
-          "{}: a polygon has a coordinate that is not a finite number", where);
-  }
-}
-
-void check_rle(const Rle& rle, const Photo& photo, const std::string& where) {
-  check(rle.height == photo.height && rle.width == photo.width,
-        "{}: the runs are of a mask {} high and {} wide; its photo {} is {} high and {} wide", where, rle.height,
-        rle.width, photo.file_name, photo.height, photo.width);
-  try {
-    validate(rle);
-  } catch (const Error& e) {
-    fail("{}: {}", where, e.what());
-  }
-}
-
-// Throws what makes an annotation unusable for anyone.
-void check_annotation(const Annotation& a, const Annotations& all, const CategoryTable& table) {
-  const std::string where = fmt::format("{}: annotation {}", all.source, a.id);
-  const auto photo = all.photo_row.find(a.image_id);
-  check(photo != all.photo_row.end(), "{}: image_id {} is not among the images", where, a.image_id);
-  check(all.category_row.count(a.category_id), "{}: category_id {} is not among the categories", where, a.category_id);
-  check(table.output(a.category_id) > 0, "{}: category_id {} ({}) is not one of the model's categories", where,
-        a.category_id, all.categories[all.category_row.at(a.category_id)].name);
-  for (double x : a.bbox) check(std::isfinite(x), "{}: bbox has a value that is not a finite number", where);
-  if (const auto* parts = std::get_if<std::vector<Polygon>>(&a.segmentation)) check_polygons(*parts, where);
-  if (const auto* rle = std::get_if<Rle>(&a.segmentation)) check_rle(*rle, all.photos[photo->second], where);
+// Outline and box are drawn each in its own way: two pixels, and for large objects 2 % of the side, are no quarrel.
+bool box_disagrees(const Annotation& a, const Photo& photo) {
+  if (!a.has_bbox || !has_mask(a)) return false;
+  return largest_difference(clipped(corners(a.bbox), photo), clipped(extent(a), photo)) >
+         2 + 0.02 * std::max(a.bbox[2], a.bbox[3]);
 }
 
 // The box to learn, clipped to the photo; empty if there is none.
@@ -96,12 +91,6 @@ Corners box_of(const Annotation& a, const Photo& photo) {
 }
 
 }  // namespace
-
-bool box_disagrees(const Annotation& a, const Photo& photo) {
-  constexpr double tolerance = 2;  // pixels: outlines and boxes of real sets are rounded each in its own way
-  if (!a.has_bbox || !has_mask(a)) return false;
-  return largest_difference(clipped(corners(a.bbox), photo), clipped(extent(a), photo)) > tolerance;
-}
 
 Dataset::Dataset(Annotations annotations, std::filesystem::path images, CategoryTable categories,
                  Preparation preparation, Purpose purpose)
@@ -113,47 +102,36 @@ Dataset::Dataset(Annotations annotations, std::filesystem::path images, Category
   annotations_.index();
   for (size_t i = 0; i < annotations_.photos.size(); ++i) rows_.push_back({i, {}});
   if (purpose_ == Purpose::prediction) return;
-  for (const Photo& p : annotations_.photos)
-    check(std::filesystem::exists(images_ / p.file_name), "{}: image {}: there is no file {}", annotations_.source,
-          p.id, (images_ / p.file_name).string());
+  refuse_broken(check_annotations(annotations_, Depth::quick));
+  refuse_broken(check_photos(annotations_, images_, Depth::quick));
   collect_objects();
   if (purpose_ == Purpose::training) drop_photos_without_objects();
 }
 
 void Dataset::collect_objects() {
-  constexpr double rounding = 0.01;  // boxes of two decimals end that close outside
-  Count crowds, without_area, without_mask, outside, beyond, disagreeing;
+  constexpr double margin = 0.5;  // pixels: COCO's own boxes end this far outside their photos
+  Tally tally;
   for (size_t i = 0; i < annotations_.annotations.size(); ++i) {
     const Annotation& a = annotations_.annotations[i];
-    check_annotation(a, annotations_, categories_);
+    check(categories_.output(a.category_id) > 0,
+          "{}: annotation {}: category_id {} is not one of the model's categories", annotations_.source, a.id,
+          a.category_id);
     const size_t row = annotations_.photo_row.at(a.image_id);
     const Photo& photo = annotations_.photos[row];
     if (a.crowd)
-      crowds.add(a.id);
+      tally.crowds.add(a.id);
     else if (a.has_bbox && empty(corners(a.bbox)))
-      without_area.add(a.id);
-    else if (!has_mask(a))
-      without_mask.add(a.id);
+      tally.without_area.add(a.id);
     else if (empty(box_of(a, photo)))
-      (a.has_bbox ? outside : without_area).add(a.id);
+      (a.has_bbox ? tally.outside : tally.without_area).add(a.id);
     else {
-      if (a.has_bbox && largest_difference(corners(a.bbox), box_of(a, photo)) > rounding) beyond.add(a.id);
-      if (box_disagrees(a, photo)) disagreeing.add(a.id);
+      if (!has_mask(a)) tally.without_mask.add(a.id);
+      if (a.has_bbox && largest_difference(corners(a.bbox), box_of(a, photo)) > margin) tally.beyond.add(a.id);
+      if (box_disagrees(a, photo)) tally.disagreeing.add(a.id);
       rows_[row].objects.push_back(i);
     }
   }
-  const auto warn = [&](const char* done, const Count& count, const char* what) {
-    if (count.number)
-      warnings_.push_back(fmt::format("{}: {} {} of {} annotations: {} (the first is annotation {})",
-                                      annotations_.source, done, count.number, annotations_.annotations.size(), what,
-                                      count.first));
-  };
-  warn("left out", crowds, "crowds");
-  warn("left out", without_area, "boxes without area");
-  warn("left out", without_mask, "no mask");
-  warn("left out", outside, "boxes wholly outside their photo");
-  warn("clipped", beyond, "boxes that reach outside their photo");
-  warn("kept as they are", disagreeing, "boxes that differ from their mask's by more than 2 pixels");
+  warnings_ = tally.warnings(annotations_);
 }
 
 void Dataset::drop_photos_without_objects() {

@@ -17,11 +17,10 @@ namespace sil {
 // prediction: deterministic augmentations, no targets, every photo; the annotations' objects are not looked at.
 enum class Purpose { training, validation, prediction };
 
-// For training and validation the constructor drops what cannot be learned from (crowds, boxes without area, objects
-// without a mask) and says so in one warning a kind, with their number and the first; clips boxes to the photo; and
-// refuses what is broken: an Error names the file and the annotation id for an unknown image or category, a polygon of
-// less than three points or with NaN, runs that do not fit their photo, a photo that is not there.  No photo is opened
-// before load().
+// For training and validation the constructor refuses what is broken (check_annotations and check_photos of
+// data/validate.h, quick), and an object of a category that the table lacks: an Error names the file and the annotation
+// id.  It leaves out what cannot be learned from (crowds, boxes without area, boxes outside their photo), clips boxes
+// to the photo, and says so in one warning a kind, with their number and the first.
 class Dataset {
  public:
   Dataset(Annotations, std::filesystem::path images, CategoryTable, Preparation, Purpose);
@@ -54,8 +53,5 @@ class Dataset {
   std::vector<Row> rows_;
   std::vector<std::string> warnings_;
 };
-
-// Whether bbox and outline of an annotation, clipped to the photo, differ by more than 2 pixels on any side.
-bool box_disagrees(const Annotation&, const Photo&);
 
 }  // namespace sil

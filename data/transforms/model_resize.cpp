@@ -9,7 +9,8 @@ namespace sil {
 namespace {
 
 // Where output i reads along an axis: (1 - weight) of first, weight of second, its neighbour.  Pixel centres are at
-// i + 0.5; what would read outside reads the border.  In float32, as torch computes it.
+// i + 0.5; what would read outside reads the border.  In float32, rounded once, as torch's build for this
+// kind of machine does; a second rounding would move a pixel beside an edge by 1e-5.
 struct Tap {
   int64_t first, second;
   float weight;
@@ -19,7 +20,7 @@ std::vector<Tap> taps(int64_t in, int64_t out) {
   const float scale = float(in) / float(out);
   std::vector<Tap> t(static_cast<size_t>(out));
   for (int64_t i = 0; i < out; ++i) {
-    const float x = std::max(scale * (float(i) + 0.5f) - 0.5f, 0.0f);
+    const float x = std::max(std::fma(scale, float(i) + 0.5f, -0.5f), 0.0f);
     const int64_t first = std::min(int64_t(x), in - 1);
     t[size_t(i)] = {first, std::min(first + 1, in - 1), std::clamp(x - float(first), 0.0f, 1.0f)};
   }

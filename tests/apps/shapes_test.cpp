@@ -1,0 +1,94 @@
+// Runs the program as a user does.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "data/annotations.h"
+#include "data/image.h"
+#include "tests/apps/run.h"
+
+using namespace sil;
+
+TEST_CASE("shapes: writes the pictures and a COCO file that agrees with them, and says what it wrote") {
+  const TemporaryFolder folder;
+  const std::filesystem::path out = folder.path / "deep" / "er";
+  const Ran ran = run("shapes", "--out " + out.string() + " --images 20 --size 48 --seed 7");
+  CHECK(ran.code == 0);
+  CHECK(ran.err.empty());
+  CHECK(ran.out.starts_with((out / "annotations.json").string() + ": 20 pictures of 48 x 48 pixels, "));
+
+  const Annotations all = read_annotations(out / "annotations.json");
+  REQUIRE(all.photos.size() == 20);
+  REQUIRE(all.categories.size() == 3);
+  CHECK(all.categories[0].name == "circle");
+  CHECK(all.categories[1].name == "square");
+  CHECK(all.categories[2].name == "triangle");
+  for (size_t i = 0; i < all.photos.size(); ++i) {
+    const ImageInfo info = read_image_info(out / "images" / all.photos[i].file_name);
+    CHECK(info.width == 48);
+    CHECK(info.height == 48);
+    CHECK(all.by_photo[i].size() >= 2);
+    CHECK(all.by_photo[i].size() <= 6);
+  }
+  for (const Annotation& a : all.annotations) {
+    const Rle mask = to_rle(a, all.photos[all.photo_row.at(a.image_id)]);
+    CHECK(a.bbox == bounding_box(mask));
+    CHECK(a.area == double(area(mask)));
+    CHECK_FALSE(a.crowd);
+  }
+}
+
+TEST_CASE("shapes: one seed gives the same bytes, another seed another set, more pictures the same first ones") {
+  const TemporaryFolder folder;
+  const auto make = [&](const std::string& name, const std::string& rest) {
+    REQUIRE(run("shapes", "--out " + folder / name + " --size 40 " + rest).code == 0);
+    return read_text(folder / name + "/annotations.json");
+  };
+  const auto third = [&](const std::string& name) { return read_text(folder / name + "/images/000003.png"); };
+  const std::string a = make("a", "--images 5 --seed 1");
+  CHECK(make("b", "--images 5 --seed 1") == a);
+  CHECK(make("c", "--images 5 --seed 2") != a);
+  make("d", "--images 9 --seed 1");
+  REQUIRE(!third("a").empty());
+  CHECK(third("b") == third("a"));
+  CHECK(third("c") != third("a"));
+  CHECK(third("d") == third("a"));
+}
+
+TEST_CASE("shapes: the number of threads changes nothing") {
+  const TemporaryFolder folder;
+  for (const char* threads : {"1", "3"})
+    REQUIRE(run("shapes", "--out " + folder / threads + " --images 7 --size 40", std::string("SIL_THREADS=") + threads)
+                .code == 0);
+  CHECK(read_text(folder / "1" + "/annotations.json") == read_text(folder / "3" + "/annotations.json"));
+  CHECK(read_text(folder / "1" + "/images/000007.png") == read_text(folder / "3" + "/images/000007.png"));
+}
+
+TEST_CASE("shapes: bad arguments and a folder that cannot be written end with 2 and one line") {
+  const TemporaryFolder folder;
+  const std::string file = folder / "file", made = folder / "made";
+  write_text(file, "in the way");
+  for (const auto& [arguments, begins] : std::vector<std::pair<std::string, std::string>>{
+           {"", "error: --out is required"},
+           {"--out " + made + " --images 0", "error: shapes: images is 0 (1 to 999999 expected)"},
+           {"--out " + made + " --size 5000", "error: shapes: size is 5000 (32 to 4096 pixels expected)"},
+           {"--out " + made + " --images many", "error: "},
+           {"--out " + made + " --colour red", "error: "},
+           {"--out " + file, "error: " + file + "/images: cannot make this folder: "}}) {
+    const Ran ran = run("shapes", arguments);
+    CAPTURE(ran.err);
+    CHECK(ran.code == 2);
+    CHECK(ran.err.starts_with(begins));
+    CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
+  }
+  CHECK_FALSE(std::filesystem::exists(made));
+}
+
+TEST_CASE("shapes: --help teaches") {
+  const Ran ran = run("shapes", "--help");
+  CHECK(ran.code == 0);
+  for (const char* part : {"--out", "--images", "--size", "--seed", "Example: "})
+    CHECK(ran.out.find(part) != std::string::npos);
+}
