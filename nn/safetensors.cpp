@@ -81,12 +81,12 @@ Entry parse_entry(const std::string& file, const std::string& key, const Json& v
   check(begin <= end && end <= data_bytes, "{}: {}: data_offsets are [{}, {}], the data has {} bytes", file, key, begin,
         end, data_bytes);
   const auto bytes = bytes_of(v["shape"], *dtype);
+  check(bytes.has_value(), "{}: {}: shape has more elements than memory holds", file, key);
   std::vector<int64_t> dims;
-  for (const Json& e : v["shape"].GetArray())
-    dims.push_back(int64_t(std::min<uint64_t>(e.GetUint64(), uint64_t(1) << 62)));
+  for (const Json& e : v["shape"].GetArray()) dims.push_back(int64_t(e.GetUint64()));
   const Shape shape{std::span<const int64_t>(dims)};
-  check(bytes && *bytes == end - begin, "{}: {}: {} bytes for shape {} of {}, {} expected", file, key, end - begin,
-        shape, v["dtype"].GetString(), bytes ? std::to_string(*bytes) : "more than memory holds");
+  check(*bytes == end - begin, "{}: {}: {} bytes for shape {} of {}, {} expected", file, key, end - begin, shape,
+        v["dtype"].GetString(), *bytes);
   return {key, *dtype, shape, begin, end};
 }
 
