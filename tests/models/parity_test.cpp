@@ -1,6 +1,7 @@
 // Small models against torchvision: tests/reference/make_model_goldens.py stored what it computes.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "nn/safetensors.h"
@@ -26,16 +27,18 @@ Tensor formula_weight(const std::string& name, const Shape& shape) {
   const bool norm = name.find(".bn") != std::string::npos || name.find("downsample.1") != std::string::npos;
   const bool deconvolution = name.find("conv5_mask") != std::string::npos;
   const double fan_in = double(deconvolution ? shape[0] : shape.numel() / std::max<int64_t>(shape[0], 1));
-  std::vector<float> out;
-  for (double u : formula(name, shape.numel())) {
-    double v = gain_of(name) * std::sqrt(6 / fan_in) * (2 * u - 1);
-    if (name.ends_with("bias")) v = (norm ? 0.2 : 0.1) * (u - 0.5);
-    if (norm && name.ends_with("weight")) v = 0.5 * (0.5 + u);
-    if (name.ends_with("running_var")) v = 0.5 + u;
-    if (name.ends_with("running_mean")) v = 0.2 * (u - 0.5);
-    out.push_back(float(v));
-  }
-  return Tensor::of(shape, out);
+  const std::vector<double> u = formula(name, shape.numel());
+  const auto fill = [&](auto value) {
+    std::vector<float> out(u.size());
+    std::transform(u.begin(), u.end(), out.begin(), [&](double x) { return float(value(x)); });
+    return Tensor::of(shape, out);
+  };
+  if (name.ends_with("running_var")) return fill([](double x) { return 0.5 + x; });
+  if (name.ends_with("running_mean")) return fill([](double x) { return 0.2 * (x - 0.5); });
+  if (norm && name.ends_with("weight")) return fill([](double x) { return 0.5 * (0.5 + x); });
+  if (name.ends_with("bias")) return fill([&](double x) { return (norm ? 0.2 : 0.1) * (x - 0.5); });
+  const double bound = gain_of(name) * std::sqrt(6 / fan_in);
+  return fill([&](double x) { return bound * (2 * x - 1); });
 }
 
 MaskRcnn formula_model(const ModelConfig& config) {

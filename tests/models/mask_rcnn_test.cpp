@@ -1,0 +1,211 @@
+#include "models/mask_rcnn.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "models/heads.h"
+#include "nn/state_dict.h"
+#include "small.h"
+#include "tensor/check.h"
+
+using namespace sil;
+using namespace sil::test;
+
+namespace {
+
+void check_finite(const Losses& losses) {
+  const std::vector<Var> all = losses.all();
+  for (size_t i = 0; i < all.size(); ++i) CHECK_MESSAGE(std::isfinite(all[i].value().item()), kLossNames[i]);
+}
+
+// One photo of 64 x 64 with these objects.
+Batch one_photo(const std::vector<Object>& objects) {
+  return collate({example(formula_photo("one", 64, 64), objects, {64, 64})});
+}
+
+}  // namespace
+
+TEST_CASE("mask_rcnn: every parameter that trains gets a gradient, with every norm and mask size") {
+  const struct {
+    const char* backbone;
+    NormKind norm;
+    int layers, mask_size;
+  } cases[] = {{"resnet18", NormKind::frozen_bn, 3, 14},
+               {"resnet34", NormKind::group_norm, 5, 28},
+               {"resnet50", NormKind::batch_norm, 5, 14}};
+  for (const auto& c : cases) {
+    CAPTURE(c.backbone);
+    ModelConfig config = small_config();
+    config.backbone = c.backbone, config.norm = c.norm, config.trainable_layers = c.layers;
+    config.mask_size = c.mask_size;
+    MaskRcnn model(config, RngKey{1});
+    const Losses losses = model.losses(one_photo({{{10, 10, 50, 44}, 1}}), Mode::train, RngKey{2});
+    check_finite(losses);
+    backward(losses.all());
+    for (const Leaf& leaf : leaves(model)) {
+      CAPTURE(leaf.name);
+      if (leaf.trainable()) CHECK(leaf.parameter->var.grad().defined());
+      const bool early = leaf.name.starts_with("backbone.body.conv1") || leaf.name.starts_with("backbone.body.layer1");
+      if (c.layers == 3 && early) CHECK(!leaf.trainable());
+    }
+  }
+}
+
+TEST_CASE("mask_rcnn: names and shapes of a state dict") {
+  ModelConfig config;  // torchvision's
+  MaskRcnn model(config, RngKey{});
+  std::map<std::string, Shape> shapes;
+  for (const Leaf& leaf : leaves(model)) shapes[leaf.name] = file_shape(leaf.value().shape(), leaf.layout());
+  CHECK(shapes.at("backbone.body.conv1.weight") == Shape{64, 3, 7, 7});
+  CHECK(shapes.at("backbone.body.layer1.0.downsample.0.weight") == Shape{256, 64, 1, 1});
+  CHECK(shapes.at("backbone.body.layer4.2.bn3.running_var") == Shape{2048});
+  CHECK(shapes.at("backbone.fpn.inner_blocks.3.0.weight") == Shape{256, 2048, 1, 1});
+  CHECK(shapes.at("rpn.head.conv.0.0.weight") == Shape{256, 256, 3, 3});
+  CHECK(shapes.at("rpn.head.bbox_pred.weight") == Shape{12, 256, 1, 1});
+  CHECK(shapes.at("roi_heads.box_head.fc6.weight") == Shape{1024, 12544});
+  CHECK(shapes.at("roi_heads.box_predictor.bbox_pred.bias") == Shape{364});
+  CHECK(shapes.at("roi_heads.mask_head.3.0.weight") == Shape{256, 256, 3, 3});
+  CHECK(shapes.at("roi_heads.mask_predictor.conv5_mask.weight") == Shape{256, 256, 2, 2});
+  CHECK(shapes.at("roi_heads.mask_predictor.mask_fcn_logits.weight") == Shape{91, 256, 1, 1});
+  // torchvision's count for maskrcnn_resnet50_fpn, and its frozen norms' vectors.
+  int64_t parameters = 0;
+  for (const Leaf& leaf : leaves(model))
+    if (leaf.parameter) parameters += leaf.value().numel();
+  CHECK(parameters == 44401393);
+}
+
+TEST_CASE("mask_rcnn: a photo without objects gives zero mask loss and zero mask gradients") {
+  MaskRcnn model(small_config(), RngKey{1});
+  const Losses losses = model.losses(one_photo({}), Mode::train, RngKey{2});
+  check_finite(losses);
+  CHECK(losses.mask.value().item() == 0);
+  CHECK(losses.box.value().item() == 0);
+  CHECK(losses.rpn_box.value().item() == 0);
+  backward(losses.all());
+  for (const Leaf& leaf : trainable(leaves(model))) {
+    CAPTURE(leaf.name);
+    REQUIRE(leaf.parameter->var.grad().defined());
+    if (leaf.name.find("mask") == std::string::npos) continue;
+    for (float g : leaf.parameter->var.grad().to_vector<float>()) REQUIRE(g == 0);
+  }
+}
+
+TEST_CASE("mask_rcnn: 500 objects, objects of one pixel and without area are finite") {
+  std::vector<Object> many;
+  for (int i = 0; i < 500; ++i) {
+    const float x = float(i % 25) * 2.5f, y = float(i / 25) * 3;
+    many.push_back({{x, y, x + float(i % 7), y + float(i % 5)}, 1 + i % 3});  // some have no area
+  }
+  MaskRcnn model(small_config(), RngKey{1});
+  for (const auto& objects : {many, std::vector<Object>{{{5, 5, 6, 6}, 1}}, std::vector<Object>{{{5, 5, 5, 5}, 1}}}) {
+    const Losses losses = model.losses(one_photo(objects), Mode::train, RngKey{2});
+    check_finite(losses);
+    backward(losses.all());
+    for (const Leaf& leaf : trainable(leaves(model))) {
+      const Tensor g = leaf.parameter->var.grad();
+      if (g.defined()) CHECK_MESSAGE(ops::all_finite(g), leaf.name);
+      leaf.parameter->var.zero_grad();
+    }
+  }
+}
+
+TEST_CASE("mask_rcnn: in evaluation the losses are the same twice, record no tape and leave running statistics") {
+  ModelConfig config = small_config();
+  config.norm = NormKind::batch_norm, config.trainable_layers = 5;
+  MaskRcnn model(config, RngKey{1});
+  const StateDict before = state_dict(leaves(model));
+  const Losses a = model.losses(two_photos(), Mode::test, RngKey{3});
+  const Losses b = model.losses(two_photos(), Mode::test, RngKey{3});
+  for (size_t i = 0; i < 5; ++i) {
+    CHECK(a.all()[i].value().item() == b.all()[i].value().item());
+    CHECK(!a.all()[i].needs_grad());
+  }
+  const std::string name = "backbone.body.bn1.running_mean";
+  CHECK(state_dict(leaves(model)).at(name).to_vector<float>() == before.at(name).to_vector<float>());
+}
+
+TEST_CASE("mask_rcnn: detections lie in the original photo, best first, masks of its size") {
+  ModelConfig config = small_config();
+  config.box.score_threshold = 0.2f;  // random weights: about 1/4 for each class
+  config.box.detections = 20;
+  MaskRcnn model(config, RngKey{1});
+  const Batch batch = two_photos();
+  const std::vector<PhotoDetections> found = model.detect(batch);
+  REQUIRE(found.size() == 2);
+  for (size_t n = 0; n < 2; ++n) {
+    const PhotoDetections& d = found[n];
+    const auto [height, width] = batch.original[n];
+    REQUIRE(!d.scores.empty());
+    CHECK(d.scores.size() <= 20);
+    for (size_t i = 0; i < d.scores.size(); ++i) {
+      if (i > 0) CHECK(d.scores[i] <= d.scores[i - 1]);
+      CHECK(d.boxes[i][0] >= 0);
+      CHECK(d.boxes[i][2] <= float(width) + 0.01f);
+      CHECK(d.boxes[i][3] <= float(height) + 0.01f);
+      CHECK(d.labels[i] >= 1);
+      CHECK(d.labels[i] < 4);
+      CHECK(d.masks[i].height == height);
+      CHECK(d.masks[i].width == width);
+    }
+  }
+}
+
+TEST_CASE("mask_rcnn: folded, it detects the same; in bfloat16 nearly") {
+  ModelConfig config = small_config();
+  config.norm = NormKind::batch_norm, config.trainable_layers = 5, config.box.score_threshold = 0.2f;
+  const Batch batch = two_photos();
+  MaskRcnn plain(config, RngKey{1}), folded(config, RngKey{1}), narrow(config, RngKey{1});
+  folded.fold();
+  narrow.fold(DType::bf16);
+  const auto a = plain.detect(batch), b = folded.detect(batch), c = narrow.detect(batch);
+  for (size_t n = 0; n < 2; ++n) {
+    REQUIRE(b[n].scores.size() == a[n].scores.size());
+    for (size_t i = 0; i < a[n].scores.size(); ++i)
+      CHECK(b[n].scores[i] == doctest::Approx(a[n].scores[i]).epsilon(1e-3));
+    REQUIRE(!c[n].scores.empty());
+    CHECK(c[n].scores[0] == doctest::Approx(a[n].scores[0]).epsilon(0.05));
+  }
+  CHECK_THROWS_WITH_AS(folded.losses(batch, Mode::train, RngKey{}), "losses: a folded model does not train", Error);
+}
+
+TEST_CASE("mask_rcnn: what it is given is checked") {
+  MaskRcnn model(small_config(), RngKey{1});
+  CHECK_THROWS_WITH_AS(model.losses(one_photo({{{1, 1, 9, 9}, 4}}), Mode::train, RngKey{}),
+                       "mask_rcnn: an object's label is 4, the model's are 1 to 3", Error);
+  Batch batch = one_photo({});
+  batch.photos = Tensor::zeros({1, 60, 64, 3});
+  CHECK_THROWS_WITH_AS(model.detect(batch),
+                       "mask_rcnn: photos are [1, 60, 64, 3]; height and width padded to a multiple of 32 expected",
+                       Error);
+}
+
+TEST_CASE("config: a value out of range names the key and what is allowed") {
+  ModelConfig c;
+  c.mask_size = 20;
+  CHECK_THROWS_WITH_AS(validate(c), "config: model.mask_size is 20, 28 or 14 expected", Error);
+  c = {};
+  c.backbone = "vgg";
+  CHECK_THROWS_WITH_AS(validate(c), "config: model.backbone is vgg; resnet18, resnet34, resnet50 or resnet101 expected",
+                       Error);
+  c = {};
+  c.box.score_threshold = NAN;
+  CHECK_THROWS_WITH_AS(validate(c), "config: model.score_threshold is nan, 0 to 1 allowed", Error);
+}
+
+TEST_CASE("mask head: the logits of one class are those of all, picked") {
+  const ModelConfig config = small_config();
+  const MaskHead head(config, RngKey{1});
+  const Tensor x = Tensor::of<float>({2, 1, 1, 64}, [] {
+    std::vector<float> v;
+    for (double u : formula("x", 128)) v.push_back(float(u));
+    return v;
+  }());
+  const Tensor features = head.features(x).value();
+  const Tensor all = head(x).value(), one = head.logits_of(features, {3, 1});
+  CHECK(one.shape() == Shape{2, 2, 2});
+  for (size_t i = 0; i < 8; ++i) {
+    const size_t label = i < 4 ? 3 : 1;
+    CHECK(one.to_vector<float>()[i] == doctest::Approx(all.to_vector<float>()[i * 4 + label]).epsilon(1e-4));
+  }
+}
