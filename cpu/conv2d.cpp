@@ -2,6 +2,7 @@
 #include "cpu/cpu.h"
 #include "cpu/onednn.h"
 #include "cpu/plain.h"
+#include "cpu/weight_gradient.h"
 #include "cpu/widen.h"
 
 namespace sil::cpu {
@@ -10,6 +11,11 @@ namespace {
 const double* doubles(In x) { return x.defined() ? x.data<double>() : nullptr; }
 
 bool widens(In x) { return x.dtype() == DType::bf16 && !onednn::has_bfloat16(); }
+
+void backward_weight(const ConvShape& s, const float* dy, const float* x, float* dw, Scratch& scratch) {
+  if (weight_gradient_wins(s)) return weight_gradient(s, dy, x, dw, scratch);
+  onednn::conv_backward_weight(s, DType::f32, dy, x, dw, scratch);
+}
 
 }  // namespace
 
@@ -40,9 +46,10 @@ void conv2d_backward_weight(Stream stream, In dy, In x, Out dw, Conv2dGeom g, Sc
   if (dy.numel() == 0) return fill(stream, 0, dw);
   const ConvShape s(x, dw, dy, g);
   if (dw.dtype() == DType::f64) return plain::conv_backward_weight(s, doubles(dy), doubles(x), dw.data<double>());
+  if (dw.dtype() == DType::f32) return backward_weight(s, dy.data<float>(), x.data<float>(), dw.data<float>(), scratch);
   if (!widens(dw)) return onednn::conv_backward_weight(s, dw.dtype(), dy.raw(), x.raw(), dw.raw(), scratch);
   float* wide = scratch.take_n<float>(size_t(dw.numel()));
-  onednn::conv_backward_weight(s, DType::f32, widen(dy, scratch), widen(x, scratch), wide, scratch);
+  backward_weight(s, widen(dy, scratch), widen(x, scratch), wide, scratch);
   narrow(wide, dw);
 }
 

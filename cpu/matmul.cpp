@@ -41,10 +41,10 @@ void matmul(Stream, In a, bool a_transposed, In b, bool b_transposed, In bias, b
   if (y.dtype() == DType::f64) return multiply_doubles(a, a_transposed, b, b_transposed, bias, relu, y);
   if (y.dtype() == DType::f32 || onednn::has_bfloat16())
     return onednn::matmul(y.dtype(), matrix(a.raw(), a, a_transposed), matrix(b.raw(), b, b_transposed), bias.raw(),
-                          relu, y.raw(), y.dim(1), scratch);
+                          relu, false, y.raw(), y.dim(1), scratch);
   float* wide = scratch.take_n<float>(size_t(y.numel()));
   onednn::matmul(DType::f32, matrix(widen(a, scratch), a, a_transposed), matrix(widen(b, scratch), b, b_transposed),
-                 widen(bias, scratch), relu, wide, y.dim(1), scratch);
+                 widen(bias, scratch), relu, false, wide, y.dim(1), scratch);
   narrow(wide, y);
 }
 

@@ -191,15 +191,16 @@ Plan plan_backward_weight(const ConvShape& s, DType t) {
   return plan_for<dnnl::convolution_backward_weights>(pd, pd.diff_weights_desc(), d.w_plain, false);
 }
 
+// Instruction sets are bits, each set containing those before it.
+bool has(dnnl::cpu_isa isa) {
+  static const int machine = int(dnnl::get_effective_cpu_isa());
+  return (machine & int(isa)) == int(isa);
+}
+
 }  // namespace
 
-bool has_bfloat16() {
-  static const bool has = [] {
-    constexpr int bit = int(dnnl::cpu_isa::avx512_core_bf16);
-    return (int(dnnl::get_effective_cpu_isa()) & bit) == bit;
-  }();
-  return has;
-}
+bool has_bfloat16() { return has(dnnl::cpu_isa::avx512_core_bf16); }
+bool has_avx512() { return has(dnnl::cpu_isa::avx512_core); }
 
 void conv_forward(const ConvShape& s, DType t, const void* x, const void* w, const void* bias, const void* skip,
                   bool relu, void* y, Scratch& scratch) {
@@ -234,17 +235,19 @@ void conv_backward_weight(const ConvShape& s, DType t, const void* dy, const voi
   if (plan->reorders) reorder(*plan, blocked, at(d.w_plain, dw), scratch);
 }
 
-void matmul(DType t, const Matrix& a, const Matrix& b, const void* bias, bool relu, void* y, int64_t row_stride,
-            Scratch& scratch) {
+void matmul(DType t, const Matrix& a, const Matrix& b, const void* bias, bool relu, bool add, void* y,
+            int64_t row_stride, Scratch& scratch) {
   auto desc = [t](const Matrix& m) {
     return Desc({m.rows, m.columns}, type(t), memory::dims{m.row_stride, m.column_stride});
   };
   const Desc a_desc = desc(a), b_desc = desc(b), y_desc = desc({y, a.rows, b.columns, row_stride, 1});
   const Desc bias_desc({1, b.columns}, type(t), Tag::ab);
-  const Key key{kMatmul,   int64_t(t),   bias ? 1 : 0,    relu ? 1 : 0, a.rows,          a.columns,
-                b.columns, a.row_stride, a.column_stride, b.row_stride, b.column_stride, row_stride};
+  const Key key{kMatmul,         int64_t(t),   bias ? 1 : 0,    (relu ? 1 : 0) + (add ? 2 : 0),
+                a.rows,          a.columns,    b.columns,       a.row_stride,
+                a.column_stride, b.row_stride, b.column_stride, row_stride};
   const auto plan = plan_of(key, [&] {
     dnnl::post_ops ops;
+    if (add) ops.append_sum();
     if (relu) append_relu(ops);
     dnnl::primitive_attr attr = user_scratchpad();
     attr.set_post_ops(ops);

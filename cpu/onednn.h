@@ -13,6 +13,7 @@ namespace sil::cpu::onednn {
 // Whether this CPU computes on bfloat16 (AVX512-BF16 or AMX).  Elsewhere oneDNN would take its reference loops, so
 // callers widen to float32 and round the result once: the same numbers up to the order of the sums.
 bool has_bfloat16();
+bool has_avx512();
 
 // y = conv(x, w) (+ bias) (+ skip) (then ReLU), all of dtype t (f32 or bf16); bias and skip may be null.
 void conv_forward(const ConvShape&, DType t, const void* x, const void* w, const void* bias, const void* skip,
@@ -26,9 +27,9 @@ struct Matrix {
   const void* data;
   int64_t rows, columns, row_stride, column_stride;
 };
-// y (row-major, row_stride) = a b (+ bias) (then ReLU); bias may be null.
-void matmul(DType t, const Matrix& a, const Matrix& b, const void* bias, bool relu, void* y, int64_t row_stride,
-            Scratch&);
+// y (row-major, row_stride) = a b (+ bias) (+ y, if add) (then ReLU); bias may be null.
+void matmul(DType t, const Matrix& a, const Matrix& b, const void* bias, bool relu, bool add, void* y,
+            int64_t row_stride, Scratch&);
 
 // The implementations oneDNN takes for a convolution, "forward, backward_input, backward_weight"; for benchmarks.
 std::string conv_implementations(const ConvShape&, DType t);

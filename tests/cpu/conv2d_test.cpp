@@ -76,6 +76,21 @@ TEST_CASE("conv2d: both gradients equal plain loops") {
     }
 }
 
+TEST_CASE("conv2d: the weights' gradient over several blocks of rows, and of images") {
+  for (const ConvCase& c : {ConvCase{"rows", {1, 70, 66, 16}, {17, 3, 3, 16}, {1, 1, 1}},
+                            {"rows, stride 2", {1, 143, 135, 16}, {16, 3, 3, 16}, {2, 1, 1}},
+                            {"images", {5, 40, 40, 16}, {16, 2, 3, 16}, {1, 0, 1}}}) {
+    CAPTURE(c.what);
+    const Tensor x = random_tensor(c.x, DType::f32, 1);
+    const Shape y = ops::conv2d(x, Tensor::zeros(c.w), c.g).shape();
+    const Tensor dy = random_tensor(y, DType::f32, 2);
+    const Doubles xs = doubles(x), ds = doubles(dy);
+    Sums dw(c.w.numel());
+    each_product(c.x, c.w, y, c.g, [&](size_t a, size_t b, size_t at) { dw.add(b, ds[at] * xs[a]); });
+    CHECK(excess(ops::conv2d_backward_weight(dy, x, c.w, c.g), dw) <= 1);
+  }
+}
+
 TEST_CASE("conv2d: no images give an empty result and zero weight gradients") {
   for (DType dtype : kFloats) {
     const Tensor x = random_tensor({0, 5, 6, 3}, dtype, 1), w = random_tensor({4, 3, 3, 3}, dtype, 2);
