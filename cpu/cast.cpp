@@ -23,8 +23,6 @@ To convert(From x) {
     return x;
   else if constexpr (std::is_same_v<From, bfloat16>)
     return convert<To>(float(x));
-  else if constexpr (std::is_same_v<To, bfloat16>)
-    return bfloat16(float(x));
   else if constexpr (std::is_integral_v<To> && std::is_floating_point_v<From>)
     return to_integer<To>(x);
   else
@@ -40,7 +38,10 @@ void cast(Stream, In x, Out y) {
       using To = decltype(to);
       const From* a = x.data<From>();
       To* b = y.data<To>();
-      each(x.numel(), [=](int64_t i) { b[i] = convert<To>(a[i]); });
+      if constexpr (std::is_same_v<To, bfloat16>)
+        each(x.numel(), [=](int64_t i) { put(b[i], float(a[i])); });
+      else
+        each(x.numel(), [=](int64_t i) { b[i] = convert<To>(a[i]); });
     });
   });
 }

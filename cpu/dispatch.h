@@ -17,6 +17,15 @@ namespace sil::cpu {
 template <class T>
 using Compute = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
+// y = x, rounded.  By its bits: g++ 12 does not vectorise a loop that copies a struct.
+template <class T>
+void put(T& y, Compute<T> x) {
+  if constexpr (std::is_same_v<T, bfloat16>)
+    y.bits = bfloat16(x).bits;
+  else
+    y = x;
+}
+
 template <class F>
 void for_float(DType dtype, F f) {
   switch (dtype) {

@@ -96,15 +96,17 @@ void binary_run(const T* a, bool a_moves, const T* b, bool b_moves, T* y, int64_
   using A = Compute<T>;
   if (a_moves && b_moves) {
 #pragma omp simd
-    for (int64_t i = 0; i < n; ++i) y[i] = T(f(A(a[i]), A(b[i])));
+    for (int64_t i = 0; i < n; ++i) put(y[i], f(A(a[i]), A(b[i])));
   } else if (a_moves) {
     const A fixed = A(*b);
 #pragma omp simd
-    for (int64_t i = 0; i < n; ++i) y[i] = T(f(A(a[i]), fixed));
-  } else {
+    for (int64_t i = 0; i < n; ++i) put(y[i], f(A(a[i]), fixed));
+  } else if (b_moves) {
     const A fixed = A(*a);
 #pragma omp simd
-    for (int64_t i = 0; i < n; ++i) y[i] = T(f(fixed, A(b_moves ? b[i] : *b)));
+    for (int64_t i = 0; i < n; ++i) put(y[i], f(fixed, A(b[i])));
+  } else {
+    std::fill_n(y, n, T(f(A(*a), A(*b))));
   }
 }
 
@@ -134,7 +136,7 @@ void unary(Stream, Unary op, In x, Out y) {
     using A = Compute<T>;
     const T* a = x.data<T>();
     T* b = y.data<T>();
-    with_unary<A>(op, [&](auto f) { each(x.numel(), [=](int64_t i) { b[i] = T(f(A(a[i]))); }); });
+    with_unary<A>(op, [&](auto f) { each(x.numel(), [=](int64_t i) { put(b[i], f(A(a[i]))); }); });
   });
 }
 
@@ -152,7 +154,7 @@ void relu_backward(Stream, In dy, In y, Out dx) {
     using T = decltype(t);
     const T *g = dy.data<T>(), *out = y.data<T>();
     T* d = dx.data<T>();
-    each(y.numel(), [=](int64_t i) { d[i] = Compute<T>(out[i]) > 0 ? g[i] : T(0); });
+    each(y.numel(), [=](int64_t i) { put(d[i], Compute<T>(out[i]) > 0 ? Compute<T>(g[i]) : 0); });
   });
 }
 

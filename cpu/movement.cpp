@@ -110,7 +110,7 @@ void scatter_add_rows(Stream, In dy, In index, Out x, Scratch& scratch) {
       float* sum = scratch.take_n<float>(size_t(x.numel()));
       each(x.numel(), [=](int64_t i) { sum[i] = float(out[i]); });
       scatter(dy.data<T>(), sum);
-      each(x.numel(), [=](int64_t i) { out[i] = T(sum[i]); });
+      each(x.numel(), [=](int64_t i) { put(out[i], sum[i]); });
     } else {
       scatter(dy.data<T>(), x.data<T>());
     }

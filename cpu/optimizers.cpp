@@ -16,10 +16,10 @@ void sgd(Stream, OutList w, InList g, OutList momentum, SgdStep step) {
       T *weight = w[p].data<T>(), *buffer = momentum[p].data<T>();
       const T* gradient = g[p].data<T>();
       each(w[p].numel(), [=](int64_t i) {
-        const A d = A(gradient[i]) + A(step.weight_decay) * A(weight[i]);
-        const A b = step.first ? d : A(step.momentum) * A(buffer[i]) + d;
-        buffer[i] = T(b);
-        weight[i] = T(A(weight[i]) - A(step.rate) * b);
+        const A d = A(gradient[i]) + A(step.weight_decay) * A(weight[i]), old = A(buffer[i]);
+        const A b = step.first ? d : A(step.momentum) * old + d;
+        put(buffer[i], b);
+        put(weight[i], A(weight[i]) - A(step.rate) * b);
       });
     });
 }
@@ -40,9 +40,9 @@ void adamw(Stream, OutList w, InList g, OutList m, OutList v, AdamWStep step) {
       each(w[p].numel(), [=](int64_t i) {
         const A d = A(gradient[i]);
         const A mean = b1 * A(first[i]) + (1 - b1) * d, square = b2 * A(second[i]) + (1 - b2) * d * d;
-        first[i] = T(mean);
-        second[i] = T(square);
-        weight[i] = T(decay * A(weight[i]) - rate * mean / (std::sqrt(square) * root + epsilon));
+        put(first[i], mean);
+        put(second[i], square);
+        put(weight[i], decay * A(weight[i]) - rate * mean / (std::sqrt(square) * root + epsilon));
       });
     });
 }

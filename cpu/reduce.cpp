@@ -118,7 +118,7 @@ void reduce(Stream, Reduce op, In x, unsigned axes, Out y, Scratch& scratch) {
     }
     T* to = y.data<T>();
     const double divisor = op == Reduce::mean ? count : 1;
-    each(y.numel(), [=](int64_t i) { to[i] = T(Compute<T>(folded[i] / divisor)); });
+    each(y.numel(), [=](int64_t i) { put(to[i], Compute<T>(folded[i] / divisor)); });
   });
 }
 
