@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(
-  build-essential cmake ninja-build                                     # the build
+  build-essential cmake ninja-build python3                             # the build; python for planting mutants
   libdnnl-dev rapidjson-dev libfmt-dev libcli11-dev                     # tensors on the CPU, JSON, text, flags
   libstb-dev libturbojpeg0-dev libjpeg-dev fonts-dejavu-core            # photos, and letters on them
   libcpp-httplib-dev libboost-context-dev libbenchmark-dev doctest-dev  # pages, fibers, benchmarks, tests

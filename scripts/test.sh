@@ -48,7 +48,7 @@ for name in "${sanitized[@]}"; do
 done
 
 if [[ -f scripts/mutate_gradients.py ]]; then
-  suite "gradient mutations (a sample)" python3 scripts/mutate_gradients.py --sample 6 --build build-mutants
+  suite "gradient mutations (a sample)" python3 scripts/mutate_gradients.py --sample 6 --work build-mutants
 fi
 suite format formatted
 

@@ -19,7 +19,7 @@ struct Style {
   int line, text, margin;
   explicit Style(const Canvas& c) {
     const int side = std::min(c.height(), c.width());
-    line = std::clamp(side / 320, 1, 8) + 1;
+    line = std::clamp(side / 256, 1, 8) + 1;
     text = std::clamp(side / 32, 13, 96);
     margin = std::max(text / 5, 2);
   }
