@@ -20,7 +20,7 @@ void paste(In mask, const PasteWindow& window, int64_t height, int64_t width, T*
   const int64_t top = std::clamp<int64_t>(window.y, 0, height);
   const int64_t bottom = std::clamp<int64_t>(window.y + window.height, top, height);
 
-  parallel_for(width, 1 + (1 << 15) / (1 + bottom - top), [&](int64_t begin, int64_t end) {
+  parallel_for(width, 1 + (1 << 17) / (1 + bottom - top), [&](int64_t begin, int64_t end) {
     for (int64_t x = begin; x < end; ++x) {
       T* column = out + x * height;
       std::fill_n(column, height, store(0.0f));

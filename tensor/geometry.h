@@ -26,16 +26,15 @@ SIL_HD inline T area(const Box<T>& b) {
   return (b.x2 - b.x1) * (b.y2 - b.y1);
 }
 
-// Intersection over union.  0 where the union has no area or a coordinate is NaN.  Selects without branches, so that
-// loops over boxes become vector code.
+// Intersection over union.  0 where the union has no area or a coordinate is NaN: both make a ratio of NaN.  Selects
+// without branches, so that loops over boxes become vector code.
 template <class T>
 SIL_HD inline T iou(const Box<T>& a, T area_a, const Box<T>& b, T area_b) {
   const T w = (a.x2 < b.x2 ? a.x2 : b.x2) - (a.x1 > b.x1 ? a.x1 : b.x1);
   const T h = (a.y2 < b.y2 ? a.y2 : b.y2) - (a.y1 > b.y1 ? a.y1 : b.y1);
   const T both = (w > 0 ? w : T(0)) * (h > 0 ? h : T(0));
-  const T either = area_a + area_b - both;
-  const T ratio = both / (either > 0 ? either : T(1));
-  return either > 0 ? ratio : T(0);
+  const T ratio = both / (area_a + area_b - both);
+  return ratio > 0 ? ratio : T(0);
 }
 
 // NaN stays NaN.
