@@ -36,8 +36,7 @@ struct MaskHead {
   Conv2d mask_fcn_logits;
 
   MaskHead(const ModelConfig&, RngKey init);
-  Var features(const Var& x) const;                                            // [R, M/2, M/2, C] -> [R, M, M, width]
-  Var operator()(const Var& x) const { return mask_fcn_logits(features(x)); }  // logits [R, M, M, K]
+  Var features(const Var& x) const;  // [R, M/2, M/2, C] -> [R, M, M, width]; mask_fcn_logits makes logits of them
   // Logits [R, M, M] of one class a row alone; labels one a row.
   Tensor logits_of(const Tensor& features, const std::vector<int32_t>& labels) const;
   void visit(Visitor&);

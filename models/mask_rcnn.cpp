@@ -125,45 +125,61 @@ void MaskRcnn::fold(DType dtype) {
   parts_->dtype = dtype, parts_->folded = true;
 }
 
-std::vector<Var> MaskRcnn::pyramid(const Batch& batch, Mode mode, Probe* probe) {
+// What training and inference share: the pyramid, and what the RPN makes of it.
+struct MaskRcnn::Proposed {
+  std::vector<Var> pyramid;  // p2..p6, [N, H, W, C]
+  RpnOutput rpn;
+  Tensor anchors;
+  Rois proposals;
+};
+
+MaskRcnn::Proposed MaskRcnn::propose_from(const Batch& batch, Mode mode, Probe* probe) {
+  check_batch(batch);
+  Proposed out;
   show(probe, "input", batch.photos);
   const std::vector<Var> c = parts_->body(cast(batch.photos, parts_->dtype), mode);
   show_levels(probe, "c", 2, c);
-  std::vector<Var> p = parts_->fpn(c);
-  show_levels(probe, "p", 2, p);
-  return p;
+  out.pyramid = parts_->fpn(c);
+  show_levels(probe, "p", 2, out.pyramid);
+  out.rpn = parts_->rpn(out.pyramid);
+  show_levels(probe, "rpn.objectness.", 0, out.rpn.objectness);
+  show_levels(probe, "rpn.deltas.", 0, out.rpn.deltas);
+  out.anchors = anchors_for(out.pyramid, batch, config_);
+  show(probe, "anchors", out.anchors);
+  const Rois own =
+      propose(values(out.rpn.objectness), values(out.rpn.deltas), out.anchors, batch.sizes, config_.rpn, mode);
+  out.proposals = offer_proposals(probe, own, batch.photos.dim(0));
+  return out;
+}
+
+BoxOutput MaskRcnn::read_boxes(const std::vector<Var>& pyramid, const Rois& rois, Probe* probe) {
+  const Var features = roi_align(roi_levels(pyramid), rois.boxes, rois.image, {BoxHead::kPooled, 2, 2});
+  show(probe, "box_features", features.value());
+  BoxOutput out = parts_->box_head(features);
+  show(probe, "class_logits", out.class_logits.value()), show(probe, "box_deltas", out.deltas.value());
+  return out;
+}
+
+// Features of the mask head, [R, M, M, width].
+Var MaskRcnn::read_masks(const std::vector<Var>& pyramid, const Rois& rois, Probe* probe) {
+  const Var features = roi_align(roi_levels(pyramid), rois.boxes, rois.image, {config_.mask_size / 2, 2, 2});
+  show(probe, "mask_features", features.value());
+  return parts_->mask_head.features(features);
 }
 
 Losses MaskRcnn::losses(const Batch& batch, Mode mode, RngKey key, Probe* probe) {
-  check_batch(batch);
   check(mode == Mode::test || !parts_->folded, "losses: a folded model does not train");
   const Targets targets = checked(batch.targets, config_.num_classes);
   std::optional<NoGrad> no_tape;
   if (mode == Mode::test) no_tape.emplace();
-  const int64_t photos = batch.photos.dim(0);
 
-  const std::vector<Var> levels = pyramid(batch, mode, probe);
-  const RpnOutput rpn = parts_->rpn(levels);
-  show_levels(probe, "rpn.objectness.", 0, rpn.objectness), show_levels(probe, "rpn.deltas.", 0, rpn.deltas);
-  const Tensor anchors = anchors_for(levels, batch, config_);
-  show(probe, "anchors", anchors);
-  const Rois own = propose(values(rpn.objectness), values(rpn.deltas), anchors, batch.sizes, config_.rpn, mode);
-  const Rois proposals = offer_proposals(probe, own, photos);
-  const Samples samples = sample_rois(proposals, targets, photos, config_.box, key.fold("rois"));
+  const Proposed p = propose_from(batch, mode, probe);
+  const Samples samples = sample_rois(p.proposals, targets, batch.photos.dim(0), config_.box, key.fold("rois"));
+  const BoxOutput box = read_boxes(p.pyramid, samples.rois, probe);
+  const Var mask_logits = parts_->mask_head.mask_fcn_logits(read_masks(p.pyramid, samples.positive_rois, probe));
+  show(probe, "mask_logits", mask_logits.value());
 
-  const Var box_features =
-      roi_align(roi_levels(levels), samples.rois.boxes, samples.rois.image, {BoxHead::kPooled, 2, 2});
-  const BoxOutput box = parts_->box_head(box_features);
-  show(probe, "box_features", box_features.value());
-  show(probe, "class_logits", box.class_logits.value()), show(probe, "box_deltas", box.deltas.value());
-
-  const Rois& positive = samples.positive_rois;
-  const Var mask_features =
-      roi_align(roi_levels(levels), positive.boxes, positive.image, {config_.mask_size / 2, 2, 2});
-  const Var mask_logits = parts_->mask_head(mask_features);
-  show(probe, "mask_features", mask_features.value()), show(probe, "mask_logits", mask_logits.value());
-
-  const auto [rpn_objectness, rpn_box] = rpn_losses(rpn, anchors, targets, config_.rpn, key.fold("anchors"));
+  const auto [rpn_objectness, rpn_box] = rpn_losses(p.rpn, p.anchors, targets, config_.rpn, key.fold("anchors"));
   const auto [classifier, box_regression] = box_losses(box, samples, targets, config_.box);
   const Losses losses{rpn_objectness, rpn_box, classifier, box_regression, mask_loss(mask_logits, samples, targets)};
   const std::vector<Var> all = losses.all();
@@ -172,33 +188,20 @@ Losses MaskRcnn::losses(const Batch& batch, Mode mode, RngKey key, Probe* probe)
 }
 
 std::vector<PhotoDetections> MaskRcnn::detect(const Batch& batch, Probe* probe) {
-  check_batch(batch);
   const NoGrad no_tape;
-  const std::vector<Var> levels = pyramid(batch, Mode::test, probe);
-  const RpnOutput rpn = parts_->rpn(levels);
-  show_levels(probe, "rpn.objectness.", 0, rpn.objectness), show_levels(probe, "rpn.deltas.", 0, rpn.deltas);
-  const Tensor anchors = anchors_for(levels, batch, config_);
-  show(probe, "anchors", anchors);
-  const Rois own = propose(values(rpn.objectness), values(rpn.deltas), anchors, batch.sizes, config_.rpn, Mode::test);
-  const Rois proposals = offer_proposals(probe, own, batch.photos.dim(0));
-
-  const Var box_features = roi_align(roi_levels(levels), proposals.boxes, proposals.image, {BoxHead::kPooled, 2, 2});
-  const BoxOutput box = parts_->box_head(box_features);
-  show(probe, "box_features", box_features.value());
-  show(probe, "class_logits", box.class_logits.value()), show(probe, "box_deltas", box.deltas.value());
+  const Proposed p = propose_from(batch, Mode::test, probe);
+  const BoxOutput box = read_boxes(p.pyramid, p.proposals, probe);
   const Detections found =
-      select_detections(box.class_logits.value(), box.deltas.value(), proposals, batch.sizes, config_.box);
+      select_detections(box.class_logits.value(), box.deltas.value(), p.proposals, batch.sizes, config_.box);
 
-  const Var mask_features =
-      roi_align(roi_levels(levels), found.rois.boxes, found.rois.image, {config_.mask_size / 2, 2, 2});
-  const Var hidden = parts_->mask_head.features(mask_features);
+  const Tensor features = read_masks(p.pyramid, found.rois, probe).value();
   Tensor logits;
   if (probe) {  // every class, as torchvision computes them
-    const Tensor all = parts_->mask_head.mask_fcn_logits(hidden).value();
-    show(probe, "mask_features", mask_features.value()), show(probe, "mask_logits", all);
+    const Tensor all = parts_->mask_head.mask_fcn_logits(features).value();
+    show(probe, "mask_logits", all);
     logits = select_class(all, found.labels);
   } else {
-    logits = parts_->mask_head.logits_of(hidden.value(), found.labels);
+    logits = parts_->mask_head.logits_of(features, found.labels);
   }
   const Tensor masks = ops::sigmoid(ops::cast(logits, DType::f32)).to(Device::cpu());
   return map_to_photos(found, masks, batch.sizes, batch.original, config_.mask_threshold);

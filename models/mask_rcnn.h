@@ -15,6 +15,8 @@
 
 namespace sil {
 
+struct BoxOutput;
+
 struct Losses {
   Var rpn_objectness, rpn_box, classifier, box, mask;  // shape []
   std::vector<Var> all() const { return {rpn_objectness, rpn_box, classifier, box, mask}; }
@@ -54,9 +56,12 @@ class MaskRcnn {
   const ModelConfig& config() const { return config_; }
 
  private:
-  std::vector<Var> pyramid(const Batch&, Mode, Probe*);  // p2..p6
-
   struct Parts;
+  struct Proposed;
+  Proposed propose_from(const Batch&, Mode, Probe*);
+  BoxOutput read_boxes(const std::vector<Var>& pyramid, const Rois&, Probe*);
+  Var read_masks(const std::vector<Var>& pyramid, const Rois&, Probe*);
+
   ModelConfig config_;
   std::unique_ptr<Parts> parts_;
 };
