@@ -35,7 +35,8 @@ bool same(const Protocol& a, const Protocol& b) {
   };
   return a.iou_thresholds == b.iou_thresholds && a.recall_thresholds == b.recall_thresholds &&
          a.max_detections == b.max_detections && a.area_of == b.area_of &&
-         a.measure_if_no_area == b.measure_if_no_area && std::ranges::equal(a.areas, b.areas, same_area);
+         a.measure_if_no_area == b.measure_if_no_area && a.skip_empty_images == b.skip_empty_images &&
+         std::ranges::equal(a.areas, b.areas, same_area);
 }
 
 // Best score first, equals in their order, NaN last: numpy's mergesort of the negated scores.
@@ -119,6 +120,8 @@ void Evaluator::add(int64_t image_id, std::span<const Truth> truths, std::span<c
     const size_t category = std::min(truths_left.empty() ? categories_.size() : truths_left.front().category,
                                      found_left.empty() ? categories_.size() : found_left.front().category);
     add_group(image_id, category, take(truths_left, category), take(found_left, category));
+    for (size_t p = 0; p < protocols_.size() && all_truths.empty(); ++p)
+      if (protocols_[p].skip_empty_images) ignore_last_group(protocols_[p], kept_[p]);
   }
 }
 
@@ -149,6 +152,12 @@ void Evaluator::add_group(int64_t image_id, size_t category, const std::vector<c
           {kept.matched.data() + begin * kept.words, kept.ignored.data() + begin * kept.words,
            kept.objects.data() + (groups_.size() - 1) * p.areas.size(), kept.words});
   }
+}
+
+void Evaluator::ignore_last_group(const Protocol& p, Kept& kept) {
+  const size_t words = kept.words, bits = p.iou_thresholds.size() * p.areas.size();
+  for (size_t row = groups_.back().begin; row < groups_.back().end; ++row)
+    for (size_t bit = 0; bit < bits; ++bit) kept.ignored[row * words + bit / 64] |= uint64_t(1) << bit % 64;
 }
 
 void Evaluator::merge(const Evaluator& other) {

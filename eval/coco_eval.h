@@ -35,6 +35,7 @@ struct Protocol {
   std::vector<int64_t> max_detections;    // M, an image and category, ascending
   std::optional<AreaOf> area_of;          // of detections; unset: the evaluator's, as pycocotools decides it
   bool measure_if_no_area = false;        // an object whose annotated area is not above 0 has its measured one
+  bool skip_empty_images = false;         // detections in an image without any object do not count
 
   // .50:.05:.95, 0:.01:1, all/small/medium/large, 1/10/100; thresholds as numpy computes them.
   static Protocol coco();
@@ -111,6 +112,7 @@ class Evaluator {
   };
 
   void add_group(int64_t image_id, size_t category, const std::vector<const Truth*>&, std::vector<const Found*>);
+  void ignore_last_group(const Protocol&, Kept&);
 
   IouType type_;
   std::vector<int64_t> categories_;

@@ -21,12 +21,14 @@ std::vector<int64_t> category_ids(const Annotations& a) {
 }
 
 // COCO's protocol; then torchmetrics' and, for its numbers of a class, the one it has there: with both IoU types the
-// area of a detection is its mask's, for boxes too.
+// area of a detection is its mask's, for boxes too.  Under segm alone it leaves out images without objects.
 std::vector<Protocol> protocols(IouType type, EvaluationOptions options) {
   if (!options.torchmetrics) return {Protocol::coco()};
-  Protocol of_a_class = Protocol::torchmetrics(options.segm ? IouType::segm : IouType::bbox);
+  Protocol whole = Protocol::torchmetrics(type), of_a_class = whole;
+  whole.skip_empty_images = of_a_class.skip_empty_images = !options.bbox;
+  if (options.segm) of_a_class.area_of = AreaOf::mask;
   of_a_class.areas.resize(1);
-  return {Protocol::coco(), Protocol::torchmetrics(type), of_a_class};
+  return {Protocol::coco(), whole, of_a_class};
 }
 
 std::optional<Evaluator> evaluator(IouType type, const Annotations& a, EvaluationOptions options) {
@@ -152,15 +154,17 @@ class PhotoCase {
   std::deque<Rle> owned_;
 };
 
-void add_torchmetrics(Metrics& metrics, const Evaluator& e, const std::string& prefix) {
+// `nothing`: torchmetrics has no images then, -1 for all and no classes.
+void add_torchmetrics(Metrics& metrics, const Evaluator& e, const std::string& prefix, bool nothing) {
   const auto put = [&](const std::string& name, std::vector<double> values) {
     for (double& v : values) v = float(v);
     metrics.torchmetrics.emplace_back(prefix + name, std::move(values));
   };
-  const Summary s = summarise(e.accumulate(1), e.protocol(1));
+  const Summary s = nothing ? Summary{} : summarise(e.accumulate(1), e.protocol(1));
   constexpr std::array names{"map",   "map_50", "map_75",  "map_small", "map_medium", "map_large",
                              "mar_1", "mar_10", "mar_100", "mar_small", "mar_medium", "mar_large"};
   for (size_t i = 0; i < names.size(); ++i) put(names[i], {s.values()[i]});
+  if (nothing) return;
 
   std::vector<double> map, mar;
   const Accumulated x = e.accumulate(2);
@@ -204,7 +208,7 @@ Evaluation Evaluation::empty() const {
   Evaluation out = *this;
   out.bbox_ = evaluator(IouType::bbox, *annotations_, options_);
   out.segm_ = evaluator(IouType::segm, *annotations_, options_);
-  out.unknown_category_ = 0;
+  out.objects_ = out.detections_ = out.unknown_category_ = 0;
   if (area_of_) out.set_area_of(*area_of_);
   return out;
 }
@@ -220,9 +224,10 @@ void Evaluation::add_photo(size_t row, std::span<const Detection* const> detecti
   if (!detections.empty() && !area_of_) set_area_of(detections[0]->has_bbox ? AreaOf::box : AreaOf::mask);
   PhotoCase one(*annotations_, photo, options_);
   for (size_t i : (*truths_)[row]) one.add_truth(annotations_->annotations[i]);
+  objects_ += int64_t(one.truths.size());
   for (const Detection* d : detections) {
     one.add_found(*d, *area_of_);
-    unknown_category_ += !annotations_->category_row.contains(d->category_id);
+    ++(annotations_->category_row.contains(d->category_id) ? detections_ : unknown_category_);
   }
   if (bbox_) bbox_->add(photo.id, one.truths, one.found);
   if (segm_) segm_->add(photo.id, one.truths, one.found);
@@ -271,6 +276,8 @@ void Evaluation::merge(const Evaluation& other) {
   if (bbox_) bbox_->merge(*other.bbox_);
   if (segm_) segm_->merge(*other.segm_);
   if (!area_of_) area_of_ = other.area_of_;
+  objects_ += other.objects_;
+  detections_ += other.detections_;
   unknown_category_ += other.unknown_category_;
 }
 
@@ -293,7 +300,8 @@ Metrics Evaluation::metrics() const {
     out.*all = summarise(x, e->protocol());
     for (size_t k = 0; k < counts.size(); ++k) out.per_class[k].*one = summarise(x, e->protocol(), k);
     if (options_.torchmetrics)
-      add_torchmetrics(out, *e, bbox_ && segm_ ? (e->iou_type() == IouType::bbox ? "bbox_" : "segm_") : "");
+      add_torchmetrics(out, *e, bbox_ && segm_ ? (e->iou_type() == IouType::bbox ? "bbox_" : "segm_") : "",
+                       bbox_ ? truths_->empty() : objects_ == 0 || detections_ == 0);
   };
   measure(bbox_, &Metrics::bbox, &ClassMetrics::bbox);
   measure(segm_, &Metrics::segm, &ClassMetrics::segm);

@@ -64,8 +64,9 @@ class Evaluation {
   // Annotations that count, by photo row, as pycocotools' loader orders them; shared by the workers of add_all.
   std::shared_ptr<const std::vector<std::vector<size_t>>> truths_;
   std::optional<AreaOf> area_of_;
-  std::vector<std::string> warnings_;  // about the annotations
-  int64_t unknown_category_ = 0;       // detections
+  std::vector<std::string> warnings_;     // about the annotations
+  int64_t objects_ = 0, detections_ = 0;  // of known categories, crowds too
+  int64_t unknown_category_ = 0;          // detections of the others
 };
 
 // Throws an Error that names file and record if a detection's photo is not in `annotations`.
