@@ -194,10 +194,10 @@ std::vector<Finding> check_annotations(const Annotations& all, Depth depth) {
 std::vector<Finding> as_findings(const std::vector<Fault>& faults) {
   std::vector<Finding> findings;
   for (const Fault& fault : faults) {
-    const std::string prefix = fault.file + ": ";
-    const bool named = fault.text.starts_with(prefix);
-    findings.push_back({Severity::stops_training, "unusable record", fault.file, fault.annotation,
-                        named ? fault.text.substr(prefix.size()) : fault.text});
+    Finding f{Severity::stops_training, "unusable record", fault.file, fault.annotation, ""};
+    const std::string prefix = f.line();  // a finding says these apart
+    f.text = fault.text.starts_with(prefix) ? fault.text.substr(prefix.size()) : fault.text;
+    findings.push_back(f);
   }
   return findings;
 }

@@ -1,0 +1,116 @@
+#include <doctest/doctest.h>
+
+#include "data/image.h"
+#include "data/json_reader.h"
+#include "run.h"
+
+using namespace sil;
+
+namespace {
+
+// A photo and a file with the given annotations.
+struct Set : TemporaryFolder {
+  explicit Set(const std::string& annotations) {
+    write_png(path / "a.png", Tensor::zeros({10, 20, 3}, DType::u8));
+    write_text(path / "f.json", R"({"images": [{"id": 7, "file_name": "a.png", "width": 20, "height": 10}],
+                                    "categories": [{"id": 3, "name": "fig"}], "annotations": [)" +
+                                    annotations + "]}");
+  }
+  Ran doctor(const std::string& more = "") const {
+    return run("doctor", "--annotations " + (*this / "f.json") + " --images " + path.string() + more);
+  }
+};
+
+const std::string kGood =
+    R"({"id": 5, "image_id": 7, "category_id": 3, "bbox": [2, 2, 6, 6], "segmentation": [[2, 2, 8, 2, 8, 8, 2, 8]]})";
+const std::string kCrowd = R"({"id": 8, "image_id": 7, "category_id": 3, "iscrowd": 1, "bbox": [0, 0, 20, 10],
+                              "segmentation": {"size": [10, 20], "counts": [0, 200]}})";
+const std::string kStray = R"({"id": 6, "image_id": 70, "category_id": 3, "bbox": [2, 2, 6, 6]})";
+
+bool says(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("doctor: a flawless set, exit 0") {
+  const Ran ran = Set(kGood).doctor();
+  CHECK(ran.code == 0);
+  CHECK(ran.err == "");
+  CHECK(says(ran.out, "Nothing is wrong."));
+  CHECK(says(ran.out, "3 fig                             1        1        0"));
+}
+
+TEST_CASE("doctor: warnings alone, exit 0") {
+  const Ran ran = Set(kGood + "," + kCrowd).doctor();
+  CHECK(ran.code == 0);
+  CHECK(says(ran.out, "\na.png\n  warning  annotation 8: is a crowd (iscrowd 1); training leaves it out\n"));
+  CHECK(says(ran.out, "  warning       1 x crowd\nNothing stops training.\n"));
+}
+
+TEST_CASE("doctor: what stops training is listed by file and annotation, exit 1") {
+  const Ran ran =
+      Set(kGood + "," + kStray + R"(, {"id": 9, "image_id": 7, "category_id": 3, "bbox": "none"})").doctor();
+  CHECK(ran.code == 1);
+  CHECK(ran.err == "");
+  CHECK(says(ran.out, "  stops    annotation 6: image_id 70 is not among the images\n"));
+  CHECK(says(ran.out, "  stops    annotation 9: bbox is a string; an array expected\n"));
+  CHECK(says(ran.out, "  stops         1 x unknown image\n"));
+  CHECK(says(ran.out, "Training would stop.\n"));
+}
+
+TEST_CASE("doctor: --json holds what is printed") {
+  const Set set(kGood + "," + kStray);
+  CHECK(set.doctor(" --json " + (set / "d.json")).code == 1);
+  const std::string text = read_text(set / "d.json");
+  JsonReader reader(text, "d.json");
+  reader.skip();
+  reader.finish();
+  CHECK(says(text, R"("kind": "unknown image")"));
+  CHECK(says(text, R"("annotation": 6, "text": "image_id 70 is not among the images")"));
+  CHECK(says(text, R"("stops_training": true)"));
+  CHECK(says(text, R"({"id": 3, "name": "fig", "objects": 1, "photos": 1, "crowds": 0})"));
+}
+
+TEST_CASE("doctor: the same photo in training and validation is named") {
+  const Set set(kGood);
+  const Ran ran = set.doctor(" --val-annotations " + (set / "f.json") + " --val-images " + set.path.string());
+  CHECK(ran.code == 0);
+  CHECK(says(ran.out, "  warning  is the same file as a.png of the training set\n"));
+}
+
+TEST_CASE("doctor: a label folder") {
+  const TemporaryFolder folder;
+  for (const char* sub : {"images", "labels"}) std::filesystem::create_directory(folder.path / sub);
+  write_png(folder.path / "images/a.png", Tensor::zeros({10, 20, 3}, DType::u8));
+  write_text(folder / "labels/a.json",
+             R"([{"type": "instance", "class_id": 1, "class_name": "fig", "mask_path": "none.png"},
+                 {"type": "instance", "class_id": 1, "class_name": "fig", "polygon": [2, 2, 8, 2, 8, 8]}])");
+  const Ran ran = run("doctor", "--annotations " + folder.path.string() + " --images " + (folder / "images"));
+  CHECK(ran.code == 1);
+  CHECK(says(ran.out, "labels/a.json\n  stops    instance [0]: mask_path: "));
+  CHECK(says(ran.out, "1 fig                             1        1        0"));
+}
+
+TEST_CASE("doctor: unusable arguments, exit 2 with one line") {
+  const Set set(kGood);
+  const Ran none = run("doctor", "--annotations " + (set / "none.json") + " --images " + set.path.string());
+  CHECK(none.code == 2);
+  CHECK(none.out == "");
+  CHECK(none.err == "error: " + (set / "none.json") + ": cannot be opened: No such file or directory\n");
+  const Ran no_images = run("doctor", "--annotations " + (set / "f.json") + " --images " + (set / "none"));
+  CHECK(no_images.code == 2);
+  CHECK(no_images.err == "error: " + (set / "none") + ": no such folder of photos\n");
+  const Ran half = set.doctor(" --val-annotations x");
+  CHECK(half.code == 2);
+  CHECK(half.err == "error: --val-annotations requires --val-images (--help lists the arguments)\n");
+  CHECK(run("doctor", "").err == "error: --annotations is required (--help lists the arguments)\n");
+  const Ran unwritable = set.doctor(" --json " + (set / "no/such/folder.json"));
+  CHECK(unwritable.code == 2);
+  CHECK(says(unwritable.err, "folder.json"));
+}
+
+TEST_CASE("doctor: --help teaches") {
+  const Ran ran = run("doctor", "--help");
+  CHECK(ran.code == 0);
+  CHECK(says(ran.out, "Examples:"));
+  CHECK(says(ran.out, "Exit code:"));
+}
