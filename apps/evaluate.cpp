@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "apps/output.h"
 #include "apps/program.h"
 #include "eval/evaluation.h"
 #include "train/checkpoint.h"
@@ -57,6 +58,8 @@ void check_arguments(const Arguments& args) {
              "--results, or --images and --weights, expected: what is to be evaluated (--help lists the arguments)");
   sil::check(args.weights.empty() || args.results.size() <= 1,
              "--results is given {} times; with --weights it is the one file to write", args.results.size());
+  if (!args.weights.empty() && !args.results.empty()) sil::check_folder_of(args.results.front());
+  if (!args.json.empty()) sil::check_folder_of(args.json);
   sil::check(sil::Device::parse(args.device).kind() == sil::Device::Kind::cpu,
              "--device is {}; the model runs on the cpu alone yet", args.device);
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/output.h"
 #include "apps/program.h"
 #include "data/image.h"
 #include "nn/module.h"
@@ -90,7 +91,9 @@ std::map<std::string, int64_t> ids_of(const Annotations& annotations) {
 
 class Prediction {
  public:
-  explicit Prediction(const Arguments& a) : a_(a), weights_(read_weights(a.weights)) {
+  explicit Prediction(const Arguments& a) : a_(a) {
+    check_folder_of(a.results);
+    weights_ = read_weights(a.weights);
     if (!a.annotations.empty()) {
       annotations_ = read_annotations(a.annotations);
       check_categories(weights_.categories, *annotations_, a.weights);
@@ -136,6 +139,7 @@ class Prediction {
               a_.annotations);
         const ImageInfo info = read_image_info(file.path);
         const int64_t id = annotations_ ? known->second : next;
+        check(taken_.insert(id).second, "{}: another photo of this name has its image id {}", file.path.string(), id);
         paths_.photos.push_back({id, file.path.string(), info.width, info.height});
         named_.photos.push_back({id, file.name, info.width, info.height});
       } catch (const Error& e) {
@@ -183,6 +187,7 @@ class Prediction {
   WeightsFile weights_;
   std::optional<Annotations> annotations_;
   Annotations paths_, named_;
+  std::set<int64_t> taken_;
   std::set<std::string> drawn_;
   size_t files_ = 0, bad_ = 0;
 };

@@ -73,16 +73,10 @@ void check_arguments(const Arguments& a) {
         a.device);
 }
 
-Annotations annotations_of(const std::string& path) {
-  Annotations a = read_annotations(path);
-  a.index();
-  return a;
-}
-
-Dataset dataset(const std::string& annotations, const std::string& images, const CategoryTable& table,
-                const RunConfig& config, Purpose purpose) {
-  Dataset d(annotations_of(annotations), images, table, preparation(config), purpose);
-  for (const std::string& warning : d.warnings()) fmt::print("warning: {}\n", warning);
+Dataset dataset(Annotations annotations, const std::string& images, const CategoryTable& table, const RunConfig& config,
+                Purpose purpose) {
+  Dataset d(std::move(annotations), images, table, preparation(config), purpose);
+  for (const std::string& warning : d.warnings()) fmt::print(stderr, "warning: {}\n", warning);
   return d;
 }
 
@@ -124,7 +118,9 @@ MaskRcnn new_model(const RunConfig& config, const Start& start) {
 
 int run_training(const Arguments& a) {
   if (a.print_config) {
-    fmt::print("{}", to_json(merged({}, a)));
+    RunConfig config = merged({}, a);
+    complete(config, config.model.num_classes, !a.weights.empty());
+    fmt::print("{}", to_json(config));
     return 0;
   }
   check_arguments(a);
@@ -135,13 +131,14 @@ int run_training(const Arguments& a) {
   if (!resumed) start = start_of(a);
   RunConfig config = merged(resumed ? resumed->config : start.base, a);
 
-  const CategoryTable table = CategoryTable::by_rank(annotations_of(a.train_annotations));
+  Annotations annotations = read_annotations(a.train_annotations);
+  const CategoryTable table = CategoryTable::by_rank(annotations);
   if (resumed) check_same_categories(table, resumed->categories, last.string());
-  complete(config, table.num_classes(), !start.source.empty());
-  const Dataset training = dataset(a.train_annotations, a.train_images, table, config, Purpose::training);
+  complete(config, table.num_classes(), resumed || !start.source.empty());
+  const Dataset training = dataset(std::move(annotations), a.train_images, table, config, Purpose::training);
   std::optional<Dataset> validation;
   if (!a.val_annotations.empty())
-    validation.emplace(dataset(a.val_annotations, a.val_images, table, config, Purpose::validation));
+    validation.emplace(dataset(read_annotations(a.val_annotations), a.val_images, table, config, Purpose::validation));
 
   MaskRcnn model = new_model(config, start);
   if (resumed) load_state_dict_exact(leaves(model), resumed->weights, last.string());

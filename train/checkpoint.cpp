@@ -7,6 +7,7 @@
 
 #include "nn/safetensors.h"
 #include "tensor/check.h"
+#include "train/pretrained.h"
 
 namespace sil {
 namespace {
@@ -144,12 +145,14 @@ WeightsFile read_weights(const std::filesystem::path& path) {
   }
   WeightsFile bare;
   bare.weights = std::move(file.tensors);
+  if (is_backbone(bare.weights)) return bare;
   bare.config = config_of_bare(bare.weights, path.string());
   bare.categories = CategoryTable::identity(bare.config.model.num_classes);
   return bare;
 }
 
 MaskRcnn model_of(const WeightsFile& file, const std::string& source) {
+  check(!is_backbone(file.weights), "{}: an image classifier's weights; a Mask R-CNN's expected", source);
   MaskRcnn model(file.config.model, RngKey{});
   load_state_dict_exact(leaves(model), file.weights, source);
   return model;

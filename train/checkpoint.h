@@ -34,7 +34,8 @@ Checkpoint read_checkpoint(const std::filesystem::path&);
 
 // Weights for predicting, evaluating or starting from: a checkpoint of ours, or a bare .safetensors with torchvision's
 // names.  A bare one means torchvision's published detector: frozen norms with epsilon 0, output = category id, photos
-// sized by min_size and max_size.  Its class count is read off its box head, its backbone off its layers.
+// sized by min_size and max_size.  Its class count is read off its box head, its backbone off its layers.  An ImageNet
+// classifier is read too, to start training from: it has no categories and says nothing of the config.
 struct WeightsFile {
   RunConfig config;
   CategoryTable categories;

@@ -339,6 +339,13 @@ void complete(RunConfig& config, int num_classes, bool has_weights) {
   if (!config.train.pretrained && !has_weights) {
     if (!config.is_given("model.norm")) m.norm = NormKind::batch_norm;
     if (!config.is_given("model.trainable_layers")) m.trainable_layers = 5;
+    check(m.norm != NormKind::frozen_bn,
+          "model.norm is \"frozen_bn\", but without pretrained weights there are no statistics to freeze; "
+          "\"batch_norm\" or "
+          "\"group_norm\" expected");
+    check(m.trainable_layers == 5,
+          "model.trainable_layers is {}, but without pretrained weights the others would stay as drawn; 5 expected",
+          m.trainable_layers);
   }
   if (!config.is_given("model.num_classes")) m.num_classes = num_classes;
   check(m.num_classes >= num_classes, "model.num_classes is {}; the annotations need at least {}, background included",

@@ -52,7 +52,8 @@ void apply_setting(RunConfig&, const std::string& setting);                     
 void apply_text(RunConfig&, const std::string& json, const std::string& source);  // as apply_config
 
 // Fills in what follows from the rest, unless it was given: without pretrained weights the norm is batch_norm and all
-// five layers train; num_classes follows the categories.  Then checks what keys mean together.
+// five layers train; num_classes follows the categories.  Then checks what keys mean together.  has_weights: there are
+// some to start from, whatever train.pretrained says.
 void complete(RunConfig&, int num_classes, bool has_weights);
 
 // As JSON that apply_config reads back to the same, every key that has an effect written out.

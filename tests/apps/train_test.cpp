@@ -212,6 +212,8 @@ TEST_CASE("predict: a bad photo is named, the rest goes on, and the exit code is
   check_error(run("predict", weights + "--images " + (data.folder / "none") + results), "none: does not exist");
   fs::create_directory(data.folder / "empty");
   check_error(run("predict", weights + "--images " + (data.folder / "empty") + results), "empty: no photos in it");
+  check_error(run("predict", weights + "--images " + data.images + " --results " + (data.folder / "none/r.json")),
+              "none/r.json: there is no folder ");
   check_error(run("predict", weights + "--images " + data.images + results + " --score-threshold 2"),
               "--score-threshold");
   write_text(data.folder / "cut.safetensors", read_text(data.folder / "run/last.safetensors").substr(0, 100000));

@@ -4,10 +4,12 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstring>
 
 #include "nn/optimizer.h"
 #include "nn/safetensors.h"
 #include "tests/train/tiny.h"
+#include "train/pretrained.h"
 
 using namespace sil;
 using namespace sil::test;
@@ -109,6 +111,10 @@ TEST_CASE("checkpoint: another program's file is no checkpoint; a .pth is not re
         path.string() + ": not a checkpoint of this program; one from a run's folder expected");
   CHECK(error_of([&] { read_weights(path); }) ==
         path.string() + ": no roi_heads.box_predictor.cls_score.weight; a Mask R-CNN's weights expected");
+  write_safetensors(path,
+                    {{{"conv1.weight", Tensor::of<float>({1}, {1})}, {"fc.weight", Tensor::of<float>({1}, {1})}}, {}});
+  CHECK(error_of([&] { model_of(read_weights(path), "x"); }) ==
+        "x: an image classifier's weights; a Mask R-CNN's expected");
   CHECK(error_of([&] { read_weights("w.pth"); }) ==
         "w.pth: torch's .pth files cannot be read yet; a .safetensors file expected");
 }
@@ -148,4 +154,25 @@ TEST_CASE("checkpoint: weights of another build are refused, with the layer's na
   WeightsFile file{config, {}, state_dict(leaves(model)), true};
   file.config.model.num_classes = 9;
   CHECK(contains(error_of([&] { model_of(file, "w.safetensors"); }), "w.safetensors"));
+}
+
+TEST_CASE("pretrained: a classifier's layers go into the backbone, the rest stays as drawn") {
+  const RunConfig config = tiny_config();
+  MaskRcnn from = tiny_model(config), to(config.model, RngKey{2});
+  StateDict classifier{{"fc.weight", Tensor::zeros({10, 512})}, {"fc.bias", Tensor::zeros({10})}};
+  const std::string prefix = "backbone.body.";
+  const StateDict theirs = state_dict(leaves(from)), before = state_dict(leaves(to));
+  for (const auto& [name, tensor] : theirs)
+    if (name.starts_with(prefix)) classifier[name.substr(prefix.size())] = tensor;
+  REQUIRE(is_backbone(classifier));
+  CHECK_FALSE(is_backbone(theirs));
+  load_backbone(to, classifier, "resnet18.safetensors");
+  for (const auto& [name, tensor] : state_dict(leaves(to))) {
+    CAPTURE(name);
+    const Tensor& expected = (name.starts_with(prefix) ? theirs : before).at(name);
+    CHECK(std::memcmp(tensor.raw(), expected.raw(), tensor.bytes()) == 0);
+  }
+  classifier.erase("layer1.0.conv1.weight");
+  CHECK(error_of([&] { load_backbone(to, classifier, "r.safetensors"); }) ==
+        "r.safetensors: backbone.body.layer1.0.conv1.weight is missing");
 }

@@ -170,6 +170,13 @@ TEST_CASE("config: without pretrained weights the norms and all layers train, un
   complete(set, 4, false);
   CHECK(set.model.norm == NormKind::group_norm);
   CHECK(set.model.num_classes == 9);
+  RunConfig frozen = scratch;
+  apply_setting(frozen, "model.norm=frozen_bn");
+  CHECK(contains(error_of([&] { complete(frozen, 4, false); }), "model.norm is \"frozen_bn\", but without pretrained"));
+  complete(frozen, 4, true);  // a checkpoint's statistics
+  RunConfig part = scratch;
+  apply_setting(part, "model.trainable_layers=3");
+  CHECK(contains(error_of([&] { complete(part, 4, false); }), "model.trainable_layers is 3, but without pretrained"));
   apply_setting(set, "model.num_classes=3");
   CHECK(error_of([&] { complete(set, 4, false); }) ==
         "model.num_classes is 3; the annotations need at least 4, background included");

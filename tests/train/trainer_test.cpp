@@ -4,6 +4,7 @@
 #include <rapidjson/document.h>
 
 #include <cmath>
+#include <cstring>
 #include <sstream>
 
 #include "tests/train/tiny.h"
