@@ -31,8 +31,10 @@ bool cross(const Edge& e, const Edge& f) {
 bool self_crossing(const Polygon& outline) {
   std::vector<Edge> edges;
   const size_t n = outline.size() / 2;
-  for (size_t i = 0, j = 1; i < n; ++i, j = (i + 1) % n)
+  for (size_t i = 0; i < n; ++i) {
+    const size_t j = (i + 1) % n;
     edges.push_back({{outline[2 * i], outline[2 * i + 1]}, {outline[2 * j], outline[2 * j + 1]}});
+  }
   // From left to right, an edge can only cross those that begin before it ends.
   std::sort(edges.begin(), edges.end(), [](const Edge& e, const Edge& f) { return e.left() < f.left(); });
   for (size_t i = 0; i < edges.size(); ++i)

@@ -51,7 +51,7 @@ struct ClassCount {
 };
 std::vector<ClassCount> class_balance(const Annotations&);
 
-// Whether two edges of the outline cross each other, other than by touching.
+// Whether two edges of the outline cross each other, other than by touching.  Coordinates are finite.
 bool self_crossing(const Polygon&);
 
 }  // namespace sil

@@ -140,6 +140,7 @@ TEST_CASE("validate: outlines that cross themselves, and those that only touch")
   CHECK_FALSE(self_crossing({0, 0, 4, 0, 4, 4, 2, 0, 0, 4}));  // a corner on an edge
   CHECK_FALSE(self_crossing({0, 0, 4, 0, 4, 0, 4, 4}));        // a corner twice
   CHECK_FALSE(self_crossing({}));
+  CHECK_FALSE(self_crossing({1, 2}));
   Polygon star;
   for (int i = 0; i < 5; ++i) star.insert(star.end(), {std::cos(i * 4 * M_PI / 5), std::sin(i * 4 * M_PI / 5)});
   CHECK(self_crossing(star));

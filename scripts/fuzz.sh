@@ -1,0 +1,27 @@
+#!/bin/sh
+# Throws random bytes at everything that parses, SECONDS each (60 by default), under AddressSanitizer and UBSan.
+#   scripts/fuzz.sh [SECONDS] [TARGET]...       targets: coco results labels rle polygon image
+# What it finds lies in build-fuzz/findings; run a target on such a file to see the report again.
+set -eu
+cd "$(dirname "$0")/.."
+seconds=${1:-60}
+[ $# -gt 0 ] && shift
+[ $# -gt 0 ] || set -- coco results labels rle polygon image
+
+launcher=$(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache || true)
+CXX=clang++ cmake -S . -B build-fuzz -G Ninja -DSIL_FUZZ=ON -DSIL_SANITIZE=address,undefined $launcher >/dev/null
+targets=$(for name in "$@"; do echo "fuzz_$name"; done)
+ninja -C build-fuzz $targets
+
+mkdir -p build-fuzz/findings
+for name in "$@"; do
+  echo "== $name, $seconds s"
+  mkdir -p "build-fuzz/corpus/$name"
+  OMP_NUM_THREADS=1 build-fuzz/fuzz/fuzz_$name -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -max_len=65536 \
+    -print_final_stats=1 -artifact_prefix="build-fuzz/findings/$name-" "build-fuzz/corpus/$name" "fuzz/corpus/$name" 2>&1 |
+    grep -E "stat::number_of_executed_units|ERROR|SUMMARY|Test unit written|runtime error" || true
+  if ls "build-fuzz/findings/$name-"* >/dev/null 2>&1; then
+    echo "fuzz.sh: $name has findings in build-fuzz/findings" >&2
+    exit 1
+  fi
+done
