@@ -207,7 +207,7 @@ def copy_sources(tree):
             continue
         if path.suffix in SOURCES or name.parts[:2] == ("tests", "golden"):
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, tree / name)
+            shutil.copyfile(path, tree / name)  # with a new date: a build folder that is used again must see changes
 
 
 def red(build, site, kind, seconds):
