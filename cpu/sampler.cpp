@@ -58,7 +58,7 @@ void sample(Stream, In matched, In image, int64_t images, RngKey key, Out picked
   parallel_for(images, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       Candidates &positive = kinds[2 * n], &negative = kinds[2 * n + 1];
-      const int64_t positives = std::min<int64_t>(positive.count, int64_t(float(g.per_image) * g.positive));
+      const int64_t positives = std::min<int64_t>(positive.count, int64_t(g.per_image * g.positive));
       positive.draw(positives, out);
       negative.draw(g.per_image - positives, out);
     }

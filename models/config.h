@@ -9,22 +9,25 @@
 
 namespace sil {
 
+// Where the smooth L1 of box deltas turns from a square into a line.
+constexpr float kBoxBeta = 1.0f / 9;
+
 struct RpnConfig {
   BoxCoderGeom coder{1, 1, 1, 1};
   MatcherGeom matcher{0.7f, 0.3f, true};
-  SamplerGeom sampler{256, 0.5f};
+  SamplerGeom sampler{256, 0.5};
   int train_candidates = 2000, test_candidates = 1000;  // best by logit, per level
   int train_proposals = 2000, test_proposals = 1000;    // kept over all levels
-  float nms_threshold = 0.7f;
+  double nms_threshold = 0.7;                           // compared in double, as torchvision's
   float min_side = 1e-3f;
 };
 
 struct BoxConfig {
   BoxCoderGeom coder{10, 10, 5, 5};
   MatcherGeom matcher{0.5f, 0.5f, false};
-  SamplerGeom sampler{512, 0.25f};
+  SamplerGeom sampler{512, 0.25};
   float score_threshold = 0.05f;
-  float nms_threshold = 0.5f;
+  double nms_threshold = 0.5;
   float min_side = 1e-2f;
   int detections = 100;  // best per photo
 };

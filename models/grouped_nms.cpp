@@ -33,7 +33,7 @@ void Candidates::add(const float* box, float score, int group) {
   boxes.push_back({box[0], box[1], box[2], box[3]}), scores.push_back(score), groups.push_back(group);
 }
 
-std::vector<size_t> grouped_nms(const Candidates& c, float threshold, int limit) {
+std::vector<size_t> grouped_nms(const Candidates& c, double threshold, int limit) {
   if (c.size() == 0) return {};
   const std::vector<size_t> order = by_score(c.scores);
   std::map<int, std::vector<size_t>> lists;

@@ -19,6 +19,6 @@ struct Candidates {
 // Rows that no better box of their group overlaps by more than `threshold`, best first, equal scores in order, at most
 // `limit`.  Up to 1,000 boxes are compared at coordinates moved by group * (largest coordinate + 1): torchvision's
 // batched_nms does so on the CPU, and the sums' rounding can tip an overlap that lies at the threshold.
-std::vector<std::size_t> grouped_nms(const Candidates&, float threshold, int limit);
+std::vector<std::size_t> grouped_nms(const Candidates&, double threshold, int limit);
 
 }  // namespace sil

@@ -8,8 +8,6 @@
 namespace sil {
 namespace {
 
-constexpr float kBeta = 1.0f / 9;  // of the smooth L1
-
 // The best candidates of one level, photo by photo, k each.
 struct LevelCandidates {
   Tensor boxes;   // float32 [N * k, 4], clipped
@@ -150,7 +148,7 @@ std::pair<Var, Var> rpn_losses(const RpnOutput& out, const Tensor& anchors, cons
   const Var deltas = cast(gather_rows(flatten_levels(out.deltas, 4), t.positive_rows), DType::f32);
   const Tensor weight = Tensor::full({t.positive_rows.dim(0)}, 1, DType::f32, anchors.device());
   const Tensor samples = Tensor::full({1}, double(std::max<int64_t>(t.samples, 1)), DType::f32, anchors.device());
-  return {sigmoid_bce(logits, t.labels), smooth_l1(deltas, t.positive_deltas, weight, samples, kBeta)};
+  return {sigmoid_bce(logits, t.labels), smooth_l1(deltas, t.positive_deltas, weight, samples, kBoxBeta)};
 }
 
 }  // namespace sil

@@ -60,7 +60,8 @@ struct BoxCoderGeom {
   float max_log_scale = 4.135166556742356f;  // dw, dh clipped above: log(1000 / 16)
 };
 
-// Which anchors or proposals are positive: IoU >= foreground; negative: < background; between: ignored.
+// Which anchors or proposals are positive: IoU >= foreground; negative: < background; between: ignored.  Overlaps are
+// float32 and meet the thresholds in float32, as torch compares a tensor with a number.
 struct MatcherGeom {
   float foreground = 0.7f, background = 0.3f;
   bool low_quality = true;  // each object's best rows (ties kept) become positive whatever their IoU
@@ -68,7 +69,7 @@ struct MatcherGeom {
 
 struct SamplerGeom {
   int per_image = 256;
-  float positive = 0.5f;  // at most this share of the samples
+  double positive = 0.5;  // at most this share of the samples, rounded down
 };
 
 struct SgdStep {
@@ -136,8 +137,8 @@ struct Kernels {
   void (*upsample_add)(Stream, In coarse, In fine, Out y);
   void (*upsample_backward)(Stream, In dy, Out dcoarse);  // sum over the pixels that read each source
 
-  // -- normalisation: x float [N, H, W, C], scale and shift [C]; statistics float32 (float64 for float64)
-  // --------------- Ioffe, Szegedy 2015, alg. 1.  mean, inv_std [C] of the batch (biased variance) are written.
+  // -- normalisation: x float [N, H, W, C], scale and shift [C]; statistics float32 (float64 for float64) -------------
+  // Ioffe, Szegedy 2015, alg. 1.  mean, inv_std [C] of the batch (biased variance) are written.
   void (*batch_norm)(Stream, In x, In scale, In shift, float eps, Out y, Out mean, Out inv_std, Scratch&);
   void (*batch_norm_backward)(Stream, In dy, In x, In scale, In mean, In inv_std, Out dx, Out dscale, Out dshift,
                               Scratch&);

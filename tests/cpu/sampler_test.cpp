@@ -48,6 +48,10 @@ TEST_CASE("sampler: at most the share of positives, negatives fill up, ignored r
   CHECK(drawn({}, {256, 0.5f}) == Counts{0, 0, 0});
 }
 
+TEST_CASE("sampler: the share is rounded down in double, as Python's: 29 % of 100 are 28") {
+  CHECK(drawn(rows_of(100, 100, 0), {100, 0.29}) == Counts{28, 72, 0});
+}
+
 TEST_CASE("sampler: each image has its own counts, empty rows never come") {
   const std::vector<int32_t> matched{0, 0, 0, -1, -1, -1, 0, -1}, image{0, 1, 0, 1, 0, 1, -1, -1};
   const auto picked = ops::sample(ints(matched), ints(image), 3, RngKey{1}, {2, 0.5f}).to_vector<uint8_t>();

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "models/config.h"
+
 using namespace sil;
 
 namespace {
@@ -21,6 +23,14 @@ TEST_CASE("grouped_nms: suppression stays inside a group, the best of all come f
   CHECK(grouped_nms(c, 0.5f, 100) == Rows{1, 2});
   CHECK(grouped_nms(c, 0.95f, 100) == Rows{1, 2, 0});
   CHECK(grouped_nms(c, 0.5f, 1) == Rows{1});
+}
+
+TEST_CASE("grouped_nms: the threshold is a double, as torchvision's: an overlap of 3/5 in float32 lies above 0.6") {
+  const auto c = candidates({{{0, 0, 4, 1}, 0.9f}, {{1, 0, 5, 1}, 0.5f}}, {0, 0});
+  CHECK(grouped_nms(c, 0.6, 100) == Rows{0});
+  ModelConfig config;
+  config.box.nms_threshold = 0.6;
+  CHECK(grouped_nms(c, config.box.nms_threshold, 100) == Rows{0});
 }
 
 TEST_CASE("grouped_nms: equal scores keep their order") {

@@ -95,7 +95,7 @@ TEST_CASE("config: what is written reads back to the same") {
         "model.min_size=256"})
     apply_setting(c, setting);
   CHECK(c.model.norm == NormKind::group_norm);
-  CHECK(c.model.box.nms_threshold == 0.45f);
+  CHECK(c.model.box.nms_threshold == 0.45);
   CHECK_FALSE(c.train.early_stopping_patience.has_value());
   CHECK(*c.train.clip_norm == 10);
   RunConfig back;
@@ -153,6 +153,29 @@ TEST_CASE("config: --set names a block, a key and a value") {
   RunConfig c;
   apply_setting(c, "model.backbone=resnet18");  // needs no quotes
   CHECK(c.model.backbone == "resnet18");
+}
+
+TEST_CASE("config: a seed is any integer of 64 bits from 0 on") {
+  for (const char* seed : {"0", "3000000000", "18446744073709551615"}) {
+    RunConfig c, back;
+    apply_setting(c, std::string("train.seed=") + seed);
+    CHECK(std::to_string(c.train.seed) == seed);
+    apply_text(back, to_json(c), "back");
+    CHECK(back.train.seed == c.train.seed);
+  }
+  for (const char* seed : {"-1", "1.5", "18446744073709551616", "one"})
+    CHECK(contains(error_of_setting(std::string("train.seed=") + seed),
+                   "an integer from 0 to 18446744073709551615 expected"));
+}
+
+TEST_CASE("config: the IoU of the background is at most that of the foreground") {
+  for (const std::string part : {"roi", "rpn"}) {
+    RunConfig c;
+    apply_setting(c, "model." + part + "_foreground_iou=0.4");
+    apply_setting(c, "model." + part + "_background_iou=0.6");
+    CHECK(error_of([&] { complete(c, 4, true); }) ==
+          "config: model." + part + "_background_iou is 0.6, at most model." + part + "_foreground_iou (0.4) expected");
+  }
 }
 
 TEST_CASE("config: without pretrained weights the norms and all layers train, unless set") {
