@@ -82,8 +82,7 @@ Tensor channel_affine(const Tensor& x, const Tensor& a, const Tensor& b, bool re
 Norm group_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, int groups, float eps);
 NormGrads group_norm_backward(const Tensor& dy, const Tensor& x, const Tensor& scale, const Norm&, int groups);
 
-// -- losses: the value, shape [], and its gradient with respect to the first argument
-// -----------------------------------
+// -- losses: the value, shape [], and its gradient with respect to the first argument ---------------------------------
 struct Loss {
   Tensor value, gradient;
 };
