@@ -8,8 +8,6 @@
 namespace sil {
 namespace {
 
-constexpr float kBeta = 1.0f / 9;  // of the smooth L1
-
 Linear make_linear(const Shape& weight, RngKey key) {
   const int64_t fan_in = weight.numel() / weight[0];
   return {torch_default(weight, fan_in, key.fold("weight")), torch_default({weight[0]}, fan_in, key.fold("bias"))};
@@ -60,20 +58,24 @@ void BoxHead::visit(Visitor& v) {
 
 std::pair<Var, Var> box_losses(const BoxOutput& out, const Samples& s, const Targets& targets,
                                const BoxConfig& config) {
-  const int64_t samples = s.labels.dim(0), classes = out.class_logits.dim(1), positives = s.positive.dim(0);
+  const int64_t rois = s.labels.dim(0), classes = out.class_logits.dim(1), positives = s.positive.dim(0);
   const Device device = s.labels.device();
-  // The deltas of the true class: row `roi * K + label` of [S * K, 4].
+  // The deltas of the true class: row `roi * K + label` of [S * K, 4]; empty rows read nothing.
   std::vector<int32_t> rows = s.positive.to_vector<int32_t>();
   const std::vector<int32_t> labels = s.positive_labels.to_vector<int32_t>();
-  for (size_t i = 0; i < rows.size(); ++i) rows[i] = int32_t(rows[i] * classes + labels[i]);
-  const Var deltas = gather_rows(view(out.deltas, {samples * classes, 4}), Tensor::of({positives}, rows, device));
+  std::vector<float> weights(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i] < 0) continue;
+    rows[i] = int32_t(rows[i] * classes + labels[i]), weights[i] = 1;
+  }
+  const Var deltas = gather_rows(view(out.deltas, {rois * classes, 4}), Tensor::of({positives}, rows, device));
 
   const Tensor want =
       ops::encode_boxes(ops::gather_rows(targets.boxes, s.positive_object), s.positive_rois.boxes, config.coder);
-  const Tensor weight = Tensor::full({positives}, 1, DType::f32, device);
-  const Tensor count = Tensor::full({1}, double(std::max<int64_t>(samples, 1)), DType::f32, device);
+  const Tensor weight = Tensor::of({positives}, weights, device);
+  const Tensor count = Tensor::full({1}, double(std::max<int64_t>(s.count, 1)), DType::f32, device);
   return {softmax_cross_entropy(cast(out.class_logits, DType::f32), s.labels),
-          smooth_l1(cast(deltas, DType::f32), want, weight, count, kBeta)};
+          smooth_l1(cast(deltas, DType::f32), want, weight, count, kBoxBeta)};
 }
 
 MaskHead::MaskHead(const ModelConfig& c, RngKey init)

@@ -68,6 +68,13 @@ void check_batch(const Batch& batch) {
         batch.sizes.shape(), p.dim(0));
 }
 
+// What a probe sees of rows: those that are not empty, which come first.
+void show_rows(Probe* probe, const std::string& name, const Tensor& t, const Rois& rois) {
+  if (!probe) return;
+  const std::vector<int32_t> image = rois.image.to_vector<int32_t>();
+  probe->stage(name, t.rows(0, std::count_if(image.begin(), image.end(), [](int32_t n) { return n >= 0; })));
+}
+
 // The targets, checked; without any, empty tensors.
 Targets checked(const Targets& t, int num_classes) {
   if (t.count() == 0)
@@ -154,16 +161,17 @@ MaskRcnn::Proposed MaskRcnn::propose_from(const Batch& batch, Mode mode, Probe* 
 
 BoxOutput MaskRcnn::read_boxes(const std::vector<Var>& pyramid, const Rois& rois, Probe* probe) {
   const Var features = roi_align(roi_levels(pyramid), rois.boxes, rois.image, {BoxHead::kPooled, 2, 2});
-  show(probe, "box_features", features.value());
+  show_rows(probe, "box_features", features.value(), rois);
   BoxOutput out = parts_->box_head(features);
-  show(probe, "class_logits", out.class_logits.value()), show(probe, "box_deltas", out.deltas.value());
+  show_rows(probe, "class_logits", out.class_logits.value(), rois);
+  show_rows(probe, "box_deltas", out.deltas.value(), rois);
   return out;
 }
 
 // Features of the mask head, [R, M, M, width].
 Var MaskRcnn::read_masks(const std::vector<Var>& pyramid, const Rois& rois, Probe* probe) {
   const Var features = roi_align(roi_levels(pyramid), rois.boxes, rois.image, {config_.mask_size / 2, 2, 2});
-  show(probe, "mask_features", features.value());
+  show_rows(probe, "mask_features", features.value(), rois);
   return parts_->mask_head.features(features);
 }
 
@@ -177,7 +185,7 @@ Losses MaskRcnn::losses(const Batch& batch, Mode mode, RngKey key, Probe* probe)
   const Samples samples = sample_rois(p.proposals, targets, batch.photos.dim(0), config_.box, key.fold("rois"));
   const BoxOutput box = read_boxes(p.pyramid, samples.rois, probe);
   const Var mask_logits = parts_->mask_head.mask_fcn_logits(read_masks(p.pyramid, samples.positive_rois, probe));
-  show(probe, "mask_logits", mask_logits.value());
+  show_rows(probe, "mask_logits", mask_logits.value(), samples.positive_rois);
 
   const auto [rpn_objectness, rpn_box] = rpn_losses(p.rpn, p.anchors, targets, config_.rpn, key.fold("anchors"));
   const auto [classifier, box_regression] = box_losses(box, samples, targets, config_.box);

@@ -28,11 +28,19 @@ Rois append_truth(const Rois& proposals, const Targets& targets, int64_t photos)
   return {Tensor::of({count, 4}, boxes, device), Tensor::of({count}, image, device)};
 }
 
-Rois gather(const Rois& rois, const Tensor& rows) {
-  return {ops::gather_rows(rois.boxes, rows), ops::gather_rows(rois.image, rows)};
+// The values, then -1 up to the capacity.
+Tensor padded(std::vector<int32_t> values, Device device) {
+  values.resize(size_t(row_capacity(int64_t(values.size()))), -1);
+  return Tensor::of({int64_t(values.size())}, values, device);
 }
 
 }  // namespace
+
+int64_t row_capacity(int64_t rows) {
+  int64_t step = 8;
+  while (step * 16 < rows) step *= 2;
+  return (rows + step - 1) / step * step;
+}
 
 Samples sample_rois(const Rois& proposals, const Targets& targets, int64_t photos, const BoxConfig& config,
                     RngKey key) {
@@ -41,27 +49,28 @@ Samples sample_rois(const Rois& proposals, const Targets& targets, int64_t photo
   const Tensor picked = ops::sample(matched, all.image, photos, key, config.sampler);
 
   const std::vector<int32_t> match = matched.to_vector<int32_t>(), label_of = targets.labels.to_vector<int32_t>();
+  const std::vector<int32_t> whose = all.image.to_vector<int32_t>();
   const std::vector<uint8_t> pick = picked.to_vector<uint8_t>();
-  std::vector<int32_t> rows, labels, positive, positive_labels, object;
+  std::vector<int32_t> rows, image, labels, positive, positive_image, positive_labels, object;
   for (size_t r = 0; r < pick.size(); ++r) {
     if (!pick[r]) continue;
     const int32_t label = match[r] >= 0 ? label_of[size_t(match[r])] : 0;
     if (match[r] >= 0) {
-      positive.push_back(int32_t(rows.size()));
+      positive.push_back(int32_t(rows.size())), positive_image.push_back(whose[r]);
       positive_labels.push_back(label), object.push_back(match[r]);
     }
-    rows.push_back(int32_t(r)), labels.push_back(label);
+    rows.push_back(int32_t(r)), image.push_back(whose[r]), labels.push_back(label);
   }
 
   const Device device = all.boxes.device();
-  const auto upload = [&](const std::vector<int32_t>& v) { return Tensor::of({int64_t(v.size())}, v, device); };
   Samples s;
-  s.rois = gather(all, upload(rows));
-  s.labels = upload(labels);
-  s.positive = upload(positive);
-  s.positive_rois = gather(s.rois, s.positive);
-  s.positive_labels = upload(positive_labels);
-  s.positive_object = upload(object);
+  s.count = int64_t(rows.size());
+  s.rois = {ops::gather_rows(all.boxes, padded(rows, device)), padded(image, device)};
+  s.labels = padded(labels, device);
+  s.positive = padded(positive, device);
+  s.positive_rois = {ops::gather_rows(s.rois.boxes, s.positive), padded(positive_image, device)};
+  s.positive_labels = padded(positive_labels, device);
+  s.positive_object = padded(object, device);
   return s;
 }
 

@@ -7,9 +7,11 @@
 
 namespace sil {
 
+// Both lists end in empty rows, up to row_capacity: their image, label, row and object are -1, and no loss counts them.
 struct Samples {
-  Rois rois;      // S rows
-  Tensor labels;  // int32 [S], 0 is background
+  Rois rois;          // S rows
+  Tensor labels;      // int32 [S], 0 is background
+  int64_t count = 0;  // rows of `rois` that are not empty
 
   // Those of an object.
   Tensor positive;         // int32 [S+]: rows of `rois`
@@ -20,5 +22,9 @@ struct Samples {
 
 // Each photo's proposals followed by its ground-truth boxes are matched with its objects and drawn from.
 Samples sample_rois(const Rois& proposals, const Targets&, int64_t photos, const BoxConfig&, RngKey);
+
+// `rows` rounded up to one of 8 values an octave.  How many rows are drawn changes every step, and for each count that
+// a head meets oneDNN generates code anew; so there are few counts.
+int64_t row_capacity(int64_t rows);
 
 }  // namespace sil

@@ -4,7 +4,7 @@
 
 namespace sil {
 
-// Packed rows, those of one photo together, photos in order; image -1 would be an empty row of a fixed capacity.
+// Packed rows, those of one photo together, photos in order; image -1 is an empty row, and comes last.
 struct Rois {
   Tensor boxes;  // float32 [R, 4], x1 y1 x2 y2, in input coordinates
   Tensor image;  // int32 [R]: which photo of the batch

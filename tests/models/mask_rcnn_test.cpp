@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/heads.h"
+#include "models/roi_sampler.h"
 #include "nn/state_dict.h"
 #include "small.h"
 #include "tensor/check.h"
@@ -45,11 +47,50 @@ TEST_CASE("mask_rcnn: every parameter that trains gets a gradient, with every no
     backward(losses.all());
     for (const Leaf& leaf : leaves(model)) {
       CAPTURE(leaf.name);
-      if (leaf.trainable()) CHECK(leaf.parameter->var.grad().defined());
+      if (leaf.trainable()) {
+        REQUIRE(leaf.parameter->var.grad().defined());
+        const std::vector<float> grad = leaf.parameter->var.grad().to_vector<float>();
+        CHECK(std::any_of(grad.begin(), grad.end(), [](float g) { return g != 0; }));
+      }
       const bool early = leaf.name.starts_with("backbone.body.conv1") || leaf.name.starts_with("backbone.body.layer1");
       if (c.layers == 3 && early) CHECK(!leaf.trainable());
     }
   }
+}
+
+TEST_CASE("roi_sampler: rows are padded with empty ones to few counts") {
+  CHECK(row_capacity(0) == 0);
+  CHECK(row_capacity(1) == 8);
+  CHECK(row_capacity(128) == 128);
+  CHECK(row_capacity(129) == 144);
+  CHECK(row_capacity(2000) == 2048);
+  for (int64_t n = 64; n < 5000; ++n) {
+    REQUIRE(row_capacity(n) >= n);
+    REQUIRE(row_capacity(n) <= n + n / 8);
+  }
+
+  const Batch batch = two_photos();
+  const Rois proposals{Tensor::of<float>({3, 4}, {0, 0, 9, 9, 70, 70, 80, 80, 1, 1, 30, 30}),
+                       Tensor::of<int32_t>({3}, {0, 0, 1})};
+  BoxConfig config;
+  config.sampler.positive = 1;
+  const Samples s = sample_rois(proposals, batch.targets, 2, config, RngKey{});
+  const int64_t objects = batch.targets.count();
+  CHECK(s.count == 3 + objects);
+  REQUIRE(s.rois.count() == row_capacity(s.count));
+  REQUIRE(s.positive.dim(0) == 8);
+  const auto image = s.rois.image.to_vector<int32_t>(), labels = s.labels.to_vector<int32_t>();
+  for (int64_t r = 0; r < s.rois.count(); ++r) {
+    CHECK((image[size_t(r)] >= 0) == (r < s.count));
+    CHECK((labels[size_t(r)] >= 0) == (r < s.count));
+  }
+  const auto filled = [&](const Tensor& t) {
+    const auto v = t.to_vector<int32_t>();
+    return std::count_if(v.begin(), v.end(), [](int32_t i) { return i >= 0; });
+  };
+  for (const Tensor& t : {s.positive, s.positive_rois.image, s.positive_labels, s.positive_object})
+    CHECK(filled(t) >= objects);
+  CHECK(filled(s.positive) == filled(s.positive_rois.image));
 }
 
 TEST_CASE("mask_rcnn: names and shapes of a state dict") {
