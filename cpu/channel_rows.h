@@ -76,7 +76,7 @@ void normalise_rows(const T* x, const Compute<T>* mean, const Compute<T>* factor
       const T* x_row = x + r * channels;
       T* y_row = y + r * channels;
 #pragma omp simd
-      for (int64_t c = 0; c < channels; ++c) y_row[c] = T((Compute<T>(x_row[c]) - mean[c]) * factor[c] + shift[c]);
+      for (int64_t c = 0; c < channels; ++c) put(y_row[c], (Compute<T>(x_row[c]) - mean[c]) * factor[c] + shift[c]);
     }
   });
 }
@@ -97,7 +97,7 @@ struct NormGradient {
         T* dx_row = dx + r * channels;
 #pragma omp simd
         for (int64_t i = 0; i < channels; ++i)
-          dx_row[i] = T(a[i] * A(dy_row[i]) + (b[i] * (A(x_row[i]) - mean[i]) + c[i]));
+          put(dx_row[i], a[i] * A(dy_row[i]) + (b[i] * (A(x_row[i]) - mean[i]) + c[i]));
       }
     });
   }

@@ -12,7 +12,7 @@ template <class T>
 void add_pixel(const T* coarse, const T* fine, int64_t channels, T* y) {
   using A = Compute<T>;
 #pragma omp simd
-  for (int64_t c = 0; c < channels; ++c) y[c] = T(A(coarse[c]) + A(fine[c]));
+  for (int64_t c = 0; c < channels; ++c) put(y[c], A(coarse[c]) + A(fine[c]));
 }
 
 // The first output that reads source `i` or a later one.
@@ -57,7 +57,8 @@ void upsample_backward(Stream, In dy, Out dcoarse) {
 #pragma omp simd
             for (int64_t c = 0; c < count; ++c) sum[c] += A(d[c]);
           }
-        for (int64_t c = 0; c < count; ++c) out[first + c] = T(sum[c]);
+#pragma omp simd
+        for (int64_t c = 0; c < count; ++c) put(out[first + c], sum[c]);
       }
     };
     parallel_for(dcoarse.dim(0) * h, 1, [&](int64_t begin, int64_t end) {

@@ -1,5 +1,6 @@
 #include "cpu/widen.h"
 
+#include "cpu/dispatch.h"
 #include "tensor/threads.h"
 
 namespace sil::cpu {
@@ -17,7 +18,7 @@ const float* widen(In x, Scratch& scratch) {
 void narrow(const float* x, Out y) {
   bfloat16* out = y.data<bfloat16>();
   parallel_for(y.numel(), 1 << 15, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) out[i] = bfloat16(x[i]);
+    for (int64_t i = begin; i < end; ++i) put(out[i], x[i]);
   });
 }
 
