@@ -90,20 +90,28 @@ Corners box_of(const Annotation& a, const Photo& photo) {
   return clipped(a.has_bbox ? corners(a.bbox) : corners(bounding_box(to_rle(a, photo))), photo);
 }
 
+// A finding names the photo alone, as doctor's list stands under its set's title; an error stands by itself.
+void refuse(std::vector<Finding> findings, const std::string& source) {
+  for (Finding& f : findings)
+    if (f.file != source) f.file = source + ": " + f.file;
+  refuse_broken(findings);
+}
+
 }  // namespace
 
 Dataset::Dataset(Annotations annotations, std::filesystem::path images, CategoryTable categories,
-                 Preparation preparation, Purpose purpose)
+                 Preparation preparation, Purpose purpose, Exif exif)
     : annotations_(std::move(annotations)),
       images_(std::move(images)),
       categories_(std::move(categories)),
       preparation_(std::move(preparation)),
-      purpose_(purpose) {
+      purpose_(purpose),
+      exif_(exif) {
   annotations_.index();
   for (size_t i = 0; i < annotations_.photos.size(); ++i) rows_.push_back({i, {}});
   if (purpose_ == Purpose::prediction) return;
-  refuse_broken(check_annotations(annotations_, Depth::quick));
-  refuse_broken(check_photos(annotations_, images_, Depth::quick));
+  refuse(check_annotations(annotations_, Depth::quick), annotations_.source);
+  refuse(check_photos(annotations_, images_, Depth::quick, exif_), annotations_.source);
   collect_objects();
   if (purpose_ == Purpose::training) drop_photos_without_objects();
 }
@@ -148,7 +156,7 @@ Example Dataset::load(size_t index, RngKey key) const {
   const Photo& photo = annotations_.photos[row.photo];
   const std::filesystem::path file = images_ / photo.file_name;
   Example e;
-  e.photo = read_image(file);
+  e.photo = read_image(file, exif_);
   e.image_id = photo.id;
   e.original = {int(e.photo.dim(0)), int(e.photo.dim(1))};
   check(e.original[0] == photo.height && e.original[1] == photo.width,

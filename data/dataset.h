@@ -7,6 +7,7 @@
 #include "data/annotations.h"
 #include "data/batch.h"
 #include "data/categories.h"
+#include "data/image.h"
 #include "data/transforms.h"
 #include "tensor/rng.h"
 
@@ -18,12 +19,13 @@ namespace sil {
 enum class Purpose { training, validation, prediction };
 
 // For training and validation the constructor refuses what is broken (check_annotations and check_photos of
-// data/validate.h, quick), and an object of a category that the table lacks: an Error names the file and the annotation
-// id.  It leaves out what cannot be learned from (crowds, boxes without area, boxes outside their photo), clips boxes
-// to the photo, and says so in one warning a kind, with their number and the first.
+// data/validate.h, quick), and an object of a category that the table lacks: an Error names the
+// annotations' file, the photo and the annotation id.  It leaves out what cannot be learned from (crowds, boxes without
+// area, boxes outside their photo), clips boxes to the photo, and says so in one warning a kind, with their number and
+// the first.
 class Dataset {
  public:
-  Dataset(Annotations, std::filesystem::path images, CategoryTable, Preparation, Purpose);
+  Dataset(Annotations, std::filesystem::path images, CategoryTable, Preparation, Purpose, Exif = Exif::ignore);
 
   size_t size() const { return rows_.size(); }
   const Photo& photo(size_t index) const { return annotations_.photos[rows_[index].photo]; }
@@ -50,6 +52,7 @@ class Dataset {
   CategoryTable categories_;
   Preparation preparation_;
   Purpose purpose_;
+  Exif exif_;
   std::vector<Row> rows_;
   std::vector<std::string> warnings_;
 };

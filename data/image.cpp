@@ -106,7 +106,7 @@ ImageInfo image_info(const uint8_t* bytes, size_t size, const std::string& name)
   return info;
 }
 
-ImageInfo read_image_info(const std::filesystem::path& path) {
+static ImageInfo stored_info(const std::filesystem::path& path) {
   constexpr size_t kUsualHeader = 1 << 16;
   const std::string head = read_file(path, kUsualHeader);
   try {
@@ -116,6 +116,13 @@ ImageInfo read_image_info(const std::filesystem::path& path) {
   }
   const std::string bytes = read_file(path);
   return image_info(data_of(bytes), bytes.size(), path.string());
+}
+
+ImageInfo read_image_info(const std::filesystem::path& path, Exif exif) {
+  ImageInfo info = stored_info(path);
+  const bool on_its_side = info.orientation >= 5;
+  if (exif == Exif::apply && on_its_side) std::swap(info.height, info.width);
+  return info;
 }
 
 void write_png(const std::filesystem::path& path, const Tensor& image) {

@@ -22,11 +22,12 @@ Tensor decode_image(const uint8_t* bytes, size_t size, const std::string& name, 
 Tensor read_grey(const std::filesystem::path&);
 Tensor decode_grey(const uint8_t* bytes, size_t size, const std::string& name);
 
-// Height and width without decoding, as stored (EXIF orientation 1..8 beside it).
+// Height and width without decoding, as stored (EXIF orientation 1..8 beside it) or, with Exif::apply, as read_image
+// gives them then.
 struct ImageInfo {
   int height = 0, width = 0, orientation = 1;
 };
-ImageInfo read_image_info(const std::filesystem::path&);
+ImageInfo read_image_info(const std::filesystem::path&, Exif = Exif::ignore);
 ImageInfo image_info(const uint8_t* bytes, size_t size, const std::string& name);
 
 // uint8 [H, W, 3] or [H, W].  Written beside, then renamed.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/annotations.h"
+#include "data/image.h"
 
 namespace sil {
 
@@ -33,7 +34,7 @@ std::vector<Finding> check_annotations(const Annotations&, Depth);
 
 // Stops training: photos that are missing, unreadable, or of another size than the annotations say.  Warnings: EXIF
 // orientation; full: the same photo twice (equal bytes).  Runs on all threads.
-std::vector<Finding> check_photos(const Annotations&, const std::filesystem::path& photos, Depth);
+std::vector<Finding> check_photos(const Annotations&, const std::filesystem::path& photos, Depth, Exif = Exif::ignore);
 
 // Warnings: photos that are in both sets (equal bytes), category ids that mean something else or are in one set only.
 std::vector<Finding> check_split(const Annotations& train, const std::filesystem::path& train_photos,

@@ -30,7 +30,7 @@ struct Examined {
   uint64_t hash = 0;
 };
 
-Examined examine(const Photo& photo, const fs::path& folder, Depth depth) {
+Examined examine(const Photo& photo, const fs::path& folder, Depth depth, Exif exif) {
   Examined e;
   const auto add = [&](Severity severity, const char* kind, std::string text) {
     e.findings.push_back({severity, kind, photo.file_name, {}, std::move(text)});
@@ -42,12 +42,12 @@ Examined examine(const Photo& photo, const fs::path& folder, Depth depth) {
     return e;
   }
   try {
-    const ImageInfo info = read_image_info(path);
+    const ImageInfo info = read_image_info(path, exif);
     if (info.width != photo.width || info.height != photo.height)
       add(Severity::stops_training, "photo of another size",
           fmt::format("is {} x {} on disk, {} x {} in the annotations (width x height)", info.width, info.height,
                       photo.width, photo.height));
-    if (info.orientation != 1)
+    if (info.orientation != 1 && exif == Exif::ignore)
       add(Severity::warning, "EXIF rotation",
           fmt::format("has EXIF orientation {}, which training ignores, as COCO's annotations assume",
                       info.orientation));
@@ -97,10 +97,10 @@ void compare_categories(const Annotations& train, const Annotations& val, std::v
 
 }  // namespace
 
-std::vector<Finding> check_photos(const Annotations& all, const fs::path& folder, Depth depth) {
+std::vector<Finding> check_photos(const Annotations& all, const fs::path& folder, Depth depth, Exif exif) {
   std::vector<Examined> of(all.photos.size());
 #pragma omp parallel for schedule(dynamic)
-  for (size_t i = 0; i < of.size(); ++i) of[i] = examine(all.photos[i], folder, depth);
+  for (size_t i = 0; i < of.size(); ++i) of[i] = examine(all.photos[i], folder, depth, exif);
 
   std::vector<Finding> findings;
   std::map<uint64_t, std::string> first_with;

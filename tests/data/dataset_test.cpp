@@ -6,6 +6,7 @@
 
 #include "data/image.h"
 #include "tests/data/folder.h"
+#include "tests/data/golden.h"
 
 using namespace sil;
 using sil::test::error_of;
@@ -159,7 +160,7 @@ TEST_CASE("dataset: only training draws") {
   CHECK(left(Purpose::validation) == 1);
 }
 
-TEST_CASE("dataset: what is broken is refused, by file and annotation id") {
+TEST_CASE("dataset: what is broken is refused, by annotations, photo and annotation id") {
   const auto refused = [](const std::function<void(Set&)>& spoil) {
     Set set(1);
     set.add(41, 1, 1, 1, 4, 4);
@@ -171,17 +172,19 @@ TEST_CASE("dataset: what is broken is refused, by file and annotation id") {
         }).starts_with("train.json: annotation 41: image_id 9 is not among the images"));
   CHECK(refused([](Set& s) {
           s.all.annotations[0].category_id = 8;
-        }).starts_with("a.png: annotation 41: category_id 8 is not among the categories"));
+        }).starts_with("train.json: a.png: annotation 41: category_id 8 is not among the categories"));
   CHECK(refused([](Set& s) {
           s.all.annotations[0].segmentation = std::vector<Polygon>{{1, 1, 5, 5}};
-        }) == "a.png: annotation 41: polygon 0 has 2 points; 3 or more expected");
+        }) == "train.json: a.png: annotation 41: polygon 0 has 2 points; 3 or more expected");
   CHECK(refused([](Set& s) {
           s.all.annotations[0].segmentation = std::vector<Polygon>{{1, 1, 5, 5, NAN, 1}};
-        }) == "a.png: annotation 41: polygon 0 has a coordinate that is not a number, or past 1e12");
+        }) == "train.json: a.png: annotation 41: polygon 0 has a coordinate that is not a number, or past 1e12");
   CHECK(refused([](Set& s) {
           s.all.annotations[0].segmentation = Rle{9, 20, {180}};
-        }) == "a.png: annotation 41: mask is 20 x 9, its photo 20 x 10 (width x height)");
-  CHECK(refused([](Set& s) { s.all.annotations[0].bbox[2] = NAN; }).starts_with("a.png: annotation 41: bbox "));
+        }) == "train.json: a.png: annotation 41: mask is 20 x 9, its photo 20 x 10 (width x height)");
+  CHECK(refused([](Set& s) {
+          s.all.annotations[0].bbox[2] = NAN;
+        }).starts_with("train.json: a.png: annotation 41: bbox "));
 }
 
 TEST_CASE("dataset: a photo that is missing, unreadable or of another size is refused by its name") {
@@ -193,10 +196,12 @@ TEST_CASE("dataset: a photo that is missing, unreadable or of another size is re
   };
   CHECK(refused([](Set& s) {
           std::filesystem::remove(s.folder.path / "b.png");
-        }).starts_with("b.png: image 2: there is no "));
-  CHECK(refused([](Set& s) { test::write_text(s.folder.path / "a.png", "no picture"); }).starts_with("a.png: "));
+        }).starts_with("train.json: b.png: image 2: there is no "));
+  CHECK(refused([](Set& s) {
+          test::write_text(s.folder.path / "a.png", "no picture");
+        }).starts_with("train.json: a.png: "));
   CHECK(refused([](Set& s) { s.all.photos[1].width = 21; }) ==
-        "b.png: is 20 x 10 on disk, 21 x 10 in the annotations (width x height)");
+        "train.json: b.png: is 20 x 10 on disk, 21 x 10 in the annotations (width x height)");
   Set set(1);
   set.add(1, 1, 1, 1, 4, 4);
   const Dataset d = set.dataset(Purpose::prediction);
@@ -204,6 +209,25 @@ TEST_CASE("dataset: a photo that is missing, unreadable or of another size is re
   CHECK(error_of([&] { d.load(0, RngKey{}); }) ==
         (set.folder.path / "a.png").string() +
             ": 20 x 11 pixels (width x height), but train.json says 20 x 10 for image 1");
+}
+
+TEST_CASE("dataset: with Exif::apply a photo is turned as its camera noted, and its annotations are of that size") {
+  Annotations all;
+  all.source = "train.json";
+  all.categories = {{7, "date", ""}};
+  const std::filesystem::path file = golden::folder() / "images/exif6.jpg";
+  const Tensor seen = read_image(file, Exif::apply);
+  all.photos = {{1, "exif6.jpg", int(seen.dim(1)), int(seen.dim(0))}};
+  REQUIRE(seen.dim(0) != seen.dim(1));
+  Annotation a;
+  a.id = 1, a.image_id = 1, a.category_id = 7, a.bbox = {0, 0, 4, 4}, a.has_bbox = true;
+  all.annotations = {a};
+  const auto dataset = [&](Exif exif) {
+    return Dataset(all, file.parent_path(), CategoryTable::by_rank(all), {{ToImage{}}, {10, 20}}, Purpose::training,
+                   exif);
+  };
+  CHECK(dataset(Exif::apply).load(0, RngKey{}).original == std::array{int(seen.dim(0)), int(seen.dim(1))});
+  CHECK(error_of([&] { dataset(Exif::ignore); }).starts_with("train.json: exif6.jpg: is "));
 }
 
 TEST_CASE("dataset: an object that the model has no output for is refused") {
