@@ -1,5 +1,10 @@
 #include "models/config.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "models/resnet.h"
 #include "tensor/check.h"
 
 namespace sil {
@@ -14,11 +19,19 @@ void at_least(const char* key, int64_t value, int64_t low) {
   check(value >= low, "config: model.{} is {}, at least {} expected", key, value, low);
 }
 
+void in_order(const char* part, const MatcherGeom& matcher) {
+  in_range(fmt::format("{}_foreground_iou", part).c_str(), matcher.foreground, 0, 1);
+  check(matcher.background >= 0 && matcher.background <= matcher.foreground,
+        "config: model.{0}_background_iou is {1}, at most model.{0}_foreground_iou ({2}) expected", part,
+        matcher.background, matcher.foreground);
+}
+
 }  // namespace
 
 void validate(const ModelConfig& c) {
-  check(c.backbone == "resnet18" || c.backbone == "resnet34" || c.backbone == "resnet50" || c.backbone == "resnet101",
-        "config: model.backbone is {}; resnet18, resnet34, resnet50 or resnet101 expected", c.backbone);
+  const std::vector<std::string> backbones = backbone_names();
+  check(std::count(backbones.begin(), backbones.end(), c.backbone) > 0, "config: model.backbone is {}; {} expected",
+        c.backbone, fmt::join(backbones, ", "));
   in_range("norm_eps", c.norm_eps, 0, 1);
   in_range("trainable_layers", c.trainable_layers, 0, 5);
   at_least("fpn_channels", c.fpn_channels, 1);
@@ -29,19 +42,21 @@ void validate(const ModelConfig& c) {
   at_least("mask_head_layers", c.mask_head_layers, 0);
   check(c.mask_size == 28 || c.mask_size == 14, "config: model.mask_size is {}, 28 or 14 expected", c.mask_size);
   check(c.num_classes >= 2, "config: model.num_classes is {}, at least 2 expected (background is one)", c.num_classes);
-  at_least("rpn.train_candidates", c.rpn.train_candidates, 1);
-  at_least("rpn.test_candidates", c.rpn.test_candidates, 1);
-  at_least("rpn.train_proposals", c.rpn.train_proposals, 1);
-  at_least("rpn.test_proposals", c.rpn.test_proposals, 1);
-  at_least("rpn.samples_per_image", c.rpn.sampler.per_image, 1);
+  at_least("rpn_train_candidates", c.rpn.train_candidates, 1);
+  at_least("rpn_test_candidates", c.rpn.test_candidates, 1);
+  at_least("rpn_train_proposals", c.rpn.train_proposals, 1);
+  at_least("rpn_test_proposals", c.rpn.test_proposals, 1);
+  at_least("rpn_anchors_per_image", c.rpn.sampler.per_image, 1);
   at_least("rois_per_image", c.box.sampler.per_image, 1);
-  at_least("detections", c.box.detections, 1);
-  in_range("rpn.positive_fraction", c.rpn.sampler.positive, 0, 1);
-  in_range("positive_fraction", c.box.sampler.positive, 0, 1);
-  in_range("rpn.nms_threshold", c.rpn.nms_threshold, 0, 1);
+  at_least("detections_per_image", c.box.detections, 1);
+  in_range("rpn_positive_fraction", c.rpn.sampler.positive, 0, 1);
+  in_range("roi_positive_fraction", c.box.sampler.positive, 0, 1);
+  in_range("rpn_nms_threshold", c.rpn.nms_threshold, 0, 1);
   in_range("nms_threshold", c.box.nms_threshold, 0, 1);
   in_range("score_threshold", c.box.score_threshold, 0, 1);
   in_range("mask_threshold", c.mask_threshold, 0, 1);
+  in_order("rpn", c.rpn.matcher);
+  in_order("roi", c.box.matcher);
   at_least("min_size", c.min_size, 1);
   check(c.max_size >= c.min_size, "config: model.max_size is {}, at least min_size ({}) expected", c.max_size,
         c.min_size);

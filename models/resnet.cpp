@@ -1,5 +1,7 @@
 #include "models/resnet.h"
 
+#include <fmt/format.h>
+
 #include "nn/init.h"
 #include "tensor/check.h"
 
@@ -7,17 +9,21 @@ namespace sil {
 namespace {
 
 struct Plan {
+  const char* name;
   std::array<int, 4> blocks;  // in each stage
   bool bottleneck;
 };
 
 // Table 1.
-Plan plan_of(const std::string& backbone) {
-  if (backbone == "resnet18") return {{2, 2, 2, 2}, false};
-  if (backbone == "resnet34") return {{3, 4, 6, 3}, false};
-  if (backbone == "resnet50") return {{3, 4, 6, 3}, true};
-  if (backbone == "resnet101") return {{3, 4, 23, 3}, true};
-  fail("backbone is {}; resnet18, resnet34, resnet50 or resnet101 expected", backbone);
+constexpr Plan kPlans[] = {{"resnet18", {2, 2, 2, 2}, false},
+                           {"resnet34", {3, 4, 6, 3}, false},
+                           {"resnet50", {3, 4, 6, 3}, true},
+                           {"resnet101", {3, 4, 23, 3}, true}};
+
+const Plan& plan_of(const std::string& backbone) {
+  for (const Plan& plan : kPlans)
+    if (plan.name == backbone) return plan;
+  fail("config: model.backbone is {}; {} expected", backbone, fmt::join(backbone_names(), ", "));
 }
 
 struct Maker {
@@ -48,6 +54,12 @@ ResidualBlock make_block(const Maker& make, bool bottleneck, int in, int width, 
 
 }  // namespace
 
+std::vector<std::string> backbone_names() {
+  std::vector<std::string> names;
+  for (const Plan& plan : kPlans) names.push_back(plan.name);
+  return names;
+}
+
 Var ResidualBlock::operator()(const Var& x, Mode mode) {
   Var y = x;
   for (size_t i = 0; i + 1 < convs.size(); ++i) y = convs[i](y, mode);
@@ -61,7 +73,7 @@ void ResidualBlock::visit(Visitor& v) {
 
 ResNet::ResNet(const std::string& backbone, NormKind norm, float eps, RngKey init)
     : stem(Maker{norm, eps}(3, 64, 7, 2, true, init.fold("conv1"))) {
-  const Plan plan = plan_of(backbone);
+  const Plan& plan = plan_of(backbone);
   int in = 64;
   for (int s = 0; s < 4; ++s) {
     const int width = 64 << s;

@@ -20,11 +20,13 @@ struct ResidualBlock {
   void visit(Visitor&);
 };
 
+std::vector<std::string> backbone_names();  // resnet18, resnet34, ...
+
 struct ResNet {
   ConvNorm stem;                                     // 7x7, stride 2
   std::array<std::vector<ResidualBlock>, 4> stages;  // layer1..layer4
 
-  // resnet18, resnet34, resnet50 or resnet101.
+  // One of backbone_names().
   ResNet(const std::string& backbone, NormKind, float eps, RngKey init);
 
   // photos [N, H, W, 3] -> c2, c3, c4, c5

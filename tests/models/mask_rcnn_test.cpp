@@ -227,8 +227,11 @@ TEST_CASE("config: a value out of range names the key and what is allowed") {
   CHECK_THROWS_WITH_AS(validate(c), "config: model.mask_size is 20, 28 or 14 expected", Error);
   c = {};
   c.backbone = "vgg";
-  CHECK_THROWS_WITH_AS(validate(c), "config: model.backbone is vgg; resnet18, resnet34, resnet50 or resnet101 expected",
+  CHECK_THROWS_WITH_AS(validate(c), "config: model.backbone is vgg; resnet18, resnet34, resnet50, resnet101 expected",
                        Error);
+  c = {};
+  c.rpn.train_candidates = 0;  // under the key that a config file has
+  CHECK_THROWS_WITH_AS(validate(c), "config: model.rpn_train_candidates is 0, at least 1 expected", Error);
   c = {};
   c.box.score_threshold = NAN;
   CHECK_THROWS_WITH_AS(validate(c), "config: model.score_threshold is nan, 0 to 1 allowed", Error);
