@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "apps/output.h"
+#include "apps/photos.h"
 #include "apps/program.h"
 #include "eval/evaluation.h"
 #include "train/checkpoint.h"
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 struct Arguments {
   fs::path annotations, json, images, weights;
   std::vector<fs::path> results;
-  std::string device = "cpu", dtype = "f32";
+  std::string device = "cpu", dtype = "f32", exif = "ignore";
   std::vector<std::string> iou{"bbox", "segm"};
   bool per_class = false;
 };
@@ -40,7 +41,7 @@ std::vector<sil::Detection> detect(const Arguments& args, const sil::Annotations
   sil::MaskRcnn model = sil::model_of(weights, args.weights.string());
   model.fold(args.dtype == "bf16" ? sil::DType::bf16 : sil::DType::f32);
   const sil::Dataset photos(annotations, args.images, weights.categories, preparation(weights.config),
-                            sil::Purpose::prediction);
+                            sil::Purpose::prediction, sil::exif_of(args.exif));
   std::vector<sil::Detection> out;
   sil::Status status(int64_t(photos.size()), "photo");
   sil::detect_all(model, photos, [&](size_t i, const std::vector<sil::Detection>& found) {
@@ -106,6 +107,7 @@ int main(int argc, char** argv) {
         app.add_option("--device", args.device, "Of the model: cpu, cuda or cuda:N");
         app.add_option("--dtype", args.dtype, "Of the model: f32, or bf16, which is faster where the CPU has it")
             ->check(CLI::IsMember({"f32", "bf16"}));
+        sil::add_exif(app, args.exif);
         app.add_option("--iou", args.iou, "What overlaps are measured on: bbox, segm or both")
             ->delimiter(',')
             ->check(CLI::IsMember({"bbox", "segm"}))

@@ -1,17 +1,28 @@
 // Said before long work rather than after it: that its output can be written.
 #pragma once
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <string>
 
 #include "tensor/check.h"
 
 namespace sil {
 
-// Throws an Error if the folder that is to hold the file does not exist.
+// Throws an Error if the folder that is to hold the file does not exist or cannot be written, found out by trying.
 inline void check_folder_of(const std::filesystem::path& file) {
-  const std::filesystem::path folder = file.parent_path();
-  check(folder.empty() || std::filesystem::is_directory(folder), "{}: there is no folder {}", file.string(),
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  check(std::filesystem::is_directory(folder), "{}: cannot be written: there is no folder {}", file.string(),
         folder.string());
   check(!std::filesystem::is_directory(file), "{}: a folder; the name of a file to write expected", file.string());
+  std::string trial = (folder / ".trial_XXXXXX").string();
+  const int descriptor = mkstemp(trial.data());
+  check(descriptor >= 0, "{}: cannot be written: {}", file.string(), std::strerror(errno));
+  close(descriptor);
+  unlink(trial.c_str());
 }
 
 }  // namespace sil

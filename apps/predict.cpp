@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/output.h"
+#include "apps/photos.h"
 #include "apps/program.h"
 #include "data/image.h"
 #include "nn/module.h"
@@ -27,7 +28,7 @@ struct Arguments {
   std::vector<std::string> images;
   std::optional<double> score_threshold;
   double overlay_threshold = 0.5;
-  std::string device = "cpu", dtype = "f32";
+  std::string device = "cpu", dtype = "f32", exif = "ignore";
 };
 
 void define(CLI::App& app, Arguments& a) {
@@ -45,6 +46,7 @@ void define(CLI::App& app, Arguments& a) {
   app.add_option("--device", a.device, "cpu, cuda or cuda:N");
   app.add_option("--dtype", a.dtype, "f32, or bf16, which is faster where the CPU has it")
       ->check(CLI::IsMember({"f32", "bf16"}));
+  add_exif(app, a.exif);
   app.footer(
       "A photo that cannot be read is named and left out; the rest goes on, and the exit code is 2.\n"
       "  predict --weights runs/first/best.safetensors --images photos --results results.json --overlay overlays");
@@ -62,11 +64,11 @@ struct File {
   std::string name;  // in the results
 };
 
-// By name, so that ids do not hang on the order in which a folder lists its files.
+// By name, so that ids do not hang on the order in which a folder lists its files.  A path that does not exist counts
+// as a photo, a bad one.
 std::vector<File> files_of(const std::vector<std::string>& images) {
   std::vector<File> files;
   for (const std::string& given : images) {
-    check(fs::exists(given), "{}: does not exist; a photo or a folder of photos expected", given);
     if (!fs::is_directory(given)) {
       files.push_back({given, fs::path(given).filename().string()});
       continue;
@@ -108,7 +110,7 @@ class Prediction {
     MaskRcnn model = model_of(weights_, a_.weights);
     model.fold(a_.dtype == "bf16" ? DType::bf16 : DType::f32);
 
-    const Dataset dataset(paths_, "", weights_.categories, preparation(config), Purpose::prediction);
+    const Dataset dataset(paths_, "", weights_.categories, preparation(config), Purpose::prediction, exif_of(a_.exif));
     std::vector<Detection> results;
     Status status(int64_t(dataset.size()), "photo");
     detect_all(
@@ -134,10 +136,11 @@ class Prediction {
     files_ = files.size();
     for (const File& file : files) try {
         next++;
+        check(fs::exists(file.path), "{}: does not exist; a photo or a folder of photos expected", file.path.string());
         const auto known = ids.find(file.name);
         check(!annotations_ || known != ids.end(), "{}: {} has no photo of this name", file.path.string(),
               a_.annotations);
-        const ImageInfo info = read_image_info(file.path);
+        const ImageInfo info = read_image_info(file.path, exif_of(a_.exif));
         const int64_t id = annotations_ ? known->second : next;
         check(taken_.insert(id).second, "{}: another photo of this name has its image id {}", file.path.string(), id);
         paths_.photos.push_back({id, file.path.string(), info.width, info.height});
@@ -145,6 +148,7 @@ class Prediction {
       } catch (const Error& e) {
         report(e.what());
       }
+    check(!paths_.photos.empty(), "none of {} photos can be used", files_);
     paths_.source = "--images";
     paths_.index();
     named_.index();
@@ -160,6 +164,7 @@ class Prediction {
     std::error_code error;
     fs::create_directories(folder, error);
     check(!error && fs::is_directory(folder), "{}: cannot be made: {}", folder.string(), error.message());
+    check_folder_of(folder / "overlay.png");
   }
 
   // Names for the labels: the checkpoint's, or the annotations' for weights that carry none.
@@ -176,7 +181,7 @@ class Prediction {
     std::copy_if(found.begin(), found.end(), std::back_inserter(sure),
                  [&](const Detection& d) { return d.score >= a_.overlay_threshold; });
     const Photo& photo = paths_.photos[i];
-    const Tensor pixels = read_image(photo.file_name);
+    const Tensor pixels = read_image(photo.file_name, exif_of(a_.exif));
     fs::path name = fs::path(named_.photos[i].file_name).replace_extension(".png");
     if (!drawn_.insert(name.string()).second) name = fmt::format("{} {}.png", name.stem().string(), photo.id);
     write_png(fs::path(a_.overlays) / name,

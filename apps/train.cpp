@@ -1,9 +1,11 @@
 // Trains Mask R-CNN on a data set of one's own.
+#include <csignal>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/photos.h"
 #include "apps/program.h"
 #include "data/dataset.h"
 #include "train/checkpoint.h"
@@ -19,8 +21,8 @@ struct Arguments {
   std::string train_annotations, train_images, val_annotations, val_images, out;
   std::string config, hyperparameters, augmentations, weights;
   std::vector<std::string> settings;
-  std::string device = "cpu", dtype = "f32";
-  std::optional<int64_t> seed;
+  std::string device = "cpu", dtype = "f32", exif = "ignore";
+  std::optional<std::string> seed;  // as text, for the table of keys to judge
   std::optional<int> max_steps;
   bool resume = false, print_config = false;
 };
@@ -40,6 +42,7 @@ void define(CLI::App& app, Arguments& a) {
   app.add_flag("--resume", a.resume, "Go on with the run in --out where it stopped");
   app.add_option("--device", a.device, "cpu, cuda or cuda:N");
   app.add_option("--dtype", a.dtype, "f32");
+  add_exif(app, a.exif);
   app.add_option("--seed", a.seed, "Of weights, order and samples: train.seed");
   app.add_option("--max-steps", a.max_steps, "Steps to train, instead of epochs: train.max_steps");
   app.add_flag("--print-config", a.print_config, "Print every key with the value that would hold, and stop");
@@ -48,6 +51,7 @@ void define(CLI::App& app, Arguments& a) {
       "From scratch, on photos of any size, 300 steps:\n"
       "  train --train-annotations train.json --train-images photos --val-annotations val.json --val-images photos \\\n"
       "        --out runs/first --config config.json --set train.pretrained=false --max-steps 300\n"
+      "Ctrl-C (or SIGTERM) ends a run after its step and keeps it for --resume; the exit code is then 130 (143).\n"
       "Then: predict --weights runs/first/best.safetensors --images photos --results results.json --overlay overlays");
 }
 
@@ -74,8 +78,8 @@ void check_arguments(const Arguments& a) {
 }
 
 Dataset dataset(Annotations annotations, const std::string& images, const CategoryTable& table, const RunConfig& config,
-                Purpose purpose) {
-  Dataset d(std::move(annotations), images, table, preparation(config), purpose);
+                Purpose purpose, Exif exif) {
+  Dataset d(std::move(annotations), images, table, preparation(config), purpose, exif);
   for (const std::string& warning : d.warnings()) fmt::print(stderr, "warning: {}\n", warning);
   return d;
 }
@@ -87,7 +91,7 @@ void check_same_categories(const CategoryTable& ours, const CategoryTable& their
 // What the model starts from: nothing, a file's weights, or torchvision's published ones.
 struct Start {
   std::string source;  // empty: from scratch
-  StateDict weights;
+  WeightsFile file;
   RunConfig base;  // what the settings are laid over
 };
 
@@ -97,23 +101,32 @@ Start start_of(const Arguments& a) {
   start.source = a.weights;
   if (start.source.empty() && config.train.pretrained) start.source = find_pretrained(config.model.backbone).string();
   if (start.source.empty()) return start;
-  WeightsFile file = read_weights(start.source);
-  start.weights = std::move(file.weights);
-  start.base.model = file.config.model;
+  start.file = read_weights(start.source);
+  start.base.model = start.file.config.model;
   return start;
 }
 
-MaskRcnn new_model(const RunConfig& config, const Start& start) {
-  MaskRcnn model(config.model, RngKey{uint64_t(config.train.seed)}.fold("weights"));
+MaskRcnn new_model(const RunConfig& config, const CategoryTable& categories, const Start& start) {
+  MaskRcnn model(config.model, RngKey{config.train.seed}.fold("weights"));
   if (start.source.empty()) return model;
-  if (is_backbone(start.weights)) {
-    load_backbone(model, start.weights, start.source);
+  if (is_backbone(start.file.weights)) {
+    load_backbone(model, start.file.weights, start.source);
   } else {
-    const std::string note = load_for_training(model, start.weights, start.source);
+    const std::string note = load_for_training(model, categories, start.file, start.source);
     if (!note.empty()) fmt::print("{}\n", note);
   }
   fmt::print("starts from {}\n", start.source);
   return model;
+}
+
+volatile std::sig_atomic_t received = 0;  // SIGINT or SIGTERM
+
+// The first signal ends the run after its step, a second one at once.
+void stop_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = [](int signal) { received = signal; };
+  action.sa_flags = SA_RESETHAND | SA_RESTART;
+  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 }
 
 int run_training(const Arguments& a) {
@@ -134,13 +147,15 @@ int run_training(const Arguments& a) {
   Annotations annotations = read_annotations(a.train_annotations);
   const CategoryTable table = CategoryTable::by_rank(annotations);
   if (resumed) check_same_categories(table, resumed->categories, last.string());
+  const Exif exif = exif_of(a.exif);
   complete(config, table.num_classes(), resumed || !start.source.empty());
-  const Dataset training = dataset(std::move(annotations), a.train_images, table, config, Purpose::training);
+  const Dataset training = dataset(std::move(annotations), a.train_images, table, config, Purpose::training, exif);
   std::optional<Dataset> validation;
   if (!a.val_annotations.empty())
-    validation.emplace(dataset(read_annotations(a.val_annotations), a.val_images, table, config, Purpose::validation));
+    validation.emplace(
+        dataset(read_annotations(a.val_annotations), a.val_images, table, config, Purpose::validation, exif));
 
-  MaskRcnn model = new_model(config, start);
+  MaskRcnn model = new_model(config, table, start);
   if (resumed) load_state_dict_exact(leaves(model), resumed->weights, last.string());
   std::error_code error;
   fs::create_directories(a.out, error);
@@ -151,13 +166,15 @@ int run_training(const Arguments& a) {
   fmt::print("{} photos, {} classes, {} weights, {} of them train, {} steps\n", training.size(), table.rows.size(),
              count_elements(leaves(model)), count_elements(trainable(leaves(model))),
              total_steps(config.train, int64_t(training.size())));
-  const Progress done =
-      train(model, {config, training, validation ? &*validation : nullptr, a.out, std::move(resumed)});
+  stop_on_signals();
+  const Progress done = train(model, {config, training, validation ? &*validation : nullptr, a.out, std::move(resumed),
+                                      [] { return received != 0; }});
   if (done.best_step > 0)
     fmt::print("best mask AP50 {:.3f} at step {}: {}\n", done.best_score, done.best_step,
                (fs::path(a.out) / "best.safetensors").string());
   fmt::print("after step {}: {}\n", done.step, last.string());
-  return 0;
+  const bool cut_short = received != 0 && done.step < total_steps(config.train, int64_t(training.size()));
+  return cut_short ? 128 + received : 0;
 }
 
 }  // namespace

@@ -16,7 +16,8 @@ while [[ $# -gt 0 ]]; do
     *) echo "error: $1; --seed N expected" >&2; exit 2 ;;
   esac
 done
-[[ $seed =~ ^[0-9]+$ ]] || { echo "error: --seed is $seed; a number expected" >&2; exit 2; }
+[[ $seed =~ ^[0-9]{1,18}$ ]] || { echo "error: --seed is $seed; a number of at most 18 digits expected" >&2; exit 2; }
+seed=$((10#$seed))
 
 say() { echo; echo "== $* =="; }
 run=runs/demo data=runs/demo/data bin=build/bin

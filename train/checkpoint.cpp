@@ -5,6 +5,8 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
+
 #include "nn/safetensors.h"
 #include "tensor/check.h"
 #include "train/pretrained.h"
@@ -66,13 +68,6 @@ Progress progress_from(const std::string& json, const std::string& source) {
   return {d["step"].GetInt64(), d["best_score"].GetDouble(), d["best_step"].GetInt64()};
 }
 
-TensorFile read_tensors(const std::filesystem::path& path) {
-  const std::string extension = path.extension().string();
-  check(extension != ".pth" && extension != ".pt",
-        "{}: torch's .pth files cannot be read yet; a .safetensors file expected", path.string());
-  return read_safetensors(path);
-}
-
 bool is_ours(const TensorFile& file) { return file.metadata.contains("silhouette"); }
 
 const std::string& metadata(const TensorFile& file, const std::string& key, const std::string& source) {
@@ -114,6 +109,15 @@ RunConfig config_of_bare(const StateDict& weights, const std::string& source) {
   return config;
 }
 
+// Whether each of our categories has the output in `theirs` that it has in `ours`; a row without a name goes by its id.
+bool stand_for_the_same(const CategoryTable& theirs, const CategoryTable& ours) {
+  return std::all_of(ours.rows.begin(), ours.rows.end(), [&](const CategoryTable::Row& row) {
+    if (theirs.output(row.id) != row.output) return false;
+    const std::string& name = theirs.row(row.output).name;
+    return name.empty() || name == row.name;
+  });
+}
+
 bool is_class_sized(const std::string& name) {
   for (std::string_view layer : kClassSized)
     if (name.starts_with(layer)) return true;
@@ -134,11 +138,11 @@ void write_checkpoint(const std::filesystem::path& path, const Checkpoint& c) {
 }
 
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
-  return checkpoint_from(read_tensors(path), path.string());
+  return checkpoint_from(read_safetensors(path), path.string());
 }
 
 WeightsFile read_weights(const std::filesystem::path& path) {
-  TensorFile file = read_tensors(path);
+  TensorFile file = read_safetensors(path);
   if (is_ours(file)) {
     Checkpoint c = checkpoint_from(file, path.string());
     return {std::move(c.config), std::move(c.categories), std::move(c.weights), true};
@@ -169,20 +173,28 @@ void check_categories(const CategoryTable& of_model, const Annotations& annotati
   }
 }
 
-std::string load_for_training(MaskRcnn& model, const StateDict& weights, const std::string& source) {
-  const LoadReport report = load_state_dict(leaves(model), weights);
+std::string load_for_training(MaskRcnn& model, const CategoryTable& categories, const WeightsFile& file,
+                              const std::string& source) {
+  const char* other = file.config.model.num_classes != model.config().num_classes ? "another class count"
+                      : !stand_for_the_same(file.categories, categories)          ? "other categories"
+                                                                                  : nullptr;
+  StateDict weights = file.weights;
+  if (other) std::erase_if(weights, [](const auto& entry) { return is_class_sized(entry.first); });
+  LoadReport report = load_state_dict(leaves(model), weights);
   std::string anew;
-  for (const LoadReport::Mismatch& m : report.mismatched) {
-    check(is_class_sized(m.name), "{}: {} is {}; {} expected by the model of this run's config", source, m.name,
-          m.given, m.expected);
-    anew += (anew.empty() ? "" : ", ") + m.name;
-  }
+  std::erase_if(report.missing, [&](const std::string& name) {
+    if (!other || !is_class_sized(name)) return false;
+    anew += (anew.empty() ? "" : ", ") + name;
+    return true;
+  });
+  for (const LoadReport::Mismatch& m : report.mismatched)
+    fail("{}: {} is {}; {} expected by the model of this run's config", source, m.name, m.given, m.expected);
   check(report.missing.empty(), "{}: {} is missing, one of {} tensors of the model that are", source,
         report.missing.empty() ? "" : report.missing.front(), report.missing.size());
   check(report.unexpected.empty(), "{}: {} is not of the model, one of {} such tensors", source,
         report.unexpected.empty() ? "" : report.unexpected.front(), report.unexpected.size());
-  if (anew.empty()) return {};
-  return fmt::format("{} is of another class count; the class-sized layers start anew: {}", source, anew);
+  if (!other) return {};
+  return fmt::format("{} is of {}; the class-sized layers start anew: {}", source, other, anew);
 }
 
 }  // namespace sil

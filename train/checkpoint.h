@@ -50,8 +50,9 @@ MaskRcnn model_of(const WeightsFile&, const std::string& source);
 // Throws an Error unless the model knows every category of the annotations, by id and, where it has names, by name.
 void check_categories(const CategoryTable& of_model, const Annotations&, const std::string& weights);
 
-// Puts weights into a model to train.  Of another class count, all but the three class-sized layers go in; the line
-// returned says so (empty if all went in).  Anything else that differs is an Error that names `source`.
-std::string load_for_training(MaskRcnn&, const StateDict&, const std::string& source);
+// Puts a file's weights into a model to train on these categories.  Of another class count or of other categories, all
+// but the three class-sized layers go in; the line returned says so (empty if all went in).  Anything else that differs
+// is an Error that names `source`.
+std::string load_for_training(MaskRcnn&, const CategoryTable&, const WeightsFile&, const std::string& source);
 
 }  // namespace sil

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <vector>
 
+#include "models/resnet.h"
 #include "tensor/check.h"
 
 namespace sil {
@@ -62,6 +63,17 @@ Field integer(std::string key, T& x, Range range) {
           [&x, range](const Json& json) {
             if (!json.IsInt64() || !range.holds(double(json.GetInt64()))) return false;
             x = T(json.GetInt64());
+            return true;
+          },
+          [&x] { return fmt::format("{}", x); }};
+}
+
+// Any that JSON carries exactly.
+Field seed(std::string key, uint64_t& x) {
+  return {std::move(key), "an integer from 0 to 18446744073709551615",
+          [&x](const Json& json) {
+            if (!json.IsUint64()) return false;
+            x = json.GetUint64();
             return true;
           },
           [&x] { return fmt::format("{}", x); }};
@@ -157,13 +169,13 @@ Field or_null(std::string key, std::optional<double>& x, Range range) {
 
 std::vector<Field> fields_of(ModelConfig& m) {
   return {
-      choice("model.backbone", m.backbone, {"resnet18", "resnet34", "resnet50", "resnet101"}),
+      choice("model.backbone", m.backbone, backbone_names()),
       choice("model.norm", m.norm, {"frozen_bn", "batch_norm", "group_norm"}),
       number("model.norm_eps", m.norm_eps, between(0, 1)),
       integer("model.trainable_layers", m.trainable_layers, between(0, 5)),
       integer("model.fpn_channels", m.fpn_channels, between(1, 4096)),
-      numbers("model.anchor_sizes", m.anchor_sizes, above(0)),
-      numbers("model.anchor_ratios", m.anchor_ratios, above(0)),
+      numbers("model.anchor_sizes", m.anchor_sizes, between(1, 1e6)),
+      numbers("model.anchor_ratios", m.anchor_ratios, between(1e-3, 1e3)),
       integer("model.box_head_width", m.box_head_width, between(1, 16384)),
       integer("model.mask_head_width", m.mask_head_width, between(1, 4096)),
       integer("model.mask_head_layers", m.mask_head_layers, between(0, 16)),
@@ -206,9 +218,10 @@ std::vector<Field> fields_of(TrainConfig& t, ModelConfig& m) {
       integer("train.max_epochs", t.max_epochs, at_least(1)),
       or_null("train.max_steps", t.max_steps, at_least(0)),
       or_null("train.validate_every", t.validate_every, at_least(1)),
+      number("train.checkpoint_minutes", t.checkpoint_minutes, at_least(0)),
       or_null("train.early_stopping_patience", t.early_stopping_patience, at_least(1)),
       boolean("train.pretrained", t.pretrained),
-      integer("train.seed", t.seed, at_least(0)),
+      seed("train.seed", t.seed),
       number("train.nms_threshold", m.box.nms_threshold, between(0, 1)),
       number("train.score_threshold", m.box.score_threshold, between(0, 1)),
       number("train.mask_threshold", m.mask_threshold, between(0, 1)),

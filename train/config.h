@@ -30,9 +30,10 @@ struct TrainConfig {
   int max_epochs = 50;
   std::optional<int> max_steps;                     // replaces max_epochs; 0 keeps the untrained model
   std::optional<int> validate_every;                // steps; else every epoch
+  double checkpoint_minutes = 10;                   // between last.safetensors, besides those of validations
   std::optional<int> early_stopping_patience = 15;  // epochs without a better mask AP50, from the first above 0
   bool pretrained = true;
-  int64_t seed = 0;
+  uint64_t seed = 0;
 };
 
 struct RunConfig {

@@ -75,7 +75,7 @@ class Trainer {
 
   Progress run() {
     Loader loader(run_.training,
-                  {.batch_size = config_.batch_size, .seed = uint64_t(config_.seed), .first_step = progress_.step});
+                  {.batch_size = config_.batch_size, .seed = config_.seed, .first_step = progress_.step});
     if (progress_.step >= steps_) validate_and_save();
     for (Clock::time_point start = Clock::now(); progress_.step < steps_; start = Clock::now()) {
       const Batch batch = *loader.next();
@@ -86,7 +86,10 @@ class Trainer {
       if (validation_is_due(config_, progress_.step, photos_, steps_)) {
         validate_and_save();
         if (stops_early()) break;
+      } else if (seconds_since(saved_) >= 60 * config_.checkpoint_minutes) {
+        save();
       }
+      if (is_stopped()) break;
     }
     return progress_;
   }
@@ -103,7 +106,7 @@ class Trainer {
     const Clock::time_point start = Clock::now();
     StepRecord record;
     record.rate = rate_(progress_.step);
-    const RngKey key = RngKey{uint64_t(config_.seed)}.fold("samples").fold(uint64_t(progress_.step));
+    const RngKey key = RngKey{config_.seed}.fold("samples").fold(uint64_t(progress_.step));
 
     optimizer_.zero_grad();
     const Losses losses = model_.losses(batch, Mode::train, key);
@@ -131,7 +134,19 @@ class Trainer {
         write_json(run_.folder / "metrics.json", record.metrics);
       }
     }
+    save();
+  }
+
+  void save() {
     write_checkpoint(run_.folder / "last.safetensors", checkpoint(true));
+    saved_ = Clock::now();
+  }
+
+  bool is_stopped() {
+    if (!run_.stop_wanted || !run_.stop_wanted() || progress_.step >= steps_) return false;
+    save();
+    status_.line(fmt::format("stopped after step {} of {}, as asked; --resume goes on", progress_.step, steps_));
+    return true;
   }
 
   bool stops_early() {
@@ -157,6 +172,7 @@ class Trainer {
   Progress progress_;
   MetricsLog log_;
   Status status_;
+  Clock::time_point saved_ = Clock::now();  // when last.safetensors was written
 };
 
 LossValues mean_losses(MaskRcnn& model, const Dataset& dataset) {

@@ -3,11 +3,12 @@
 // A run's folder holds
 //   config.json       what holds in this run, every key
 //   log.jsonl         a line a step and a validation (train/metrics_log.h)
-//   last.safetensors  to resume from: after each validation, and at the end
+//   last.safetensors  to resume from: every checkpoint_minutes, after each validation, and at the end
 //   best.safetensors  of the best mask AP50 so far (the latest, until one is above 0)
 //   metrics.json      that validation's metrics
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <optional>
 
 #include "data/dataset.h"
@@ -23,6 +24,7 @@ struct Run {
   const Dataset* validation = nullptr;
   std::filesystem::path folder;
   std::optional<Checkpoint> resumed;  // goes on from here, exactly as if it had not stopped
+  std::function<bool()> stop_wanted;  // asked after each step: true writes last.safetensors and ends the run
 };
 
 // Progress goes to standard output.  A loss that is not finite is an Error that names step and loss.

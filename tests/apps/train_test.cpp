@@ -140,6 +140,13 @@ TEST_CASE("train: --weights of another class count keeps the rest and says so; p
   CHECK(contains(trained.out, "is of another class count; the class-sized layers start anew: "));
   CHECK(contains(trained.out, "starts from "));
 
+  const std::string other = edited(data, "other.json", "\"circle\"", "\"disc\"");
+  const Ran renamed = run(
+      "train", "--train-annotations " + other + " --train-images " + data.images + " --out " + (data.folder / "disc") +
+                   " --weights " + (data.folder / "three/last.safetensors") + " --max-steps 0 " + data.with_config());
+  CHECK(renamed.code == 0);
+  CHECK(contains(renamed.out, "is of other categories; the class-sized layers start anew: "));
+
   const std::string three = "--weights " + (data.folder / "three/last.safetensors") + " --images " + data.images;
   check_error(run("evaluate", three + " --annotations " + fewer), "has no category 99 (\"star\")");
   check_error(run("predict", three + " --annotations " + fewer + " --results " + (data.folder / "r.json")),
@@ -165,6 +172,9 @@ TEST_CASE("train: wrong arguments and settings end with one line") {
   check_error(data.train("run", "--set train.lerning_rate=1"), "unknown key \"lerning_rate\"; allowed in train: ");
   check_error(data.train("run", "--set train.batch_size=0"), "an integer of at least 1 expected");
   check_error(data.train("run", "--max-steps -1"), "train.max_steps is -1; an integer of at least 0 or null expected");
+  check_error(data.train("run", "--seed -1"), "train.seed is -1; an integer from 0 to 18446744073709551615 expected");
+  check_error(data.train("run", "--set model.rpn_background_iou=0.8"),
+              "model.rpn_background_iou is 0.8, at most model.rpn_foreground_iou (0.7) expected");
   check_error(data.train("run", "--dtype bf16"), "--dtype is bf16; f32 expected");
   check_error(data.train("run", "--device cuda"), "error: ");
   check_error(run("train", data.training("run") + "--config " + (data.folder / "none.json")),
@@ -186,7 +196,7 @@ TEST_CASE("train: broken data ends with one line that names it") {
   write_text(data.folder / "cut.json", read_text(data.annotations).substr(0, 300));
   check_error(train_on(data.folder / "cut.json"), "cut.json");
   check_error(train_on(edited(data, "category.json", "\"category_id\": ", "\"category_id\": 7")),
-              "annotation 1: category_id 72");
+              "category.json: 000001.png: annotation 1: category_id 72");
   write_text(data.folder / "a_file", "");
   check_error(data.train("a_file/run"), "a_file/run: cannot be made");
   fs::remove(fs::path(data.images) / "000003.png");
@@ -209,16 +219,85 @@ TEST_CASE("predict: a bad photo is named, the rest goes on, and the exit code is
   for (const Detection& d : read_results(data.folder / "r.json")) ids.insert(d.image_id);
   CHECK(ids == std::set<int64_t>{1, 4});  // counted over all files
 
-  check_error(run("predict", weights + "--images " + (data.folder / "none") + results), "none: does not exist");
+  fs::remove(data.folder / "r.json");
+  const std::string good = fs::path(data.images) / "000001.png";
+  const Ran one = run("predict", weights + "--images " + (data.folder / "none.png") + " " + good + results);
+  CHECK(one.code == 2);
+  CHECK(contains(one.err, "none.png: does not exist"));
+  CHECK(contains(one.err, "error: 1 of 2 photos could not be used\n"));
+  CHECK(fs::exists(data.folder / "r.json"));
+  fs::remove(data.folder / "r.json");
+  const Ran none = run("predict", weights + "--images " + (data.folder / "none") + results);
+  CHECK(none.code == 2);
+  CHECK(contains(none.err, "none: does not exist"));
+  CHECK(contains(none.err, "error: none of 1 photos can be used\n"));
+  CHECK_FALSE(fs::exists(data.folder / "r.json"));
+  // Not even root can write there.
+  check_error(run("predict", weights + "--images " + good + " --results /proc/r.json"),
+              "/proc/r.json: cannot be written: ");
   fs::create_directory(data.folder / "empty");
   check_error(run("predict", weights + "--images " + (data.folder / "empty") + results), "empty: no photos in it");
   check_error(run("predict", weights + "--images " + data.images + " --results " + (data.folder / "none/r.json")),
-              "none/r.json: there is no folder ");
+              "none/r.json: cannot be written: there is no folder ");
   check_error(run("predict", weights + "--images " + data.images + results + " --score-threshold 2"),
               "--score-threshold");
   write_text(data.folder / "cut.safetensors", read_text(data.folder / "run/last.safetensors").substr(0, 100000));
   check_error(run("predict", "--weights " + (data.folder / "cut.safetensors") + " --images " + data.images + results),
               "cut.safetensors");
+}
+
+TEST_CASE("train: SIGTERM ends a run after its step, and --resume goes on") {
+  const Data data;
+  const std::string log = data.folder / "run/log.jsonl";
+  const std::string command = std::string(SIL_BIN_DIR) + "/train " + data.training("run") + data.with_config() +
+                              "--max-steps 100000 >" + (data.folder / "out") + " 2>&1 </dev/null & pid=$!; " +
+                              "until [ -s " + log + " ]; do kill -0 $pid || exit 1; sleep 0.05; done; " +
+                              "kill -TERM $pid; wait $pid";
+  const int status = std::system(command.c_str());
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 143);
+  CHECK(contains(read_text(data.folder / "out"), " of 100000, as asked; --resume goes on\n"));
+  const std::string text = read_text(log);
+  const auto done = std::count(text.begin(), text.end(), '\n');
+  const Ran resumed = run("train", data.training("run") + "--resume --max-steps " + std::to_string(done + 1));
+  INFO(resumed.err);
+  CHECK(resumed.code == 0);
+  CHECK(contains(resumed.out, "after step " + std::to_string(done + 1) + ": "));
+}
+
+TEST_CASE("train, evaluate, predict: --exif apply turns photos as their camera noted") {
+  const Data data;
+  REQUIRE(data.train("run", "--max-steps 0").code == 0);
+  const std::string weights = "--weights " + (data.folder / "run/last.safetensors") + " ";
+  const std::string photos = data.folder / "turned";
+  fs::create_directory(photos);
+  fs::copy(std::string(SIL_SOURCE_DIR) + "/tests/golden/data/images/exif6.jpg", photos);
+  const Tensor seen = read_image(photos + "/exif6.jpg", Exif::apply);
+  const std::string annotations = data.folder / "turned.json";
+  write_text(
+      annotations,
+      R"({"images": [{"id": 1, "file_name": "exif6.jpg", "height": )" + std::to_string(seen.dim(0)) + R"(, "width": )" +
+          std::to_string(seen.dim(1)) +
+          R"(}], "categories": [{"id": 1, "name": "circle"}, {"id": 2, "name": "square"}, {"id": 3, "name": "triangle"}],
+                    "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 6, 6], "area": 36, "iscrowd": 0,
+                                     "segmentation": [[1, 1, 7, 1, 7, 7, 1, 7]]}]})");
+  const auto on_both = [&](const std::string& program, const std::string& arguments, bool refuses) {
+    const Ran applied = run(program, arguments + " --exif apply"), ignored = run(program, arguments);
+    INFO(applied.err);
+    CHECK(applied.code == 0);
+    if (refuses) check_error(ignored, "exif6.jpg");
+  };
+  const std::string set = " --annotations " + annotations + " --images " + photos;
+  on_both("evaluate", weights + set, true);
+  on_both("predict", weights + "--images " + photos + " --results " + (data.folder / "r.json"), false);
+  run("predict", weights + "--images " + photos + " --exif apply --results " + (data.folder / "r.json"));
+  for (const Detection& d : read_results(data.folder / "r.json"))
+    CHECK(std::get<Rle>(d.segmentation).height == seen.dim(0));
+  on_both("train",
+          "--train-annotations " + annotations + " --train-images " + photos + " --out " + (data.folder / "t") + " " +
+              data.with_config() + "--max-steps 0",
+          true);
+  check_error(run("predict", weights + "--images x --results y --exif turn"), "--exif");
 }
 
 TEST_CASE("predict: bf16 finds what float32 finds") {

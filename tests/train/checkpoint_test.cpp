@@ -116,40 +116,77 @@ TEST_CASE("checkpoint: another program's file is no checkpoint; a .pth is not re
   CHECK(error_of([&] { model_of(read_weights(path), "x"); }) ==
         "x: an image classifier's weights; a Mask R-CNN's expected");
   CHECK(error_of([&] { read_weights("w.pth"); }) ==
-        "w.pth: torch's .pth files cannot be read yet; a .safetensors file expected");
+        "w.pth: torch's .pth files cannot be read yet: convert it to .safetensors");
 }
 
-TEST_CASE("checkpoint: weights of another class count keep all but the class-sized layers") {
-  RunConfig four = tiny_config(), nine = four;
-  nine.model.num_classes = 9;
-  MaskRcnn from = tiny_model(four), to(nine.model, RngKey{2});
-  const StateDict theirs = state_dict(leaves(from)), before = state_dict(leaves(to));
-  const std::string note = load_for_training(to, theirs, "w.safetensors");
-  CHECK(contains(note, "w.safetensors is of another class count; the class-sized layers start anew: "));
+namespace {
+
+const CategoryTable kNuts{{{1, 3, "fig"}, {2, 7, "date"}, {3, 9, "nut"}}};
+
+// What load_for_training says of a start from `from` on `ours`; whether the class-sized layers stayed as drawn (all or
+// none) and all others are the file's.
+struct Loaded {
+  std::string note;
   size_t anew = 0;
+};
+Loaded load(const CategoryTable& ours, const CategoryTable& theirs, int classes = 4) {
+  RunConfig config = tiny_config(), goal = config;
+  goal.model.num_classes = classes;
+  MaskRcnn from = tiny_model(config), to(goal.model, RngKey{2});
+  const WeightsFile file{config, theirs, state_dict(leaves(from)), true};
+  const StateDict before = state_dict(leaves(to));
+  Loaded loaded{load_for_training(to, ours, file, "w.safetensors")};
   for (const auto& [name, tensor] : state_dict(leaves(to))) {
     const bool class_sized = contains(name, "predictor.cls_score") || contains(name, "predictor.bbox_pred") ||
                              contains(name, "mask_fcn_logits");
-    anew += class_sized;
-    const Tensor& expected = (class_sized ? before : theirs).at(name);
+    const bool anew = class_sized && !loaded.note.empty();
+    loaded.anew += anew;
+    const Tensor& expected = (anew ? before : file.weights).at(name);
     CAPTURE(name);
     REQUIRE(tensor.shape() == expected.shape());
     CHECK(std::memcmp(tensor.raw(), expected.raw(), tensor.bytes()) == 0);
   }
-  CHECK(anew == 6);
-  CHECK(load_for_training(from, theirs, "w").empty());  // the same count: all go in, nothing to say
+  return loaded;
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: weights of another class count or of other categories keep all but the class-sized layers") {
+  const auto check_anew = [](const Loaded& loaded, const std::string& why) {
+    CHECK(contains(loaded.note, "w.safetensors is of " + why + "; the class-sized layers start anew: roi_heads."));
+    CHECK(loaded.anew == 6);
+  };
+  check_anew(load(kNuts, kNuts, 9), "another class count");
+  CategoryTable other = kNuts;
+  other.rows[1].name = "raisin";
+  check_anew(load(kNuts, other), "other categories");
+  other = kNuts;
+  other.rows[2].id = 10;
+  check_anew(load(kNuts, other), "other categories");
+  check_anew(load(kNuts, CategoryTable::identity(4)), "other categories");  // output 2 is category 2, not 7
+}
+
+TEST_CASE("checkpoint: weights of the same categories keep all layers, and nothing is said") {
+  CHECK(load(kNuts, kNuts).note.empty());
+  const CategoryTable counted{{{1, 1, "fig"}, {2, 2, "date"}, {3, 3, "nut"}}};
+  CHECK(load(counted, CategoryTable::identity(4)).note.empty());  // torchvision's carry no names
 }
 
 TEST_CASE("checkpoint: weights of another build are refused, with the layer's name") {
   RunConfig config = tiny_config(), wide = config;
   wide.model.fpn_channels = 24;
   MaskRcnn model = tiny_model(config), other = tiny_model(wide);
-  const std::string text = error_of([&] { load_for_training(model, state_dict(leaves(other)), "w.safetensors"); });
+  const std::string text = error_of([&] {
+    load_for_training(model, kNuts, {wide, kNuts, state_dict(leaves(other)), true}, "w.safetensors");
+  });
   CHECK(contains(text, "w.safetensors: backbone.fpn."));
   CHECK(contains(text, "expected by the model of this run's config"));
   StateDict part = state_dict(leaves(model));
   part.erase("backbone.body.conv1.weight");
-  CHECK(contains(error_of([&] { load_for_training(model, part, "w"); }), "backbone.body.conv1.weight is missing"));
+  CHECK(contains(error_of([&] {
+                   load_for_training(model, kNuts, {config, kNuts, part, true}, "w");
+                 }),
+                 "backbone.body.conv1.weight is missing"));
   // predict and evaluate want all of it, the class count included.
   WeightsFile file{config, {}, state_dict(leaves(model)), true};
   file.config.model.num_classes = 9;

@@ -126,7 +126,7 @@ TEST_CASE("config: wrong types and ranges are answered with what is allowed") {
         "c.json: train.early_stopping_patience is 0; an integer of at least 1 or null expected");
   CHECK(error_of_text(R"({"model": {"mask_size": 20}})") == "c.json: model.mask_size is 20; one of 14, 28 expected");
   CHECK(error_of_text(R"({"model": {"anchor_sizes": [1, 2]}})") ==
-        "c.json: model.anchor_sizes is a list of 2; a list of 5 numbers above 0 expected");
+        "c.json: model.anchor_sizes is a list of 2; a list of 5 numbers from 1 to 1000000 expected");
   CHECK(error_of_text(R"({"train": {"score_threshold": 1.5}})") ==
         "c.json: train.score_threshold is 1.5; a number from 0 to 1 expected");
   CHECK(error_of_text(R"({"train": []})") == "c.json: train is a list of 0; an object expected");
