@@ -20,7 +20,8 @@ void Annotations::index() {
 }
 
 Annotations read_annotations(const std::filesystem::path& path, std::vector<Fault>* faults) {
-  Annotations all = std::filesystem::is_directory(path) ? read_labels(path, faults) : read_coco(path, faults);
+  std::error_code ignored;
+  Annotations all = std::filesystem::is_directory(path, ignored) ? read_labels(path, faults) : read_coco(path, faults);
   all.source = path.string();
   all.index();
   return all;

@@ -19,7 +19,7 @@ int read_side(JsonReader& reader, const std::string& key) {
 }
 
 std::string read_text_or_null(JsonReader& reader, const std::string& key) {
-  if (reader.kind() != JsonReader::Kind::null) return reader.string(key);
+  if (reader.kind() != JsonReader::Kind::null) return read_name(reader, key);
   reader.skip();
   return {};
 }
@@ -32,7 +32,7 @@ Photo read_photo(JsonReader& reader) {
     if (key == "id")
       photo.id = reader.integer(key), id = true;
     else if (key == "file_name")
-      photo.file_name = reader.string(key);
+      photo.file_name = read_name(reader, key);
     else if (key == "width")
       photo.width = read_side(reader, key), width = true;
     else if (key == "height")
@@ -54,7 +54,7 @@ Category read_category(JsonReader& reader) {
     if (key == "id")
       category.id = reader.integer(key), id = true;
     else if (key == "name")
-      category.name = reader.string(key);
+      category.name = read_name(reader, key);
     else if (key == "supercategory")
       category.supercategory = read_text_or_null(reader, key);
     else
@@ -102,15 +102,18 @@ Annotation read_annotation(JsonReader& reader) {
 
 void read_file_object(JsonReader& reader, const std::string& source, Annotations& all, std::vector<Fault>* faults) {
   bool images = false;
-  reader.begin_object("the file");
+  reader.begin_object("the file");  // of a key given twice the last counts, as in Python
   for (std::string key; reader.next_key(key);) {
     if (key == "images") {
       images = true;
+      all.photos.clear();
       read_records(reader, source, key, "image", faults, [&] { all.photos.push_back(read_photo(reader)); });
     } else if (key == "annotations") {
+      all.annotations.clear();
       read_records(reader, source, key, "annotation", faults,
                    [&] { all.annotations.push_back(read_annotation(reader)); });
     } else if (key == "categories") {
+      all.categories.clear();
       read_records(reader, source, key, "category", faults, [&] { all.categories.push_back(read_category(reader)); });
     } else {
       reader.skip();
@@ -176,7 +179,7 @@ void write_coco(const std::filesystem::path& path, const Annotations& all, RleKi
       try {
         return annotation_text(a, kind);
       } catch (const Error& e) {
-        fail("{}: annotation {}: {}", path.string(), a.id, e.what());
+        fail("{}: annotation {}: {}", all.source.empty() ? path.string() : all.source, a.id, e.what());
       }
     });
     out << "}\n";

@@ -250,7 +250,12 @@ std::string JsonReader::string(std::string_view what) {
   for (;;) {
     const size_t begin = at_;
     while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\\' && uint8_t(text_[at_]) >= ' ') ++at_;
-    value.append(text_, begin, at_ - begin);
+    const std::string_view plain = text_.substr(begin, at_ - begin);
+    if (const size_t valid = utf8_prefix(plain); valid < plain.size()) {
+      at_ = begin + valid;
+      not_json("UTF-8");
+    }
+    value.append(plain);
     if (at_ == text_.size() || uint8_t(text_[at_]) < ' ') not_json("the closing '\"' of a string");
     if (text_[at_++] == '"') return value;
     escape(value);
@@ -294,7 +299,9 @@ void JsonReader::finish() {
 
 std::string read_file(const std::filesystem::path& path, size_t at_most) {
   std::error_code ignored;
-  check(!std::filesystem::is_directory(path, ignored), "{}: is a folder; a file expected", path.string());
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  check(!is_directory(status), "{}: is a folder; a file expected", path.string());
+  check(!exists(status) || is_regular_file(status), "{}: is not a regular file", path.string());
   std::ifstream in(path, std::ios::binary | std::ios::ate);
   check(bool(in), "{}: cannot be opened: {}", path.string(), std::strerror(errno));
   const auto size = in.tellg();
@@ -307,7 +314,38 @@ std::string read_file(const std::filesystem::path& path, size_t at_most) {
   return text;
 }
 
+size_t utf8_prefix(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    const uint8_t first = uint8_t(text[at]);
+    const size_t length = first < 0x80   ? 1
+                          : first < 0xC0 ? 0
+                          : first < 0xE0 ? 2
+                          : first < 0xF0 ? 3
+                          : first < 0xF8 ? 4
+                                         : 0;
+    if (length == 0 || at + length > text.size()) break;
+    uint32_t code = length == 1 ? first : first & (0x7Fu >> length);
+    for (size_t i = 1; i < length; ++i) {
+      const uint8_t next = uint8_t(text[at + i]);
+      if (next >> 6 != 2) return at;
+      code = code << 6 | (next & 63);
+    }
+    constexpr uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};  // below, a shorter form is the right one
+    const bool surrogate = code >= 0xD800 && code < 0xE000;
+    if (code < least[length] || surrogate || code > 0x10FFFF) break;
+    at += length;
+  }
+  return at;
+}
+
 std::string json_string(std::string_view text) {
+  if (const size_t valid = utf8_prefix(text); valid < text.size()) {
+    std::string mended(text);
+    for (size_t at = valid; at < mended.size(); at += utf8_prefix(std::string_view(mended).substr(at)))
+      mended.replace(at, 1, "\uFFFD");
+    return json_string(mended);
+  }
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\')

@@ -68,10 +68,15 @@ class JsonReader {
   bool first_ = false;  // just inside a bracket
 };
 
-// The whole file, or as much as `at_most` of it.  Errors name it: missing, a folder, unreadable, empty.
+// The whole file, or as much as `at_most` of it.  Errors name it: missing, a folder, a pipe
+// or a device, unreadable, empty.
 std::string read_file(const std::filesystem::path&, size_t at_most = SIZE_MAX);
 
-// JSON text of a string (quoted, escaped) and of a number (shortest that reads back to the bit; throws unless finite).
+// How many bytes from the start are well-formed UTF-8.
+size_t utf8_prefix(std::string_view);
+
+// JSON text of a string (quoted, escaped; U+FFFD for a byte that is no UTF-8) and of a number (shortest that reads back
+// to the bit; throws unless finite).
 std::string json_string(std::string_view);
 std::string json_number(double);
 

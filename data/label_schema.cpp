@@ -16,13 +16,26 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Regular files, hidden ones left out, sorted by name.
-std::vector<fs::path> files_of(const fs::path& folder) {
-  check(fs::is_directory(folder), "{}: no such folder; a label-schema data set has images/ and labels/",
+// Regular files, hidden ones left out, sorted by name.  Links that lead nowhere and names that JSON cannot hold are
+// faults.
+std::vector<fs::path> files_of(const fs::path& folder, std::vector<Fault>* faults) {
+  std::error_code error;
+  check(fs::is_directory(folder, error), "{}: no such folder; a label-schema data set has images/ and labels/",
         folder.string());
   std::vector<fs::path> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-    if (entry.is_regular_file() && entry.path().filename().string()[0] != '.') files.push_back(entry.path());
+  const fs::directory_iterator entries(folder, error);
+  check(!error, "{}: cannot be read: {}", folder.string(), error.message());
+  for (const fs::directory_entry& entry : entries) {
+    const std::string path = entry.path().string(), file_name = entry.path().filename().string();
+    if (file_name[0] == '.') continue;
+    const fs::file_status status = fs::status(entry.path(), error);
+    if (!fs::exists(status))
+      report(faults, {path, {}, fmt::format("{}: cannot be read: {}", path, error.message())});
+    else if (utf8_prefix(file_name) < file_name.size())
+      report(faults, {path, {}, fmt::format("{}: its name is not UTF-8, so JSON cannot hold it", path)});
+    else if (fs::is_regular_file(status))
+      files.push_back(entry.path());
+  }
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -30,9 +43,14 @@ std::vector<fs::path> files_of(const fs::path& folder) {
 // [x, y, x, y, ...] or [[x, y], ...].
 Polygon read_polygon(JsonReader& reader) {
   Polygon polygon;
+  bool points = false;
   reader.begin_array("polygon");
   while (reader.next_item()) {
-    if (reader.kind() != JsonReader::Kind::array) {
+    const bool point_comes = reader.kind() == JsonReader::Kind::array;
+    if (!polygon.empty() && point_comes != points)
+      throw WrongValue("polygon mixes numbers and points; [x, y, x, y, ...] or [[x, y], ...] expected");
+    points = point_comes;
+    if (!points) {
       polygon.push_back(reader.number("polygon[]"));
       continue;
     }
@@ -42,6 +60,13 @@ Polygon read_polygon(JsonReader& reader) {
     polygon.insert(polygon.end(), point.begin(), point.end());
   }
   return polygon;
+}
+
+void check_inside(const fs::path& mask_path) {
+  const fs::path path = mask_path.lexically_normal();
+  if (path.empty() || path.is_absolute() || *path.begin() == "..")
+    throw WrongValue(
+        fmt::format("mask_path is {}; a path inside the data set's folder expected", json_string(mask_path.string())));
 }
 
 Rle read_mask(const fs::path& path, const Photo& photo) {
@@ -87,10 +112,10 @@ class LabelReader {
 
   Annotations read() {
     std::map<std::string, fs::path> labels;  // by stem
-    for (const fs::path& file : files_of(folder_ / "labels"))
+    for (const fs::path& file : files_of(folder_ / "labels", faults_))
       if (file.extension() == ".json") labels[file.stem().string()] = file;
     std::map<std::string, std::string> photo_of_stem;
-    for (const fs::path& file : files_of(folder_ / "images")) {
+    for (const fs::path& file : files_of(folder_ / "images", faults_)) {
       const std::string stem = file.stem().string();
       const auto [other, is_new] = photo_of_stem.emplace(stem, file.filename().string());
       if (is_new)
@@ -146,11 +171,11 @@ class LabelReader {
       else if (key == "class_id")
         a.category_id = reader.integer(key), has_class = true;
       else if (key == "class_name")
-        class_name = reader.string(key), has_name = true;
+        class_name = read_name(reader, key), has_name = true;
       else if (key == "bbox")
         a.has_bbox = read_box(reader, a.bbox);
       else if (key == "mask_path" && reader.kind() != JsonReader::Kind::null)
-        mask_path = reader.string(key), has_mask = true;
+        mask_path = read_name(reader, key), has_mask = true;
       else if (key == "polygon" && reader.kind() != JsonReader::Kind::null)
         polygon = read_polygon(reader), has_polygon = true;
       else
@@ -163,6 +188,7 @@ class LabelReader {
     if (has_mask == has_polygon)
       throw WrongValue(has_mask ? "has both mask_path and polygon; one of them expected"
                                 : "has neither mask_path nor polygon; one of them expected");
+    if (has_mask) check_inside(mask_path);
     name_class(a.category_id, class_name, source);
     has_mask ? set_mask(a, read_mask(folder_ / mask_path, photo)) : set_polygon(a, std::move(polygon), photo);
     all_.annotations.push_back(std::move(a));

@@ -104,12 +104,19 @@ std::vector<double> read_numbers(JsonReader& reader, const std::string& what) {
   return numbers;
 }
 
+std::string read_name(JsonReader& reader, const std::string& key) {
+  std::string name = reader.string(key);
+  if (name.find('\0') != std::string::npos) throw WrongValue(fmt::format("{} holds a NUL", key));
+  return name;
+}
+
 bool read_box(JsonReader& reader, std::array<double, 4>& box) {
   if (reader.kind() == JsonReader::Kind::null) {
     reader.skip();
     return false;
   }
   const std::vector<double> numbers = read_numbers(reader, "bbox");
+  if (numbers.empty()) return false;
   if (numbers.size() != 4)
     throw WrongValue(fmt::format("bbox has {} numbers; x, y, width, height expected", numbers.size()));
   std::copy(numbers.begin(), numbers.end(), box.begin());

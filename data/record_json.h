@@ -19,7 +19,9 @@ void read_records(JsonReader&, const std::string& source, const std::string& lis
 void require(bool seen, const char* key);
 
 std::vector<double> read_numbers(JsonReader&, const std::string& what);
-// Four numbers; false for null.
+// Of a file or a class: a NUL, at which C's strings end, throws WrongValue.
+std::string read_name(JsonReader&, const std::string& key);
+// Four numbers; false for null and for [], as pycocotools takes it.
 bool read_box(JsonReader&, std::array<double, 4>& box);
 // Polygons in parts, both kinds of RLE, or null.
 Segmentation read_segmentation(JsonReader&);

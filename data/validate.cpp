@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <set>
 
 #include "tensor/check.h"
@@ -124,6 +125,8 @@ std::vector<Finding> check_annotation(const Annotations& all, const Annotation& 
     patient.stops("unknown category", fmt::format("category_id {} is not among the categories", a.category_id));
   if (!photo) return findings;
   if (a.crowd) patient.warn("crowd", "is a crowd (iscrowd 1); training leaves it out");
+  if (a.has_area && !(a.area >= 0 && std::isfinite(a.area)))
+    patient.warn("broken area", fmt::format("area is {}; a number of 0 or more expected", a.area));
   const bool box_usable = a.has_bbox && check_box(a, *photo, patient);
   if (check_outline(a, *photo, patient, depth) && depth == Depth::full)
     check_mask(a, *photo, box_usable && !a.crowd, patient);
@@ -141,6 +144,17 @@ void find_twice(const std::vector<Record>& records, const char* noun, Severity s
                           source,
                           {},
                           fmt::format("{} id {} is used twice", noun, record.id)});
+}
+
+void find_names_twice(const Annotations& all, std::vector<Finding>& findings) {
+  std::map<std::string, int64_t> seen;
+  for (const Category& c : all.categories)
+    if (const auto [first, is_new] = seen.emplace(c.name, c.id); !is_new && first->second != c.id)
+      findings.push_back({Severity::warning,
+                          "category name twice",
+                          all.source,
+                          {},
+                          fmt::format("categories {} and {} are both named {}", first->second, c.id, c.name)});
 }
 
 void find_photos_without_objects(const Annotations& all, std::vector<Finding>& findings) {
@@ -186,6 +200,7 @@ std::vector<Finding> check_annotations(const Annotations& all, Depth depth) {
   find_twice(all.photos, "image", Severity::stops_training, all.source, findings);
   find_twice(all.categories, "category", Severity::stops_training, all.source, findings);
   find_twice(all.annotations, "annotation", Severity::warning, all.source, findings);
+  find_names_twice(all, findings);
   find_photos_without_objects(all, findings);
   find_absent_classes(all, findings);
   return findings;

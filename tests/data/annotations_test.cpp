@@ -210,6 +210,26 @@ TEST_CASE("coco: a wrong record is named by id, or by index if it has none") {
         "f.json: annotation 5: segmentation.size has 3 numbers; height, width expected");
 }
 
+TEST_CASE("coco: of a key given twice the last counts, as in Python") {
+  const TempFolder temp;
+  write_file(temp.path / "f.json", "{" + kCategories + ", " + kCategories +
+                                       R"(, "images": [{"id": 1, "width": 2, "height": 2}],
+                                    "annotations": [{"id": 1, "image_id": 7, "category_id": 3}], "annotations": [], )" +
+                                       kImages + "}");
+  const Annotations all = read_annotations(temp.path / "f.json");
+  CHECK(all.categories.size() == 1);
+  CHECK(all.annotations.empty());
+  REQUIRE(all.photos.size() == 1);
+  CHECK(all.photos[0].id == 7);
+}
+
+TEST_CASE("coco: a name with a NUL, at which a path would end, is refused") {
+  CHECK(coco_error(R"({"images": [{"id": 7, "file_name": "a\u0000.jpg", "width": 2, "height": 3}]})") ==
+        "f.json: image 7: file_name holds a NUL");
+  CHECK(coco_error(R"({"images": [], "categories": [{"id": 3, "name": "\u0000"}]})") ==
+        "f.json: category 3: name holds a NUL");
+}
+
 TEST_CASE("coco: with a list of faults, wrong records are listed and the others read") {
   const TempFolder temp;
   write_file(temp.path / "f.json", coco_text(R"({"id": 5, "image_id": 7, "category_id": 3, "bbox": [[1]]},
@@ -284,6 +304,12 @@ TEST_CASE("results: every key arrives, and is written to the bit") {
   CHECK(read_results(temp.path / "none.json").empty());
 }
 
+TEST_CASE("results: an empty bbox is none, as in pycocotools") {
+  const TempFolder temp;
+  write_file(temp.path / "r.json", R"([{"image_id": 1, "category_id": 2, "score": 0.5, "bbox": []}])");
+  CHECK_FALSE(read_results(temp.path / "r.json").at(0).has_bbox);
+}
+
 TEST_CASE("results: wrong records are named by index") {
   CHECK(results_error("{}") == "f.json: the file is an object; an array expected (results are an array of detections)");
   CHECK(results_error(R"([{"image_id": 1, "category_id": 2, "score": 0.5}, {"image_id": 1, "category_id": 2}])") ==
@@ -344,6 +370,16 @@ TEST_CASE("labels: each mistake is one line that names file, instance and key") 
   folder.label(fig + R"(, "mask_path": "masks/none.png")");
   CHECK(folder.error() ==
         "labels/b.json: instance [0]: mask_path: masks/none.png: cannot be opened: No such file or directory");
+  for (const std::string outside : {"../m.png", "masks/../../m.png", "/m.png", ""}) {
+    folder.label(fig + R"(, "mask_path": ")" + outside + '"');
+    CHECK(folder.error() == "labels/b.json: instance [0]: mask_path is \"" + outside +
+                                "\"; a path inside the data set's folder expected");
+  }
+  folder.label(fig + R"(, "mask_path": "m\u0000.png")");
+  CHECK(folder.error() == "labels/b.json: instance [0]: mask_path holds a NUL");
+  folder.label(fig + R"(, "polygon": [[1, 2], 3, 4, [5, 6]])");
+  CHECK(folder.error() ==
+        "labels/b.json: instance [0]: polygon mixes numbers and points; [x, y, x, y, ...] or [[x, y], ...] expected");
   write_png(folder.path / "masks/m.png", Tensor::zeros({5, 6}, DType::u8));
   folder.label(fig + R"(, "mask_path": "masks/m.png")");
   CHECK(
@@ -386,6 +422,12 @@ TEST_CASE("labels: photos and label files that do not belong together are errors
   REQUIRE(faults.size() == 1);
   CHECK(without(folder.path, faults[0].text) ==
         "images/c.jpg: cannot be decoded as JPEG, PNG, BMP, GIF or PNM: unknown image type");
+  fs::remove(folder.path / "images/c.jpg");
+  fs::create_symlink("d.jpg", folder.path / "images/d.jpg");
+  CHECK(folder.error() == "images/d.jpg: cannot be read: Too many levels of symbolic links");
+  fs::remove(folder.path / "images/d.jpg");
+  write_png(folder.path / "images/e\xFF.png", Tensor::zeros({4, 6, 3}, DType::u8));
+  CHECK(folder.error() == "images/e\xFF.png: its name is not UTF-8, so JSON cannot hold it");
   fs::remove_all(folder.path / "labels");
   CHECK(error_of(folder.path, [&] { read_annotations(folder.path); }) ==
         "labels: no such folder; a label-schema data set has images/ and labels/");

@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <cmath>
 
 #include "data/json_reader.h"
+#include "golden.h"
 
 using namespace sil;
 
@@ -78,6 +80,26 @@ TEST_CASE("json: what is not JSON is named by line and column") {
         "f.json: not JSON: the file ends at line 1, column 3, where the closing '\"' of a string is expected");
   CHECK(what("\xEF\xBB\xBF{}") == "f.json: not JSON: byte 239 at line 1, column 1; a value expected");
   CHECK(what("{} {}") == "f.json: not JSON: '{' at line 1, column 4; the end of the file expected");
+}
+
+TEST_CASE("json: strings are UTF-8, read and written") {
+  CHECK(what("\"é€😀\"") == "read");
+  CHECK(what("[\n\"a\xFF\"]") == "f.json: not JSON: byte 255 at line 2, column 3; UTF-8 expected");
+  for (const std::string bad :
+       {"\xC3", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80", "\xC3("}) {
+    CAPTURE(bad);
+    CHECK(what("\"" + bad + "\"") != "read");
+    CHECK(what(json_string("a" + bad + "b")) == "read");
+  }
+  CHECK(json_string("a\xFF"
+                    "b") == "\"a\uFFFDb\"");
+}
+
+TEST_CASE("json: only a regular file is read") {
+  const TempFolder temp;
+  const std::string pipe = (temp.path / "pipe").string();
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK_THROWS_WITH_AS(read_file(pipe), (pipe + ": is not a regular file").c_str(), Error);
 }
 
 TEST_CASE("json: deep nesting costs no stack") {

@@ -91,6 +91,14 @@ TEST_CASE("validate: what training lives with is a warning") {
         Lines{"warning: f.json: annotation id 5 is used twice"});
   CHECK(after([](auto&, Annotation& a) { a.bbox[3] = 0; }) ==
         Lines{"warning: a.png: annotation 5: bbox [2, 2, 6, 0] has no area"});
+  for (const double area : {double(NAN), -1.0, HUGE_VAL})
+    CHECK(after([&](auto&, Annotation& a) {
+            a.area = area;
+            a.has_area = true;
+          }) == Lines{fmt::format("warning: a.png: annotation 5: area is {}; a number of 0 or more expected", area)});
+  CHECK(after([](Annotations& all, auto&) {
+          all.categories.push_back({4, "fig", ""});
+        }).at(0) == "warning: f.json: categories 3 and 4 are both named fig");
   CHECK(after([](auto&, Annotation& a) { a.segmentation = {}; }) ==
         Lines{"warning: a.png: annotation 5: has no segmentation; its box stands for the mask"});
   CHECK(after([](auto&, Annotation& a) {
