@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "apps/inputs.h"
 #include "apps/program.h"
 #include "data/annotations.h"
 #include "data/label_schema.h"
@@ -15,9 +16,21 @@ struct Arguments {
   std::string labels, annotations, images, out, to = "compressed";
 };
 
+// Throws unless it can become pixels.
+void check_outline(const std::string& source, const Annotations& all, const Annotation& annotation) {
+  try {
+    to_rle(annotation, all.photos[all.photo_row.at(annotation.image_id)]);
+  } catch (const Error& e) {
+    fail("{}: {}", source, e.what());
+  }
+}
+
 int labels_to_coco(const Arguments& a) {
-  check(std::filesystem::is_directory(a.labels), "{}: is not a folder in label schema (images/, labels/)", a.labels);
+  std::error_code ignored;
+  check(std::filesystem::is_directory(a.labels, ignored), "{}: is not a folder in label schema (images/, labels/)",
+        a.labels);
   const Annotations all = read_annotations(a.labels);
+  for (const Annotation& annotation : all.annotations) check_outline(a.labels, all, annotation);
   write_coco(a.out, all);
   fmt::print("{}: {} photos, {} annotations, {} categories\n", a.out, all.photos.size(), all.annotations.size(),
              all.categories.size());
@@ -25,7 +38,9 @@ int labels_to_coco(const Arguments& a) {
 }
 
 int coco_to_labels(const Arguments& a) {
-  check(!std::filesystem::is_directory(a.annotations), "{}: is a folder; a COCO JSON file expected", a.annotations);
+  std::error_code ignored;
+  check(!std::filesystem::is_directory(a.annotations, ignored), "{}: is a folder; a COCO JSON file expected",
+        a.annotations);
   const Annotations all = read_annotations(a.annotations);
   const std::vector<Loss> losses = write_labels(a.out, all, a.images);
   std::set<int64_t> left_out;
@@ -41,6 +56,7 @@ int coco_to_labels(const Arguments& a) {
 }
 
 int convert_masks(const Arguments& a) {
+  check_no_input(a.out, {a.annotations});
   Annotations all = read_annotations(a.annotations);
   for (Annotation& annotation : all.annotations) {
     const bool outlined = !std::holds_alternative<std::monostate>(annotation.segmentation);

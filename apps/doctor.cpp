@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "apps/inputs.h"
 #include "apps/program.h"
 #include "data/json_reader.h"
 #include "data/validate.h"
@@ -24,7 +25,8 @@ struct Examined {
 };
 
 Examined examine(const std::string& title, const std::string& annotations, const std::string& images) {
-  check(std::filesystem::is_directory(images), "{}: no such folder of photos", images);
+  std::error_code ignored;
+  check(std::filesystem::is_directory(images, ignored), "{}: no such folder of photos", images);
   std::vector<Fault> faults;
   Examined e{title, read_annotations(annotations, &faults), {}};
   for (const auto& more : {as_findings(faults), check_annotations(e.annotations, Depth::full),
@@ -101,6 +103,7 @@ void write_json(const std::string& path, const std::vector<Examined>& sets, cons
 }
 
 int examine_all(const Arguments& arguments) {
+  check_no_input(arguments.json, {arguments.annotations, arguments.val_annotations});
   std::vector<Examined> sets{examine("train", arguments.annotations, arguments.images)};
   std::vector<Finding> split;
   if (!arguments.val_annotations.empty()) {
@@ -144,7 +147,9 @@ int main(int argc, char** argv) {
         auto* val_images = app.add_option("--val-images", a.val_images, "Folder of its photos");
         val->needs(val_images);
         val_images->needs(val);
-        app.add_option("--json", a.json, "Write the findings there, too");
+        auto* json = app.add_option("--json", a.json, "Write the findings there, too");
+        for (CLI::Option* option : {val, val_images, json})
+          option->check([](const std::string& path) { return path.empty() ? "a path expected" : ""; });
         app.footer(
             "\n\"stops\" is what training refuses: unknown images and categories, broken polygons and runs, photos "
             "that are\n"

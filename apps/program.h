@@ -11,6 +11,7 @@
 #pragma once
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -31,6 +32,7 @@ inline int end_with_error(std::string text) {
 // `define` declares the arguments, `body` runs once they are parsed.  Examples go into app.footer(...).
 inline int run_program(int argc, char** argv, const std::string& about, const std::function<void(CLI::App&)>& define,
                        const std::function<int()>& body) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the shell's limit is an error of write(), as a full disk is
   CLI::App app{about};
   try {
     define(app);

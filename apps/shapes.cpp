@@ -14,13 +14,19 @@ int main(int argc, char** argv) {
       "with "
       "COCO annotations (masks of what can be seen). The same numbers give the same pictures on every machine.",
       [&](CLI::App& app) {
-        app.add_option("--out", out, "Folder to write: images/ and annotations.json")->required();
+        app.add_option("--out", out, "Folder to write, new or empty: images/ and annotations.json")->required();
         app.add_option("--images", options.images, "How many pictures")->capture_default_str();
         app.add_option("--size", options.size, "Pixels a side, 32 to 4096")->capture_default_str();
-        app.add_option("--seed", options.seed, "Another seed is another data set")->capture_default_str();
+        app.add_option("--seed", options.seed, "Another seed is another data set")
+            ->check(CLI::NonNegativeNumber)
+            ->capture_default_str();
         app.footer("Example: shapes --out data/shapes --images 1500 --size 128 --seed 1");
       },
       [&] {
+        std::error_code ignored;
+        sil::check(!out.empty(), "--out is empty; a folder expected");
+        sil::check(!std::filesystem::is_directory(out, ignored) || std::filesystem::is_empty(out, ignored),
+                   "{}: exists already; a new or an empty folder expected", out.string());
         const sil::Annotations made = sil::write_shapes(out, options);
         fmt::print("{}: {} pictures of {} x {} pixels, {} shapes", made.source, made.photos.size(), options.size,
                    options.size, made.annotations.size());

@@ -20,7 +20,8 @@ struct Loss {
 
 // Writes labels/ and masks/ and copies the photos to images/.  One polygon stays a polygon; parts and runs become a
 // mask file, equal to the pixel.  Returns what could not be kept, crowds first, then by annotation id.  Throws if a
-// photo is missing, two have one stem, or `folder` exists already and is not empty; nothing is left half-written.
+// photo is missing, unreadable or of another size, two have one stem, or `folder` exists already and is not empty;
+// nothing is left half-written.
 std::vector<Loss> write_labels(const std::filesystem::path& folder, const Annotations&,
                                const std::filesystem::path& photos);
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -34,8 +35,9 @@ std::vector<std::string> stems_of(const Annotations& all, const fs::path& photos
   for (const Photo& photo : all.photos) {
     const fs::path name = photo.file_name;
     const fs::path source = photos / name;
-    check(!photo.file_name.empty() && fs::is_regular_file(source), "{}: image {}: there is no photo {}", all.source,
-          photo.id, source.string());
+    std::error_code ignored;
+    check(!photo.file_name.empty() && fs::is_regular_file(source, ignored), "{}: image {}: there is no photo {}",
+          all.source, photo.id, source.string());
     const auto [other, is_new] = taken.emplace(name.stem().string(), photo.file_name);
     check(is_new, "{}: image {}: {} and {} have one stem; labels/{}.json could mean either", all.source, photo.id,
           other->second, photo.file_name, other->first);
@@ -67,9 +69,17 @@ std::string instance_text(const fs::path& folder, const Annotations& all, const 
   return text + ", \"mask_path\": " + json_string(mask_path) + '}';
 }
 
+// What could not be read again is not copied.
+void check_photo(const fs::path& file, const Photo& photo, const std::string& source) {
+  const Tensor pixels = read_image(file);
+  check(pixels.dim(0) == photo.height && pixels.dim(1) == photo.width, "{}: is {} x {}, in {} {} x {} (width x height)",
+        file.string(), pixels.dim(1), pixels.dim(0), source, photo.width, photo.height);
+}
+
 void write_photo(const fs::path& folder, const Annotations& all, size_t i, const std::string& stem,
                  const fs::path& photos) {
   const Photo& photo = all.photos[i];
+  check_photo(photos / photo.file_name, photo, all.source);
   std::string text;
   int number = 0;
   for (const size_t row : all.by_photo[i]) {
@@ -83,10 +93,29 @@ void write_photo(const fs::path& folder, const Annotations& all, size_t i, const
   fs::copy_file(photos / photo.file_name, folder / "images" / fs::path(photo.file_name).filename());
 }
 
-void clean_up(const fs::path& folder) {
-  std::error_code ignored;
-  fs::remove_all(folder, ignored);
-}
+// A new folder beside the one to be written, which it becomes; removed with all it holds if it does not.
+class PartialFolder {
+ public:
+  explicit PartialFolder(const fs::path& target) : target_(target.has_filename() ? target : target.parent_path()) {
+    if (target_.has_parent_path()) fs::create_directories(target_.parent_path());
+    const fs::path path = fmt::format("{}.part-{}", target_.string(), getpid());
+    check(fs::create_directory(path), "{}: is in the way: a folder of an earlier run; remove it", path.string());
+    path_ = path;
+  }
+  PartialFolder(const PartialFolder&) = delete;
+  ~PartialFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+  void finish() {
+    fs::rename(path_, target_);
+    path_.clear();
+  }
+
+ private:
+  fs::path target_, path_;
+};
 
 std::vector<Loss> losses_of(const Annotations& all) {
   std::vector<Loss> losses;
@@ -110,21 +139,16 @@ std::vector<Loss> losses_of(const Annotations& all) {
 }  // namespace
 
 std::vector<Loss> write_labels(const fs::path& folder, const Annotations& all, const fs::path& photos) {
-  check(!fs::exists(folder) || (fs::is_directory(folder) && fs::is_empty(folder)),
-        "{}: exists already; a new or an empty folder expected", folder.string());
-  const std::vector<std::string> stems = stems_of(all, photos);
-  const fs::path partial = folder.string() + ".tmp";
   try {
-    fs::remove_all(partial);
-    for (const char* sub : {"images", "labels", "masks"}) fs::create_directories(partial / sub);
-    for (size_t i = 0; i < all.photos.size(); ++i) write_photo(partial, all, i, stems[i], photos);
-    fs::rename(partial, folder);
+    check(!fs::exists(folder) || (fs::is_directory(folder) && fs::is_empty(folder)),
+          "{}: exists already; a new or an empty folder expected", folder.string());
+    const std::vector<std::string> stems = stems_of(all, photos);
+    PartialFolder partial(folder);
+    for (const char* sub : {"images", "labels", "masks"}) fs::create_directory(partial.path() / sub);
+    for (size_t i = 0; i < all.photos.size(); ++i) write_photo(partial.path(), all, i, stems[i], photos);
+    partial.finish();
   } catch (const fs::filesystem_error& e) {
-    clean_up(partial);
     fail("{}: {}", e.path1().string(), e.code().message());
-  } catch (...) {
-    clean_up(partial);
-    throw;
   }
   return losses_of(all);
 }

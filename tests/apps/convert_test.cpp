@@ -153,7 +153,85 @@ TEST_CASE("convert: bad input, exit 2 with one line and nothing half-written") {
   CHECK(error("coco-to-labels --annotations " + (set / "f.json") + " --images " + (set / "photos") + " --out " +
               (set / "labels")) == "error: b.jpg: annotation 8: mask is 9 x 12, its photo 12 x 9 (height x width)\n");
   CHECK_FALSE(fs::exists(set / "labels"));
-  CHECK_FALSE(fs::exists(set / "labels.tmp"));
+  for (const fs::directory_entry& entry : fs::directory_iterator(set.path))
+    CHECK_FALSE(says(entry.path().filename().string(), "labels"));
+}
+
+TEST_CASE("convert: what lies beside the folder to write stays") {
+  const CocoSet set;
+  fs::create_directory(set.path / "labels.tmp");
+  write_text(set / "labels.tmp/mine", "keep");
+  CHECK(set.to_labels(set / "labels").code == 0);
+  CHECK(read_text(set / "labels.tmp/mine") == "keep");
+}
+
+TEST_CASE("convert: the folder to write may end in a slash") {
+  const CocoSet set;
+  CHECK(set.to_labels((set / "labels") + "/").code == 0);
+  CHECK(read_annotations(set / "labels").photos.size() == 2);
+}
+
+TEST_CASE("convert: photos that cannot be used are not copied") {
+  const CocoSet set;
+  const std::string whole = read_text(set / "photos/b.jpg");
+  const auto error = [&](const std::string& photo) {
+    write_text(set / "photos/b.jpg", photo);
+    const Ran ran = set.to_labels(set / "labels");
+    CHECK(ran.code == 2);
+    CHECK_FALSE(fs::exists(set / "labels"));
+    return ran.err;
+  };
+  CHECK(error("") == "error: " + (set / "photos/b.jpg") + ": is empty\n");
+  CHECK(says(error(whole.substr(0, whole.size() - 4)), "photos/b.jpg: "));
+  CHECK(error(read_text(set / "photos/a.png")) ==
+        "error: " + (set / "photos/b.jpg") + ": is 20 x 10, in " + (set / "f.json") + " 9 x 12 (width x height)\n");
+}
+
+TEST_CASE("convert: a link that leads nowhere is named") {
+  const CocoSet set;
+  fs::remove(set.path / "photos/a.png");
+  fs::create_symlink("a.png", set.path / "photos/a.png");
+  CHECK(set.to_labels(set / "labels").err ==
+        "error: " + (set / "f.json") + ": image 7: there is no photo " + (set / "photos/a.png") + "\n");
+}
+
+TEST_CASE("convert: outlines that cannot be pixels are refused, from labels as from COCO") {
+  const CocoSet set;
+  REQUIRE(set.to_labels(set / "labels").code == 0);
+  write_text(set / "labels/labels/b.json",
+             R"([{"type": "instance", "class_id": 3, "class_name": "fig", "polygon": [1, 1, 2, 2]}])");
+  const Ran ran = run("convert", "labels-to-coco --labels " + (set / "labels") + " --out " + (set / "g.json"));
+  CHECK(ran.code == 2);
+  CHECK(ran.err ==
+        "error: " + (set / "labels") + ": b.jpg: annotation 3: polygon 0 has 2 points; 3 or more expected\n");
+  CHECK_FALSE(fs::exists(set / "g.json"));
+}
+
+TEST_CASE("convert: a file is not converted over itself") {
+  const CocoSet set;
+  const std::string before = read_text(set / "f.json");
+  CHECK(run("convert", "rle --annotations " + (set / "f.json") + " --out " + (set / "f.json")).err ==
+        "error: " + (set / "f.json") + ": is an input and would be overwritten\n");
+  CHECK(read_text(set / "f.json") == before);
+}
+
+TEST_CASE("convert: a number that JSON cannot hold is blamed on the file it came from") {
+  const CocoSet set;
+  std::string text = read_text(set / "f.json");
+  text.replace(text.find("2.5, 2"), 3, "NaN");
+  write_text(set / "f.json", text);
+  CHECK(run("convert", "rle --annotations " + (set / "f.json") + " --out " + (set / "r.json")).err ==
+        "error: " + (set / "f.json") + ": annotation 5: JSON: nan cannot be written as a number\n");
+}
+
+TEST_CASE("convert: a file over the shell's limit of size is an error, and nothing stays half-written") {
+  const CocoSet set;
+  const Ran ran =
+      run("convert", "rle --annotations " + (set / "f.json") + " --out " + (set / "r.json") + " --to uncompressed",
+          "ulimit -f 0;");
+  CHECK(ran.code == 2);
+  for (const fs::directory_entry& entry : fs::directory_iterator(set.path))
+    CHECK_FALSE(says(entry.path().filename().string(), "r.json"));
 }
 
 TEST_CASE("convert: --help teaches") {

@@ -103,6 +103,13 @@ TEST_CASE("doctor: unusable arguments, exit 2 with one line") {
   CHECK(half.code == 2);
   CHECK(half.err == "error: --val-annotations requires --val-images (--help lists the arguments)\n");
   CHECK(run("doctor", "").err == "error: --annotations is required (--help lists the arguments)\n");
+  const std::string before = read_text(set / "f.json");
+  const Ran over = set.doctor(" --json " + (set / "./f.json"));
+  CHECK(over.code == 2);
+  CHECK(over.err == "error: " + (set / "./f.json") + ": is an input and would be overwritten\n");
+  CHECK(read_text(set / "f.json") == before);
+  CHECK(set.doctor(" --json ''").code == 2);
+  CHECK(set.doctor(" --val-annotations '' --val-images ''").code == 2);
   const Ran unwritable = set.doctor(" --json " + (set / "no/such/folder.json"));
   CHECK(unwritable.code == 2);
   CHECK(says(unwritable.err, "folder.json"));

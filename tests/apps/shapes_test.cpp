@@ -86,6 +86,19 @@ TEST_CASE("shapes: bad arguments and a folder that cannot be written end with 2 
   CHECK_FALSE(std::filesystem::exists(made));
 }
 
+TEST_CASE("shapes: a set is not mixed with what a folder holds") {
+  const TemporaryFolder folder;
+  REQUIRE(run("shapes", "--images 3 --size 40 --out " + folder / "set").code == 0);
+  const std::string before = read_text(folder / "set" + "/annotations.json");
+  const Ran again = run("shapes", "--images 2 --size 40 --out " + folder / "set");
+  CHECK(again.code == 2);
+  CHECK(again.err == "error: " + folder / "set" + ": exists already; a new or an empty folder expected\n");
+  CHECK(read_text(folder / "set" + "/annotations.json") == before);
+  CHECK(run("shapes", "--images 2 --out ''").err == "error: --out is empty; a folder expected\n");
+  CHECK(run("shapes", "--images 2 --seed -1 --out " + folder / "new").code == 2);
+  CHECK_FALSE(std::filesystem::exists(folder / "new"));
+}
+
 TEST_CASE("shapes: --help teaches") {
   const Ran ran = run("shapes", "--help");
   CHECK(ran.code == 0);
