@@ -18,6 +18,13 @@ namespace {
 
 constexpr double max_side = 16384;
 
+// Whole; a NUL, which would end a message, spelled out.
+std::string string_of(const rapidjson::Value& value) {
+  std::string all(value.GetString(), value.GetStringLength());
+  for (size_t at; (at = all.find('\0')) != std::string::npos;) all.replace(at, 1, "\\u0000");
+  return all;
+}
+
 // A value as a message shows it: in one short piece, however large or deep it is.
 std::string text(const rapidjson::Value& value) {
   if (value.IsObject()) return "an object";
@@ -39,7 +46,7 @@ class Params {
     if (!object_) return;
     check(object_->IsObject(), "{}: params is {}; an object expected", where_, text(*object_));
     for (const auto& member : object_->GetObject()) {
-      const std::string key = member.name.GetString();
+      const std::string key = string_of(member.name);
       const bool known = std::any_of(allowed.begin(), allowed.end(), [&](const char* a) { return key == a; });
       const std::string keys = allowed.size() ? fmt::format("{}", fmt::join(allowed, ", ")) : "none";
       check(known, "{}: unknown key \"{}\"; allowed: {}", where_, key, keys);
@@ -140,13 +147,13 @@ Augmentation parse_entry(const rapidjson::Value& entry, size_t place, std::strin
   std::string where = fmt::format("{}: augmentation {}", source, place);
   check(entry.IsObject(), "{} is {}; {{\"name\": ..., \"params\": {{...}}}} expected", where, text(entry));
   for (const auto& member : entry.GetObject()) {
-    const std::string_view key = member.name.GetString();
+    const std::string key = string_of(member.name);
     check(key == "name" || key == "params", "{}: unknown key \"{}\"; allowed: name, params", where, key);
   }
   const auto name = entry.FindMember("name");
   check(name != entry.MemberEnd() && name->value.IsString(), "{}: name is missing or no string", where);
   const auto params = entry.FindMember("params");
-  const std::string called = name->value.GetString();
+  const std::string called = string_of(name->value);
   return parse_one(called, params == entry.MemberEnd() ? nullptr : &params->value, where + " (" + called + ")");
 }
 

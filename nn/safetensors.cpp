@@ -50,6 +50,9 @@ struct Entry {
 
 using Json = rapidjson::Value;
 
+// Whole: a NUL does not end it.
+std::string string_of(const Json& v) { return {v.GetString(), v.GetStringLength()}; }
+
 bool is_list_of_counts(const Json& v) {
   return v.IsArray() && std::all_of(v.Begin(), v.End(), [](const Json& e) { return e.IsUint64(); });
 }
@@ -70,9 +73,9 @@ Entry parse_entry(const std::string& file, const std::string& key, const Json& v
   check(v.IsObject() && v.HasMember("dtype") && v.HasMember("shape") && v.HasMember("data_offsets"),
         "{}: {}: an object with dtype, shape and data_offsets expected", file, key);
   check(v["dtype"].IsString(), "{}: {}: dtype is no string", file, key);
-  const auto dtype = parse_dtype(v["dtype"].GetString());
+  const auto dtype = parse_dtype(string_of(v["dtype"]));
   check(dtype.has_value(), "{}: {}: dtype is {}; F32, BF16, F16, F64, I64, I32 or U8 expected", file, key,
-        v["dtype"].GetString());
+        string_of(v["dtype"]));
   check(is_list_of_counts(v["shape"]) && v["shape"].Size() <= rapidjson::SizeType(Shape::kMaxRank),
         "{}: {}: shape is not a list of at most {} counts", file, key, int(Shape::kMaxRank));
   check(is_list_of_counts(v["data_offsets"]) && v["data_offsets"].Size() == 2,
@@ -146,6 +149,7 @@ TensorFile read_safetensors(const std::filesystem::path& path) {
   check(extension != ".pth" && extension != ".pt",
         "{}: torch's .pth files cannot be read yet: convert it to .safetensors", file);
   std::error_code error;
+  check(!std::filesystem::is_directory(path, error), "{}: a folder; a .safetensors file expected", file);
   check(std::filesystem::is_regular_file(path, error), "{}: no such file", file);
   const uint64_t file_bytes = std::filesystem::file_size(path, error);
   std::ifstream in(path, std::ios::binary);
@@ -160,15 +164,16 @@ TensorFile read_safetensors(const std::filesystem::path& path) {
   TensorFile out;
   std::vector<Entry> entries;
   for (const auto& member : header.GetObject()) {
-    const std::string key(member.name.GetString(), member.name.GetStringLength());
+    const std::string key = string_of(member.name);
+    check(key.find('\0') == std::string::npos, "{}: a tensor's name has a NUL in it", file);
     if (key != "__metadata__") {
       entries.push_back(parse_entry(file, key, member.value, data_bytes));
       continue;
     }
     check(member.value.IsObject(), "{}: __metadata__: an object of strings expected", file);
     for (const auto& m : member.value.GetObject()) {
-      check(m.value.IsString(), "{}: __metadata__: {} is no string", file, m.name.GetString());
-      out.metadata[m.name.GetString()] = std::string(m.value.GetString(), m.value.GetStringLength());
+      check(m.value.IsString(), "{}: __metadata__: {} is no string", file, string_of(m.name));
+      out.metadata[string_of(m.name)] = string_of(m.value);
     }
   }
   check_tiling(file, entries, data_bytes);

@@ -6,9 +6,11 @@
 #include <rapidjson/writer.h>
 
 #include <algorithm>
+#include <set>
 
 #include "nn/safetensors.h"
 #include "tensor/check.h"
+#include "tensor/ops.h"
 #include "train/pretrained.h"
 
 namespace sil {
@@ -40,17 +42,39 @@ std::string categories_json(const CategoryTable& table) {
   return text.GetString();
 }
 
-CategoryTable categories_from(const std::string& json, const std::string& source) {
+constexpr unsigned kParsing =
+    rapidjson::kParseFullPrecisionFlag | rapidjson::kParseIterativeFlag;  // depth is no recursion
+
+// Each output and each id once, every output one of the model's.
+void check_table(const CategoryTable& table, int num_classes, const std::string& source) {
+  check(!table.rows.empty(), "{}: metadata categories is empty", source);
+  std::set<int> outputs;
+  std::set<int64_t> ids;
+  for (const CategoryTable::Row& row : table.rows) {
+    check(row.output >= 1 && row.output < num_classes,
+          "{}: metadata categories: output {} of category {}; 1 to {} expected with model.num_classes {}", source,
+          row.output, row.id, num_classes - 1, num_classes);
+    check(outputs.insert(row.output).second, "{}: metadata categories: output {} is there twice", source, row.output);
+    check(ids.insert(row.id).second, "{}: metadata categories: category {} is there twice", source, row.id);
+    check(row.name.find('\0') == std::string::npos, "{}: metadata categories: the name of category {} has a NUL in it",
+          source, row.id);
+  }
+}
+
+CategoryTable categories_from(const std::string& json, int num_classes, const std::string& source) {
   rapidjson::Document rows;
-  rows.Parse(json.c_str());
+  rows.Parse<kParsing>(json.data(), json.size());
   check(!rows.HasParseError() && rows.IsArray(), "{}: metadata categories is not a list", source);
   CategoryTable table;
   for (const auto& row : rows.GetArray()) {
     check(row.IsObject() && row.HasMember("output") && row["output"].IsInt() && row.HasMember("id") &&
               row["id"].IsInt64() && row.HasMember("name") && row["name"].IsString(),
           "{}: metadata categories has a row without output, id and name", source);
-    table.rows.push_back({row["output"].GetInt(), row["id"].GetInt64(), row["name"].GetString()});
+    const rapidjson::Value& name = row["name"];
+    table.rows.push_back(
+        {row["output"].GetInt(), row["id"].GetInt64(), std::string(name.GetString(), name.GetStringLength())});
   }
+  check_table(table, num_classes, source);
   return table;
 }
 
@@ -60,7 +84,7 @@ std::string progress_json(const Progress& p) {
 
 Progress progress_from(const std::string& json, const std::string& source) {
   rapidjson::Document d;
-  d.Parse<rapidjson::kParseFullPrecisionFlag>(json.c_str());
+  d.Parse<kParsing>(json.data(), json.size());
   check(!d.HasParseError() && d.IsObject() && d.HasMember("step") && d["step"].IsInt64() && d["step"].GetInt64() >= 0 &&
             d.HasMember("best_score") && d["best_score"].IsNumber() && d.HasMember("best_step") &&
             d["best_step"].IsInt64(),
@@ -76,13 +100,24 @@ const std::string& metadata(const TensorFile& file, const std::string& key, cons
   return found->second;
 }
 
+// Weights that a model can have: numbers that are numbers.
+void check_weights(const StateDict& weights, const std::string& source) {
+  for (const auto& [name, tensor] : weights) {
+    if (name.ends_with("num_batches_tracked")) continue;
+    const DType dtype = tensor.dtype();
+    check(dtype == DType::f32 || dtype == DType::bf16 || dtype == DType::f64,
+          "{}: {} is {}; weights in floating point expected", source, name, sil::name(dtype));
+    check(ops::all_finite(tensor), "{}: {} has a NaN or an infinity in it; finite weights expected", source, name);
+  }
+}
+
 Checkpoint checkpoint_from(const TensorFile& file, const std::string& source) {
   check(is_ours(file), "{}: not a checkpoint of this program; one from a run's folder expected", source);
   check(metadata(file, "silhouette", source) == kFormat, "{}: format is \"{}\"; \"{}\" expected", source,
         metadata(file, "silhouette", source), kFormat);
   Checkpoint c;
   apply_text(c.config, metadata(file, "config", source), source);
-  c.categories = categories_from(metadata(file, "categories", source), source);
+  c.categories = categories_from(metadata(file, "categories", source), c.config.model.num_classes, source);
   c.progress = progress_from(metadata(file, "progress", source), source);
   for (const auto& [name, tensor] : file.tensors) {
     if (name.starts_with(kOptimizer))
@@ -90,6 +125,7 @@ Checkpoint checkpoint_from(const TensorFile& file, const std::string& source) {
     else
       c.weights[name] = tensor;
   }
+  check_weights(c.weights, source);
   return c;
 }
 
@@ -149,6 +185,7 @@ WeightsFile read_weights(const std::filesystem::path& path) {
   }
   WeightsFile bare;
   bare.weights = std::move(file.tensors);
+  check_weights(bare.weights, path.string());
   if (is_backbone(bare.weights)) return bare;
   bare.config = config_of_bare(bare.weights, path.string());
   bare.categories = CategoryTable::identity(bare.config.model.num_classes);

@@ -35,9 +35,16 @@ struct Range {
   bool holds(double v) const { return (low_is_inside ? v >= low : v > low) && v <= high; }
 };
 
-Range above(double low) { return {low, 1e30, false, fmt::format("above {}", low)}; }
-Range at_least(double low) { return {low, 2147483647, true, fmt::format("of at least {}", low)}; }
+Range above(double low) { return {low, 1e30, false, fmt::format("above {} and up to 1e30", low)}; }
 Range between(double low, double high) { return {low, high, true, fmt::format("from {} to {}", low, high)}; }
+Range at_least(double low) { return between(low, 2147483647); }
+
+// Whole; a NUL, which would end a message, spelled out.
+std::string string_of(const Json& json) {
+  std::string text(json.GetString(), json.GetStringLength());
+  for (size_t at; (at = text.find('\0')) != std::string::npos;) text.replace(at, 1, "\\u0000");
+  return text;
+}
 
 bool read_number(const Json& json, double& x, const Range& range) {
   if (!json.IsNumber() || !range.holds(json.GetDouble())) return false;
@@ -96,9 +103,8 @@ std::string one_of(const std::vector<std::string>& names) {
 Field choice(std::string key, std::string& x, std::vector<std::string> names) {
   return {std::move(key), one_of(names),
           [&x, names](const Json& json) {
-            if (!json.IsString() || std::find(names.begin(), names.end(), json.GetString()) == names.end())
-              return false;
-            x = json.GetString();
+            if (!json.IsString() || std::find(names.begin(), names.end(), string_of(json)) == names.end()) return false;
+            x = string_of(json);
             return true;
           },
           [&x] { return '"' + x + '"'; }};
@@ -108,7 +114,7 @@ template <class Enum>  // whose values are 0, 1, ... in the order of the names
 Field choice(std::string key, Enum& x, std::vector<std::string> names) {
   return {std::move(key), one_of(names),
           [&x, names](const Json& json) {
-            const auto found = json.IsString() ? std::find(names.begin(), names.end(), json.GetString()) : names.end();
+            const auto found = json.IsString() ? std::find(names.begin(), names.end(), string_of(json)) : names.end();
             if (found == names.end()) return false;
             x = Enum(found - names.begin());
             return true;
@@ -214,7 +220,7 @@ std::vector<Field> fields_of(TrainConfig& t, ModelConfig& m) {
       number("train.gamma", t.gamma, between(0, 1)),
       integer("train.warmup_steps", t.warmup_steps, at_least(0)),
       or_null("train.clip_norm", t.clip_norm, above(0)),
-      integer("train.batch_size", t.batch_size, at_least(1)),
+      integer("train.batch_size", t.batch_size, between(1, 4096)),
       integer("train.max_epochs", t.max_epochs, at_least(1)),
       or_null("train.max_steps", t.max_steps, at_least(0)),
       or_null("train.validate_every", t.validate_every, at_least(1)),
@@ -238,7 +244,7 @@ std::vector<Field> fields(RunConfig& c) {
 
 // What was given, for messages: JSON text, cut short.
 std::string text_of(const Json& json) {
-  if (json.IsString()) return fmt::format("\"{}\"", json.GetString());
+  if (json.IsString()) return fmt::format("\"{}\"", string_of(json));
   if (json.IsNull()) return "null";
   if (json.IsBool()) return json.GetBool() ? "true" : "false";
   if (json.IsInt64()) return fmt::format("{}", json.GetInt64());
@@ -246,9 +252,12 @@ std::string text_of(const Json& json) {
   return json.IsArray() ? fmt::format("a list of {}", json.Size()) : "an object";
 }
 
+constexpr unsigned kParsing =
+    rapidjson::kParseFullPrecisionFlag | rapidjson::kParseIterativeFlag;  // depth is no recursion
+
 rapidjson::Document parse(const std::string& text, const std::string& source) {
   rapidjson::Document document;
-  document.Parse<rapidjson::kParseFullPrecisionFlag>(text.data(), text.size());
+  document.Parse<kParsing>(text.data(), text.size());
   if (document.HasParseError()) {
     const size_t at = std::min(document.GetErrorOffset(), text.size());
     fail("{}: not JSON at line {}: {}", source, 1 + std::count(text.begin(), text.begin() + std::ptrdiff_t(at), '\n'),
@@ -283,9 +292,9 @@ void apply_block(RunConfig& config, const std::string& block, const Json& value,
   check(value.IsObject(), "{}: {} is {}; an object expected", source, block, text_of(value));
   std::set<std::string> seen;
   for (const auto& member : value.GetObject()) {
-    check(seen.insert(member.name.GetString()).second, "{}: {}.{} is given twice", source, block,
-          member.name.GetString());
-    apply_field(config, block + "." + member.name.GetString(), member.value, source);
+    const std::string key = block + "." + string_of(member.name);
+    check(seen.insert(key).second, "{}: {} is given twice", source, key);
+    apply_field(config, key, member.value, source);
   }
 }
 
@@ -297,8 +306,10 @@ void apply_list(RunConfig& config, const Json& value, const std::string& source)
 void apply_blocks(RunConfig& config, const Json& document, const std::string& source) {
   check(document.IsObject(), "{}: {}; an object with the blocks model, train and augmentations expected", source,
         text_of(document));
+  std::set<std::string> seen;
   for (const auto& member : document.GetObject()) {
-    const std::string name = member.name.GetString();
+    const std::string name = string_of(member.name);
+    check(seen.insert(name).second, "{}: the block {} is given twice", source, name);
     if (name == "augmentations")
       apply_list(config, member.value, source + ": augmentations");
     else if (name == "model" || name == "train")
@@ -339,7 +350,7 @@ void apply_setting(RunConfig& config, const std::string& setting) {
   check(equals != std::string::npos && (is_list || key.starts_with("model.") || key.starts_with("train.")),
         "--set {}: model.KEY=VALUE, train.KEY=VALUE or augmentations=LIST expected", setting);
   rapidjson::Document value;
-  value.Parse<rapidjson::kParseFullPrecisionFlag>(setting.c_str() + equals + 1);
+  value.Parse<kParsing>(setting.c_str() + equals + 1);
   if (value.HasParseError()) value.SetString(setting.c_str() + equals + 1, value.GetAllocator());
   if (is_list)
     apply_list(config, value, "--set augmentations");

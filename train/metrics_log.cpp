@@ -67,7 +67,7 @@ std::string line_of(int64_t step, double epoch, const std::function<void(Writer&
 
 int64_t step_of(const std::string& line) {
   rapidjson::Document d;
-  d.Parse(line.c_str());
+  d.Parse<rapidjson::kParseIterativeFlag>(line.data(), line.size());  // depth is no recursion
   const bool known = !d.HasParseError() && d.IsObject() && d.HasMember("step") && d["step"].IsInt64();
   return known ? d["step"].GetInt64() : INT64_MAX;
 }

@@ -119,3 +119,13 @@ TEST_CASE("safetensors: truncated anywhere, it is an error and never a crash") {
   const std::string whole = file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8);
   for (size_t n = 0; n < whole.size(); ++n) CHECK(complaint(whole.substr(0, n)) != "");
 }
+
+TEST_CASE("safetensors: a folder is no file, and a NUL does not end a name") {
+  const Folder folder;
+  CHECK_THROWS_WITH_AS(read_safetensors(folder.path),
+                       (folder.path.string() + ": a folder; a .safetensors file expected").c_str(), Error);
+  CHECK(complaint(file_of(R"({"a\u0000": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}})", 1)) ==
+        "a tensor's name has a NUL in it");
+  CHECK(complaint(file_of(R"({"a": {"dtype": "U8\u0000", "shape": [1], "data_offsets": [0, 1]}})", 1))
+            .starts_with("a: dtype is "));
+}

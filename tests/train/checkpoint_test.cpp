@@ -3,11 +3,13 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+#include <cmath>
 #include <csignal>
 #include <cstring>
 
 #include "nn/optimizer.h"
 #include "nn/safetensors.h"
+#include "tensor/ops.h"
 #include "tests/train/tiny.h"
 #include "train/pretrained.h"
 
@@ -212,4 +214,59 @@ TEST_CASE("pretrained: a classifier's layers go into the backbone, the rest stay
   classifier.erase("layer1.0.conv1.weight");
   CHECK(error_of([&] { load_backbone(to, classifier, "r.safetensors"); }) ==
         "r.safetensors: backbone.body.layer1.0.conv1.weight is missing");
+}
+
+namespace {
+
+// What reading a tiny checkpoint with one change says, after the file's name.
+std::string error_with(const std::function<void(TensorFile&)>& change) {
+  const Folder folder("changed");
+  const fs::path path = folder.path / "c.safetensors";
+  const RunConfig config = tiny_config();
+  MaskRcnn model = tiny_model(config);
+  write_checkpoint(path, checkpoint_of(model, config));
+  TensorFile file = read_safetensors(path);
+  change(file);
+  write_safetensors(path, file);
+  const std::string text = error_of([&] { read_weights(path); }), start = path.string() + ": ";
+  return text.starts_with(start) ? text.substr(start.size()) : text;
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: metadata nested however deeply is refused, not followed") {
+  for (const char* key : {"config", "categories", "progress"}) {
+    CAPTURE(key);
+    CHECK(error_with([&](TensorFile& file) { file.metadata[key] = std::string(300000, '['); }) != "no error");
+    CHECK(error_with([&](TensorFile& file) {
+            file.metadata[key] = std::string(300000, '[') + std::string(300000, ']');
+          }) != "no error");
+  }
+}
+
+TEST_CASE("checkpoint: categories have each output of the model and each id once") {
+  const auto with = [](const std::string& rows) {
+    return error_with([&](TensorFile& file) { file.metadata["categories"] = rows; });
+  };
+  CHECK(with("[]") == "metadata categories is empty");
+  CHECK(with(R"([{"output": 0, "id": 3, "name": "a"}])") ==
+        "metadata categories: output 0 of category 3; 1 to 3 expected with model.num_classes 4");
+  CHECK(with(R"([{"output": 4, "id": 3, "name": "a"}])") ==
+        "metadata categories: output 4 of category 3; 1 to 3 expected with model.num_classes 4");
+  CHECK(with(R"([{"output": 1, "id": 3, "name": "a"}, {"output": 1, "id": 4, "name": "b"}])") ==
+        "metadata categories: output 1 is there twice");
+  CHECK(with(R"([{"output": 1, "id": 3, "name": "a"}, {"output": 2, "id": 3, "name": "b"}])") ==
+        "metadata categories: category 3 is there twice");
+  CHECK(with(R"([{"output": 1, "id": 3, "name": "a\u0000b"}])") ==
+        "metadata categories: the name of category 3 has a NUL in it");
+  CHECK(with(R"([{"output": 3, "id": 3, "name": "a"}])") == "no error");
+}
+
+TEST_CASE("checkpoint: weights that are no finite floats are refused by name") {
+  const std::string name = "backbone.fpn.inner_blocks.0.0.bias";
+  for (const float bad : {NAN, INFINITY, -INFINITY})
+    CHECK(error_with([&](TensorFile& file) { file.tensors.at(name).data<float>()[3] = bad; }) ==
+          name + " has a NaN or an infinity in it; finite weights expected");
+  CHECK(error_with([&](TensorFile& file) { file.tensors.at(name) = ops::cast(file.tensors.at(name), DType::i32); }) ==
+        name + " is int32; weights in floating point expected");
 }

@@ -114,16 +114,16 @@ TEST_CASE("config: an unknown key is answered with those that exist") {
 
 TEST_CASE("config: wrong types and ranges are answered with what is allowed") {
   CHECK(error_of_text(R"({"train": {"learning_rate": "fast"}})") ==
-        "c.json: train.learning_rate is \"fast\"; a number above 0 expected");
+        "c.json: train.learning_rate is \"fast\"; a number above 0 and up to 1e30 expected");
   CHECK(error_of_text(R"({"train": {"learning_rate": 0}})") ==
-        "c.json: train.learning_rate is 0; a number above 0 expected");
+        "c.json: train.learning_rate is 0; a number above 0 and up to 1e30 expected");
   CHECK(error_of_text(R"({"train": {"batch_size": 2.5}})") ==
-        "c.json: train.batch_size is 2.5; an integer of at least 1 expected");
+        "c.json: train.batch_size is 2.5; an integer from 1 to 4096 expected");
   CHECK(error_of_text(R"({"train": {"optimizer": "adam"}})") ==
         "c.json: train.optimizer is \"adam\"; one of \"sgd\", \"adamw\" expected");
   CHECK(error_of_text(R"({"train": {"pretrained": 1}})") == "c.json: train.pretrained is 1; true or false expected");
   CHECK(error_of_text(R"({"train": {"early_stopping_patience": 0}})") ==
-        "c.json: train.early_stopping_patience is 0; an integer of at least 1 or null expected");
+        "c.json: train.early_stopping_patience is 0; an integer from 1 to 2147483647 or null expected");
   CHECK(error_of_text(R"({"model": {"mask_size": 20}})") == "c.json: model.mask_size is 20; one of 14, 28 expected");
   CHECK(error_of_text(R"({"model": {"anchor_sizes": [1, 2]}})") ==
         "c.json: model.anchor_sizes is a list of 2; a list of 5 numbers from 1 to 1000000 expected");
@@ -225,4 +225,33 @@ TEST_CASE("config: epochs become steps, and batches may span epochs") {
   CHECK(schedule(t, 10).step_size == 25);
   t.max_steps = 7;
   CHECK(total_steps(t, 10) == 7);
+}
+
+TEST_CASE("config: however deeply nested, it is refused, not followed") {
+  const std::string deep(300000, '[');
+  CHECK(contains(error_of_text(deep), "c.json: not JSON at line 1: "));
+  CHECK(error_of_text(deep + std::string(300000, ']')) ==
+        "c.json: a list of 1; an object with the blocks model, train and augmentations expected");
+  CHECK(error_of_text("{\"train\": {\"gamma\": " + deep + std::string(300000, ']') + "}}") ==
+        "c.json: train.gamma is a list of 1; a number from 0 to 1 expected");
+  CHECK(contains(error_of_setting("augmentations=" + deep + std::string(300000, ']')), "augmentation 1 is "));
+  CHECK(contains(error_of_setting("train.gamma=" + deep), "--set: train.gamma is \"[["));
+}
+
+TEST_CASE("config: a block given twice is an error") {
+  CHECK(error_of_text(R"({"train": {"gamma": 0.1}, "train": {}})") == "c.json: the block train is given twice");
+}
+
+TEST_CASE("config: a NUL does not end a key or a value") {
+  CHECK(contains(error_of_text(R"({"train": {"gamma\u0000x": 0.1}})"),
+                 "unknown key \"gamma\\u0000x\"; allowed in train: "));
+  CHECK(contains(error_of_text(R"({"model": {"backbone": "resnet18\u0000x"}})"), "is \"resnet18\\u0000x\"; one of "));
+  CHECK(
+      contains(error_of_text(R"({"augmentations": [{"name": "ToImage\u0000"}]})"), "unknown name \"ToImage\\u0000\""));
+}
+
+TEST_CASE("config: a batch has at most 4096 photos") {
+  CHECK(error_of_setting("train.batch_size=2147483647") ==
+        "--set: train.batch_size is 2147483647; an integer from 1 to 4096 expected");
+  CHECK(error_of_setting("train.batch_size=4096") == "no error");
 }
