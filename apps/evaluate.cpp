@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "apps/inputs.h"
 #include "apps/output.h"
 #include "apps/photos.h"
 #include "apps/program.h"
@@ -65,6 +66,20 @@ void check_arguments(const Arguments& args) {
              "--device is {}; the model runs on the cpu alone yet", args.device);
 }
 
+// What will be written is none of what is read, nor the other of the two.
+void check_outputs(const Arguments& args, const sil::Annotations& annotations) {
+  std::vector<fs::path> outputs, inputs{args.annotations, args.weights};
+  if (!args.json.empty()) outputs.push_back(args.json);
+  auto& results = args.weights.empty() ? inputs : outputs;
+  results.insert(results.end(), args.results.begin(), args.results.end());
+  if (!args.images.empty())
+    for (const sil::Photo& photo : annotations.photos) inputs.push_back(args.images / photo.file_name);
+  for (const fs::path& out : outputs)
+    for (const fs::path& in : inputs) sil::check_no_input(out, {in});
+  sil::check(outputs.size() < 2 || fs::weakly_canonical(outputs[0]) != fs::weakly_canonical(outputs[1]),
+             "{}: given for --json and for --results", args.json.string());
+}
+
 void print(const sil::Metrics& metrics, bool per_class) {
   const auto part = [](const char* type, const std::optional<sil::Summary>& summary) {
     if (summary) fmt::print("Evaluate annotation type *{}*\n{}", type, sil::summary_text(*summary));
@@ -78,6 +93,7 @@ int evaluate(const Arguments& args) {
   check_arguments(args);
   const bool bbox = std::ranges::count(args.iou, "bbox") > 0, segm = std::ranges::count(args.iou, "segm") > 0;
   const sil::Annotations annotations = sil::read_annotations(args.annotations);
+  check_outputs(args, annotations);
   const std::vector<sil::Detection> detections =
       args.weights.empty() ? read_all(args.results, annotations) : detect(args, annotations);
   sil::Evaluation evaluation(annotations, {.bbox = bbox, .segm = segm, .torchmetrics = !args.json.empty()});

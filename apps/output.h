@@ -17,8 +17,10 @@ inline void check_folder_of(const std::filesystem::path& file) {
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
   check(std::filesystem::is_directory(folder), "{}: cannot be written: there is no folder {}", file.string(),
         folder.string());
-  check(!std::filesystem::is_directory(file), "{}: a folder; the name of a file to write expected", file.string());
-  std::string trial = (folder / ".trial_XXXXXX").string();
+  std::error_code ignored;  // of a name too long, of which the trial tells
+  check(!std::filesystem::is_directory(file, ignored), "{}: a folder; the name of a file to write expected",
+        file.string());
+  std::string trial = file.string() + ".trial_XXXXXX";  // with the name, as it may be too long
   const int descriptor = mkstemp(trial.data());
   check(descriptor >= 0, "{}: cannot be written: {}", file.string(), std::strerror(errno));
   close(descriptor);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/inputs.h"
 #include "apps/output.h"
 #include "apps/photos.h"
 #include "apps/program.h"
@@ -94,7 +95,7 @@ std::map<std::string, int64_t> ids_of(const Annotations& annotations) {
 class Prediction {
  public:
   explicit Prediction(const Arguments& a) : a_(a) {
-    check_folder_of(a.results);
+    check_outputs();
     weights_ = read_weights(a.weights);
     if (!a.annotations.empty()) {
       annotations_ = read_annotations(a.annotations);
@@ -128,6 +129,16 @@ class Prediction {
   }
 
  private:
+  void check_outputs() const {
+    check_folder_of(a_.results);
+    check_no_input(a_.results, {a_.weights, a_.annotations});
+    for (const File& file : files_of(a_.images)) {
+      const fs::path folder = file.path.has_parent_path() ? file.path.parent_path() : ".";
+      check_no_input(a_.results, {file.path});
+      if (!a_.overlays.empty()) check_no_input(a_.overlays, {file.path, folder});  // overlays have the photos' names
+    }
+  }
+
   // Photos that can be opened, each with its id, under its path (to load) and under its name (for the results).
   void gather() {
     const std::map<std::string, int64_t> ids = annotations_ ? ids_of(*annotations_) : std::map<std::string, int64_t>();

@@ -37,6 +37,9 @@ inline int run_program(int argc, char** argv, const std::string& about, const st
   try {
     define(app);
     app.parse(argc, argv);
+    for (const CLI::Option* option : app.get_options())
+      for (const std::string& value : option->results())
+        check(!value.empty(), "{} is given without a value (--help lists the arguments)", option->get_name());
     const int code = body();
     check(std::fflush(stdout) == 0, "standard output cannot be written");
     return code;

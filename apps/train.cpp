@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/inputs.h"
 #include "apps/photos.h"
 #include "apps/program.h"
 #include "data/dataset.h"
@@ -77,6 +78,14 @@ void check_arguments(const Arguments& a) {
         a.device);
 }
 
+// A new run's files are none of what it reads.
+void check_outputs(const Arguments& a) {
+  if (a.resume) return;
+  for (const char* name : {"config.json", "log.jsonl", "metrics.json", "last.safetensors", "best.safetensors"})
+    check_no_input(fs::path(a.out) / name,
+                   {a.config, a.hyperparameters, a.augmentations, a.train_annotations, a.val_annotations, a.weights});
+}
+
 Dataset dataset(Annotations annotations, const std::string& images, const CategoryTable& table, const RunConfig& config,
                 Purpose purpose, Exif exif) {
   Dataset d(std::move(annotations), images, table, preparation(config), purpose, exif);
@@ -137,6 +146,7 @@ int run_training(const Arguments& a) {
     return 0;
   }
   check_arguments(a);
+  check_outputs(a);
   const fs::path last = fs::path(a.out) / "last.safetensors";
   std::optional<Checkpoint> resumed;
   if (a.resume) resumed = read_checkpoint(last);

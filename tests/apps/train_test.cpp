@@ -170,8 +170,9 @@ TEST_CASE("train: wrong arguments and settings end with one line") {
   check_error(run("train", "--nonsense"), "--nonsense");
   check_error(data.train("run", "--val-images x"), "--val-annotations and --val-images go together");
   check_error(data.train("run", "--set train.lerning_rate=1"), "unknown key \"lerning_rate\"; allowed in train: ");
-  check_error(data.train("run", "--set train.batch_size=0"), "an integer of at least 1 expected");
-  check_error(data.train("run", "--max-steps -1"), "train.max_steps is -1; an integer of at least 0 or null expected");
+  check_error(data.train("run", "--set train.batch_size=0"), "an integer from 1 to 4096 expected");
+  check_error(data.train("run", "--max-steps -1"),
+              "train.max_steps is -1; an integer from 0 to 2147483647 or null expected");
   check_error(data.train("run", "--seed -1"), "train.seed is -1; an integer from 0 to 18446744073709551615 expected");
   check_error(data.train("run", "--set model.rpn_background_iou=0.8"),
               "model.rpn_background_iou is 0.8, at most model.rpn_foreground_iou (0.7) expected");
@@ -244,6 +245,54 @@ TEST_CASE("predict: a bad photo is named, the rest goes on, and the exit code is
   write_text(data.folder / "cut.safetensors", read_text(data.folder / "run/last.safetensors").substr(0, 100000));
   check_error(run("predict", "--weights " + (data.folder / "cut.safetensors") + " --images " + data.images + results),
               "cut.safetensors");
+}
+
+TEST_CASE("train, evaluate, predict: what would be written over what is read is refused, and stays") {
+  const Data data;
+  REQUIRE(data.train("run", "--max-steps 0").code == 0);
+  const std::string last = data.folder / "run/last.safetensors", photo = data.images + "/000001.png";
+  const std::vector<std::string> inputs{last, data.annotations, photo, data.config};
+  std::vector<std::string> before;
+  for (const std::string& path : inputs) before.push_back(read_text(path));
+
+  const std::string weights = "--weights " + last + " --annotations " + data.annotations + " --images " + data.images;
+  const std::string r = " --results " + (data.folder / "r.json"), over = ": is an input and would be overwritten";
+  fs::create_symlink(data.images, data.folder / "link");
+  check_error(run("predict", weights + r + " --overlay " + data.images + "/."), over);
+  check_error(run("predict", weights + r + " --overlay " + (data.folder / "link")), over);
+  check_error(run("predict", "--weights " + last + " --images " + photo + r + " --overlay " + data.images), over);
+  for (const std::string& path : {last, data.annotations, photo}) {
+    check_error(run("predict", weights + " --results " + path), path + over);
+    check_error(run("evaluate", weights + " --json " + path), path + over);
+    check_error(run("evaluate", weights + " --results " + path), path + over);
+  }
+  check_error(run("evaluate", weights + r + " --json " + (data.folder / "r.json")),
+              "given for --json and for --results");
+  for (size_t i = 0; i < inputs.size(); i++) CHECK(read_text(inputs[i]) == before[i]);
+  CHECK_FALSE(fs::exists(data.folder / "r.json"));
+}
+
+TEST_CASE("train, evaluate, predict: an empty value is none") {
+  const std::string train = "--train-annotations a --train-images b --out c ";
+  for (const std::string option : {"--max-steps", "--weights", "--val-annotations", "--config", "--seed"})
+    check_error(run("train", train + option + " ''"), option + " is given without a value");
+  check_error(run("predict", "--weights w --images '' --results r"), "--images is given without a value");
+  check_error(run("predict", "--weights w --images i --results r --overlay ''"), "--overlay is given without a value");
+  check_error(run("evaluate", "--annotations a --results r --json ''"), "--json is given without a value");
+}
+
+TEST_CASE("train: a config where the run would write its own is refused, and stays") {
+  const Data data;
+  fs::create_directory(data.folder / "run");
+  write_text(data.folder / "run/config.json", kConfig);
+  check_error(run("train", data.training("run") + "--config " + (data.folder / "run/config.json")),
+              "run/config.json: is an input and would be overwritten");
+  CHECK(read_text(data.folder / "run/config.json") == kConfig);
+}
+
+TEST_CASE("predict: a name too long to be written is said before any work") {
+  check_error(run("predict", "--weights none --images none --results " + std::string(250, 'r')),
+              "cannot be written: File name too long");
 }
 
 TEST_CASE("train: SIGTERM ends a run after its step, and --resume goes on") {
