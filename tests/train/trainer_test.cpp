@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "tests/train/tiny.h"
+#include "train/detect.h"
 
 using namespace sil;
 using namespace sil::test;
@@ -187,16 +188,32 @@ TEST_CASE("trainer: a tiny model learns two pictures by heart") {
   const std::vector<rapidjson::Document> log = log_of(folder.path);
   CHECK(log[148]["loss"].GetDouble() < 0.3 * log[0]["loss"].GetDouble());
 
-  // Trained as it is, it finds in bf16 what it finds in float32.
-  const auto validated = [&](DType dtype) {
+  // Trained as it is, it finds in bf16 what it finds in float32: each sure detection has its like.  (An AP over eight
+  // objects moves in steps of 0.03, too coarse to hold.)
+  const auto found = [&](DType dtype) {
     MaskRcnn folded(config.model, RngKey{});
     load_state_dict_exact(leaves(folded), state_dict(leaves(model)), "the trained model");
     folded.fold(dtype);
-    return validate(folded, validation, 150, 0);
+    std::vector<Detection> all;
+    detect_all(folded, validation, [&](size_t, std::vector<Detection> of_photo) {
+      all.insert(all.end(), of_photo.begin(), of_photo.end());
+    });
+    return all;
   };
-  const ValidationRecord f32 = validated(DType::f32), bf16 = validated(DType::bf16);
-  CHECK(f32.metrics.segm->AP50 == done.best_score);
-  CHECK(bf16.losses != f32.losses);  // it did compute in bf16
-  CHECK(std::abs(bf16.metrics.segm->AP - f32.metrics.segm->AP) <= 0.005);
-  CHECK(std::abs(bf16.metrics.bbox->AP - f32.metrics.bbox->AP) <= 0.005);
+  const std::vector<Detection> f32 = found(DType::f32), bf16 = found(DType::bf16);
+  int sure = 0, different = 0;
+  for (const Detection& a : f32) {
+    if (a.score < 0.5) continue;
+    double best = 0, score = 0;
+    for (const Detection& b : bf16) {
+      if (b.image_id != a.image_id || b.category_id != a.category_id) continue;
+      const double overlap = iou(std::get<Rle>(b.segmentation), std::get<Rle>(a.segmentation), false);
+      if (overlap > best) best = overlap, score = b.score;
+    }
+    CHECK(best > 0.85);
+    CHECK(std::abs(score - a.score) < 0.05);
+    sure++, different += score != a.score;
+  }
+  CHECK(sure >= 6);      // of eight objects
+  CHECK(different > 0);  // it did compute in bf16
 }
