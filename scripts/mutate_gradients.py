@@ -200,7 +200,8 @@ def plant(tree):
 
 def copy_sources(tree):
     """What CMake reads, and the tests' goldens; no build folder."""
-    for path in ROOT.rglob("*"):
+    inside_copy = tree.resolve()
+    for path in [p for p in ROOT.rglob("*") if inside_copy not in p.parents]:  # listed first: the copy may lie in ROOT
         name = path.relative_to(ROOT)
         inside = (ROOT / part for part in name.parents)
         if name.parts[0] == ".git" or not path.is_file() or any((part / "CMakeCache.txt").exists() for part in inside):
