@@ -24,7 +24,6 @@ int main(int argc, char** argv) {
       },
       [&] {
         std::error_code ignored;
-        sil::check(!out.empty(), "--out is empty; a folder expected");
         sil::check(!std::filesystem::is_directory(out, ignored) || std::filesystem::is_empty(out, ignored),
                    "{}: exists already; a new or an empty folder expected", out.string());
         const sil::Annotations made = sil::write_shapes(out, options);

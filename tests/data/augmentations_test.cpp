@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/data/folder.h"
+#include "tests/folder.h"
 
 using namespace sil;
 using sil::test::error_of;

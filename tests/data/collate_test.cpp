@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "data/batch.h"
-#include "tests/data/folder.h"
+#include "tests/folder.h"
 
 using namespace sil;
 

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "data/image.h"
-#include "tests/data/folder.h"
 #include "tests/data/golden.h"
+#include "tests/folder.h"
 
 using namespace sil;
 using sil::test::error_of;

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "data/image.h"
-#include "tests/data/folder.h"
+#include "tests/folder.h"
 
 using namespace sil;
 

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "tests/data/folder.h"
+#include "tests/folder.h"
 
 using namespace sil;
 

@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "data/image.h"
-#include "tests/data/folder.h"
+#include "tests/folder.h"
 
 using namespace sil;
 

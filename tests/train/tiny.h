@@ -1,44 +1,21 @@
 // A data set and a model small enough to train in a test.
 #pragma once
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iterator>
 #include <string>
 
 #include "data/shapes.h"
-#include "tensor/check.h"
+#include "tests/folder.h"
 #include "train/trainer.h"
 
 namespace sil::test {
 
 namespace fs = std::filesystem;
 
-struct Folder {
-  fs::path path;
-  explicit Folder(const std::string& name)
-      : path(fs::temp_directory_path() / fmt::format("sil_{}_{}", name, getpid())) {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  Folder(const Folder&) = delete;
-  ~Folder() { fs::remove_all(path); }
-};
-
 inline std::string text_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-inline std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
 }
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
