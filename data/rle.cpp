@@ -1,7 +1,6 @@
 #include "data/rle.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -19,12 +18,12 @@ uint64_t pixels(int64_t height, int64_t width) { return uint64_t(height) * uint6
 
 // Steps through the runs of a mask; a mask that ends early stays 0.
 struct Reader {
-  const std::vector<uint32_t>& counts;
+  std::span<const uint32_t> counts;
   size_t next = 0;
   uint64_t left = 0;
   bool value = true;
 
-  explicit Reader(const Rle& r) : counts(r.counts) { load(); }
+  explicit Reader(RleView r) : counts(r.counts) { load(); }
   void load() {
     while (left == 0 && next < counts.size()) {
       left = counts[next++];
@@ -40,7 +39,7 @@ struct Reader {
 
 // Calls visit(a, b, length) for each stretch over which neither mask changes.
 template <class F>
-void walk(const Rle& first, const Rle& second, F visit) {
+void walk(RleView first, RleView second, F visit) {
   Reader a(first), b(second);
   while (a.left > 0 && b.left > 0) {
     const uint64_t n = std::min(a.left, b.left);
@@ -123,7 +122,7 @@ Rle from_counts(std::span<const int64_t> counts, int64_t height, int64_t width) 
   return mask;
 }
 
-void decode_columns(const Rle& mask, uint8_t* bits) {
+void decode_columns(RleView mask, uint8_t* bits) {
   validate(mask);
   uint8_t value = 0;
   for (const uint32_t n : mask.counts) {
@@ -133,7 +132,7 @@ void decode_columns(const Rle& mask, uint8_t* bits) {
   }
 }
 
-Tensor decode(const Rle& mask) {
+Tensor decode(RleView mask) {
   validate(mask);
   Tensor bits = Tensor::zeros({mask.height, mask.width}, DType::u8);
   uint8_t* to = bits.data<uint8_t>();
@@ -149,31 +148,44 @@ Tensor decode(const Rle& mask) {
   return bits;
 }
 
-uint64_t area(const Rle& mask) {
+uint64_t area(RleView mask) {
   uint64_t sum = 0;
   for (size_t i = 1; i < mask.counts.size(); i += 2) sum += mask.counts[i];
   return sum;
 }
 
-std::array<double, 4> bounding_box(const Rle& mask) {
+Extent extent(RleView mask) {
+  const std::span<const uint32_t> counts = mask.counts;
   const uint64_t height = uint64_t(mask.height);
-  uint64_t x0 = uint64_t(mask.width), y0 = height, x1 = 0, y1 = 0, position = 0;
-  bool any = false;
-  for (size_t i = 0; i + 1 < mask.counts.size() && height > 0; i += 2) {
-    const uint64_t first = position + mask.counts[i], end = first + mask.counts[i + 1];
+  Extent out;
+  out.empty_runs = counts.size() % 2 == 1 && counts.size() > 1 && counts.back() == 0;
+  uint64_t first = 0, last = 0;                                          // pixels inside
+  uint64_t column = 0, top = std::max<uint64_t>(height, 1), bottom = 0;  // the run's column as a position; rows inside
+  uint64_t position = 0;
+  for (size_t i = 0; i + 1 < counts.size(); i += 2) {
+    const uint64_t begin = position + counts[i], end = begin + counts[i + 1];
+    out.empty_runs |= (counts[i] == 0 && i > 0) || counts[i + 1] == 0;
     position = end;
-    if (first == end) continue;
-    const uint64_t last = end - 1;
-    const bool wraps = first / height < last / height;  // reaches into another column: touches top and bottom
-    x0 = std::min(x0, first / height);
-    x1 = std::max(x1, last / height);
-    y0 = std::min(y0, wraps ? 0 : first % height);
-    y1 = std::max(y1, wraps ? height - 1 : last % height);
-    any = true;
+    if (begin == end) continue;
+    if (out.area == 0) first = begin;
+    last = end - 1;
+    out.area += end - begin;
+    column += begin - column >= height ? height : 0;  // mostly the next one
+    if (begin - column >= height) column = begin / height * height;
+    top = std::min(top, begin - column);
+    bottom = std::max(bottom, end - column);
+    if (end - column > height) {  // into another column: touches top and bottom
+      top = 0;
+      column = last / height * height;
+    }
   }
-  if (!any) return {};
-  return {double(x0), double(y0), double(x1 - x0 + 1), double(y1 - y0 + 1)};
+  if (out.area == 0) return out;
+  const uint64_t left = first / height;
+  out.box = {double(left), double(top), double(last / height - left + 1), double(std::min(bottom, height) - top)};
+  return out;
 }
+
+std::array<double, 4> bounding_box(RleView mask) { return extent(mask).box; }
 
 Rle merge(std::span<const Rle> masks, bool intersect) {
   if (masks.empty()) return {};
@@ -182,31 +194,7 @@ Rle merge(std::span<const Rle> masks, bool intersect) {
   return all;
 }
 
-double iou(const std::array<double, 4>& detection, const std::array<double, 4>& truth, bool crowd) {
-  const auto& [dx, dy, dw, dh] = detection;
-  const auto& [tx, ty, tw, th] = truth;
-  const double w = std::fmin(dw + dx, tw + tx) - std::fmax(dx, tx);
-  if (w <= 0) return 0;
-  const double h = std::fmin(dh + dy, th + ty) - std::fmax(dy, ty);
-  if (h <= 0) return 0;
-  const double both = w * h, own = dw * dh;
-  return both / (crowd ? own : own + tw * th - both);
-}
-
-double iou(const Rle& detection, const Rle& truth, bool crowd) {
-  // As pycocotools: masks whose boxes do not meet have 0, whatever their sizes.
-  if (!(iou(bounding_box(detection), bounding_box(truth), crowd) > 0)) return 0;
-  if (detection.height != truth.height || detection.width != truth.width) return -1;
-  uint64_t both = 0, either = 0;
-  walk(detection, truth, [&](bool d, bool t, uint64_t n) {
-    both += d && t ? n : 0;
-    either += d || t ? n : 0;
-  });
-  if (both == 0) return 0;
-  return double(both) / double(crowd ? area(detection) : either);
-}
-
-void validate(const Rle& mask) {
+void validate(RleView mask) {
   check_mask_size(mask.height, mask.width);
   const uint64_t expected = pixels(mask.height, mask.width);
   uint64_t sum = 0;

@@ -1,27 +1,88 @@
 // COCO's compressed counts: from the fourth on, each count is its difference to the one two before it; then as many
 // groups of five bits as the signed number needs, lowest first, bit 5 set while more follow, plus '0' (48).
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
 #include "data/rle.h"
 #include "data/runs.h"
 #include "tensor/check.h"
 
 namespace sil {
 
-std::string to_string(const Rle& mask) {
-  std::string text;
-  for (size_t i = 0; i < mask.counts.size(); ++i) {
-    int64_t rest = int64_t(mask.counts[i]) - (i > 2 ? int64_t(mask.counts[i - 2]) : 0);
-    for (bool more = true; more;) {
-      const int bits = int(rest & 31);
-      rest >>= 5;
-      more = rest != ((bits & 16) ? -1 : 0);  // the top bit of the last group is the sign
-      text += char('0' + (bits | (more ? 32 : 0)));
-    }
-  }
-  return text;
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "eight characters are read as one number");
+
+constexpr uint64_t every(uint64_t byte) { return byte * 0x0101010101010101; }
+
+uint64_t load(const char* text) {
+  uint64_t word;
+  std::memcpy(&word, text, sizeof word);
+  return word;
 }
 
-Rle from_string(std::string_view text, int64_t height, int64_t width) {
-  check_mask_size(height, width);
+// Of 64 characters: which end a number, a bit each.  False if any is none of '0' to 'o'.
+bool find_ends(const char* text, uint64_t& ends) {
+  ends = 0;
+  uint64_t wrong = 0;
+  for (int i = 0; i < 8; ++i) {
+    const uint64_t word = load(text + 8 * i);
+    wrong |= word | (word + every(128 - 112)) | ~((word | every(128)) - every(48));
+    const uint64_t goes_on = (word + every(128 - 80)) & every(128);
+    ends |= (~(goes_on * 0x0002040810204081 >> 56) & 255) << 8 * i;
+  }
+  return (wrong & every(128)) == 0;
+}
+
+// The number that begins at `text` and has `length` characters, 1 to 8; eight are read.
+int64_t number_at(const char* text, unsigned length) {
+  uint64_t v = (load(text) ^ every(16)) & every(31);  // 5 bits in 8, then 10 in 16, 20 in 32, 40
+  v = (v & 0x001f001f001f001f) | (v & 0x1f001f001f001f00) >> 3;
+  v = (v & 0x000003ff000003ff) | (v & 0x03ff000003ff0000) >> 6;
+  v = (v & 0x00000000000fffff) | (v & 0x000fffff00000000) >> 12;
+  const unsigned above = 64 - 5 * length;
+  return int64_t(v << above) >> above;
+}
+
+// Reads a string whose runs have under 2^32 pixels and sum to `pixels`; false if it is not one.  `counts` has room for
+// a run for each character under 80, those that end a number.
+bool read_plain(std::string_view text, uint64_t pixels, uint32_t* counts, size_t& size) {
+  int64_t older = 0, newer = 0;  // the two counts before; the first of all is nobody's base
+  uint64_t sum = 0, beyond = 0;
+  uint32_t* next = counts;
+  while (!text.empty()) {
+    char padded[72];
+    const char* chunk = text.data();
+    if (text.size() < sizeof padded) {
+      std::memset(padded, '0', sizeof padded);
+      std::memcpy(padded, text.data(), text.size());
+      chunk = padded;
+    }
+    uint64_t ends;
+    if (!find_ends(chunk, ends)) return false;
+    if (text.size() < 64) ends &= (uint64_t(1) << text.size()) - 1;
+    unsigned begin = 0;
+    for (; ends != 0; ends &= ends - 1) {
+      const unsigned end = unsigned(std::countr_zero(ends)) + 1;
+      if (end - begin > 8) return false;
+      const int64_t count = number_at(chunk + begin, end - begin) + older;
+      older = newer;
+      newer = next == counts ? 0 : count;
+      *next++ = uint32_t(count);
+      sum += uint64_t(count);
+      beyond |= uint64_t(count) >> 32;
+      begin = end;
+    }
+    if (begin == 0) return false;
+    text.remove_prefix(begin);
+  }
+  size = size_t(next - counts);
+  return beyond == 0 && sum == pixels;
+}
+
+// Reads any string, or says what is wrong with it.
+std::vector<int64_t> read_carefully(std::string_view text, int64_t height, int64_t width) {
   const int64_t pixels = height * width;
   std::vector<int64_t> counts;
   int64_t sum = 0;
@@ -47,7 +108,42 @@ Rle from_string(std::string_view text, int64_t height, int64_t width) {
     sum += count;
     counts.push_back(count);
   }
-  return from_counts(counts, height, width);
+  return counts;
+}
+
+}  // namespace
+
+std::string to_string(RleView mask) {
+  std::string text;
+  for (size_t i = 0; i < mask.counts.size(); ++i) {
+    int64_t rest = int64_t(mask.counts[i]) - (i > 2 ? int64_t(mask.counts[i - 2]) : 0);
+    for (bool more = true; more;) {
+      const int bits = int(rest & 31);
+      rest >>= 5;
+      more = rest != ((bits & 16) ? -1 : 0);  // the top bit of the last group is the sign
+      text += char('0' + (bits | (more ? 32 : 0)));
+    }
+  }
+  return text;
+}
+
+void append_string(std::string_view text, int64_t height, int64_t width, std::vector<uint32_t>& counts) {
+  check_mask_size(height, width);
+  const size_t before = counts.size();
+  size_t size = 0;
+  counts.resize(before + size_t(std::ranges::count_if(text, [](unsigned char c) { return c < 80; })));
+  const bool plain = read_plain(text, uint64_t(height * width), counts.data() + before, size);
+  counts.resize(before + size);
+  if (plain) return;
+  counts.resize(before);
+  const Rle mask = from_counts(read_carefully(text, height, width), height, width);
+  counts.insert(counts.end(), mask.counts.begin(), mask.counts.end());
+}
+
+Rle from_string(std::string_view text, int64_t height, int64_t width) {
+  Rle mask{height, width, {}};
+  append_string(text, height, width, mask.counts);
+  return mask;
 }
 
 }  // namespace sil

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "golden.h"
@@ -44,6 +45,45 @@ TEST_CASE("rle: strings, counts, area and box equal pycocotools'") {
   }
 }
 
+TEST_CASE("rle: strings are appended to runs that are there, and a wrong one leaves them as they were") {
+  std::vector<uint32_t> counts;
+  std::vector<Rle> masks;
+  for (const auto& c : golden::read("masks")) {
+    masks.push_back(mask_of(c));
+    append_string(c.texts.at("string"), c.integer("height"), c.integer("width"), counts);
+  }
+  size_t at = 0;
+  for (const Rle& mask : masks) {
+    const RleView view(mask.height, mask.width, std::span(counts).subspan(at, mask.counts.size()));
+    CHECK(std::ranges::equal(view.counts, mask.counts));
+    CHECK(area(view) == area(mask));
+    at += mask.counts.size();
+  }
+  CHECK(at == counts.size());
+  const std::vector<uint32_t> before = counts;
+  for (const char* wrong : {"3", "5", "22!", "2P", "O"}) {
+    CHECK_THROWS_AS(append_string(wrong, 2, 2, counts), Error);
+    CHECK(counts == before);
+  }
+}
+
+TEST_CASE("rle: strings of every length of number, and of all lengths around a chunk, read back") {
+  for (int64_t step = 0; step < 30; ++step) {
+    std::vector<int64_t> counts(3, int64_t(1) << step);
+    for (int64_t i = 0; i < 70; ++i) counts.push_back(i % 2 == 0 ? int64_t(1) << step : i);
+    int64_t sum = 0;
+    for (const int64_t n : counts) sum += n;
+    const int64_t width = sum / (1 << 20) + 1;
+    counts.push_back(width * (1 << 20) - sum);
+    const Rle mask = from_counts(counts, 1 << 20, width);
+    CHECK(from_string(to_string(mask), 1 << 20, width) == mask);
+  }
+  for (uint32_t n = 1; n < 200; ++n) {
+    const Rle mask{1, n, std::vector<uint32_t>(n, 1)};
+    CHECK(from_string(to_string(mask), 1, n) == mask);
+  }
+}
+
 TEST_CASE("rle: runs go down the columns, zeros first") {
   const Rle mask = encode(bits_of(2, 3,
                                   {1, 0, 0,  //
@@ -66,6 +106,31 @@ TEST_CASE("rle: union, intersection and overlap equal pycocotools'") {
     CHECK(iou(both[0], both[1], false) == c.numbers.at("iou"));
     CHECK(iou(both[0], both[1], true) == c.numbers.at("crowd"));
   }
+}
+
+TEST_CASE("rle: with extents the overlap is the same, wherever the boxes meet") {
+  const Rle left{4, 6, {1, 2, 2, 2, 17}}, right{4, 6, {5, 2, 6, 1, 2, 3, 5}}, corner{4, 6, {23, 1}};
+  for (const Rle& a : {left, right, corner})
+    for (const Rle& b : {left, right, corner}) {
+      const Tensor x = decode(a), y = decode(b);
+      double both = 0, either = 0;
+      for (int64_t i = 0; i < 24; ++i) {
+        both += x.data<uint8_t>()[i] && y.data<uint8_t>()[i];
+        either += x.data<uint8_t>()[i] || y.data<uint8_t>()[i];
+      }
+      CHECK(iou(a, extent(a), b, extent(b), false) == both / either);
+      CHECK(iou(a, extent(a), b, extent(b), true) == both / double(area(a)));
+    }
+}
+
+TEST_CASE("rle: two masks with empty runs at one place overlap only in what comes before, as in pycocotools") {
+  const Rle split{2, 3, {2, 0, 1, 2, 0, 1}}, other{2, 3, {2, 0, 0, 4}};
+  CHECK(iou(split, split, false) == 0);
+  CHECK(iou(split, other, false) == 0);
+  CHECK(iou(other, split, true) == 0);
+  const Rle later{1, 6, {1, 1, 0, 0, 0, 4}}, same{1, 6, {1, 1, 0, 0, 0, 4}};
+  CHECK(iou(later, same, false) == 1);   // one pixel of one
+  CHECK(iou(later, same, true) == 0.2);  // one pixel of the detection's five
 }
 
 TEST_CASE("rle: overlap of boxes equals pycocotools'") {
