@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "data/rle.h"
+#include "eval/matches.h"
 
 namespace sil {
 
@@ -84,6 +85,8 @@ class Evaluator {
   void merge(const Evaluator& other);
 
   Accumulated accumulate(size_t protocol = 0) const;
+  // In the first area range, up to the largest limit of detections; 64 IoU thresholds at most.
+  Matches matches(size_t protocol = 0) const;
 
   IouType iou_type() const { return type_; }
   const std::vector<int64_t>& categories() const { return categories_; }  // ascending, each once: K

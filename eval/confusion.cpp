@@ -1,0 +1,56 @@
+#include "eval/confusion.h"
+
+#include <algorithm>
+
+#include "tensor/check.h"
+
+namespace sil {
+
+Confusion::Confusion(std::vector<int64_t> category_ids) : categories_(std::move(category_ids)) {
+  std::ranges::sort(categories_);
+  categories_.erase(std::unique(categories_.begin(), categories_.end()), categories_.end());
+  counts_.resize(size() * size());
+}
+
+size_t Confusion::index(int64_t category_id) const {
+  const auto at = std::ranges::lower_bound(categories_, category_id);
+  return at != categories_.end() && *at == category_id ? size_t(at - categories_.begin()) : categories_.size();
+}
+
+void Confusion::add(const Pairs& pairs) {
+  constexpr double least = .5;
+  const size_t K = categories_.size(), G = pairs.objects.size();
+  std::vector<size_t> classes;
+  for (const Pairs::Object& o : pairs.objects) classes.push_back(index(o.category_id));
+  std::vector<uint8_t> taken(G);
+
+  for (size_t d = 0; d < pairs.detections.size(); ++d) {
+    const size_t found = index(pairs.detections[d].category_id);
+    if (found == K) continue;
+    size_t best = G;
+    bool in_crowd = false;
+    for (size_t g = 0; g < G; ++g) {
+      const double iou = pairs.iou(d, g);
+      if (taken[g] || classes[g] == K || iou < least) continue;
+      if (pairs.objects[g].crowd)
+        in_crowd |= classes[g] == found;
+      else if (best == G || iou > pairs.iou(d, best) || (iou == pairs.iou(d, best) && classes[g] == found))
+        best = g;
+    }
+    if (best < G) {
+      taken[best] = 1;
+      ++at(classes[best], found);
+    } else if (!in_crowd) {
+      ++at(K, found);
+    }
+  }
+  for (size_t g = 0; g < G; ++g)
+    if (!taken[g] && classes[g] < K && !pairs.objects[g].crowd) ++at(classes[g], K);
+}
+
+void Confusion::merge(const Confusion& other) {
+  check(categories_ == other.categories_, "confusion: only parts with the same categories merge");
+  for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+}
+
+}  // namespace sil
