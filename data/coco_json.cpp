@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "data/file_text.h"
+#include "data/plain_json.h"
 #include "data/record_json.h"
 #include "tensor/atomic_file.h"
 #include "tensor/check.h"
@@ -72,7 +74,57 @@ bool read_crowd(JsonReader& reader, const std::string& key) {
   return value == 1;
 }
 
-Annotation read_annotation(JsonReader& reader) {
+// [[x, y, ...], ...]
+bool read_plain(PlainJson& json, std::vector<Polygon>& parts) {
+  static thread_local Polygon part;
+  if (!json.take('[')) return false;
+  if (json.take(']')) return true;
+  do {
+    part.clear();
+    if (!json.numbers(part)) return false;
+    parts.push_back(part);
+  } while (json.take(','));
+  return json.take(']');
+}
+
+bool read_plain(PlainJson& json, Segmentation& segmentation) {
+  const size_t begin = json.position();
+  if (std::vector<Polygon> parts; read_plain(json, parts)) {
+    segmentation = std::move(parts);
+    return true;
+  }
+  json.rewind(begin);
+  RleText text;
+  if (!json.rle(text)) return false;
+  segmentation = to_rle(text);
+  return true;
+}
+
+bool read_plain(JsonReader& reader, Annotation& a) {
+  PlainJson json(reader);
+  bool id = false, image_id = false, category_id = false;
+  const auto crowd = [&] {
+    int64_t value = -1;
+    const bool plain = json.integer(value) && (value == 0 || value == 1);
+    a.crowd = value == 1;
+    return plain;
+  };
+  const auto value = [&](std::string_view key) {
+    if (key == "id") return id = json.integer(a.id);
+    if (key == "image_id") return image_id = json.integer(a.image_id);
+    if (key == "category_id") return category_id = json.integer(a.category_id);
+    if (key == "bbox") return a.has_bbox = json.box(a.bbox);
+    if (key == "area") return a.has_area = json.number(a.area);
+    if (key == "iscrowd") return crowd();
+    if (key == "segmentation") return read_plain(json, a.segmentation);
+    return json.skip(reader);
+  };
+  if (!json.object(value) || !id || !image_id || !category_id) return false;
+  reader.rewind(json.position());
+  return true;
+}
+
+Annotation read_any(JsonReader& reader) {
   Annotation a;
   bool id = false, image_id = false, category_id = false;
   reader.begin_object("the record");
@@ -100,18 +152,37 @@ Annotation read_annotation(JsonReader& reader) {
   return a;
 }
 
+void read_annotation(JsonReader& reader, std::vector<Annotation>& list) {
+  Annotation a;
+  const size_t begin = reader.position();
+  if (!read_plain(reader, a)) {
+    reader.rewind(begin);
+    a = read_any(reader);
+  }
+  list.push_back(std::move(a));
+}
+
+template <class Record>
+std::vector<Record> joined(std::vector<std::vector<Record>> lists) {
+  std::vector<Record> all;
+  size_t size = 0;
+  for (const auto& list : lists) size += list.size();
+  all.reserve(size);
+  for (auto& list : lists) all.insert(all.end(), std::move_iterator(list.begin()), std::move_iterator(list.end()));
+  return all;
+}
+
 void read_file_object(JsonReader& reader, const std::string& source, Annotations& all, std::vector<Fault>* faults) {
   bool images = false;
   reader.begin_object("the file");  // of a key given twice the last counts, as in Python
   for (std::string key; reader.next_key(key);) {
     if (key == "images") {
       images = true;
-      all.photos.clear();
-      read_records(reader, source, key, "image", faults, [&] { all.photos.push_back(read_photo(reader)); });
+      all.photos = joined(read_record_lists<std::vector<Photo>>(
+          reader, source, key, "image", faults, [](JsonReader& r, auto& list) { list.push_back(read_photo(r)); }));
     } else if (key == "annotations") {
-      all.annotations.clear();
-      read_records(reader, source, key, "annotation", faults,
-                   [&] { all.annotations.push_back(read_annotation(reader)); });
+      all.annotations = joined(
+          read_record_lists<std::vector<Annotation>>(reader, source, key, "annotation", faults, read_annotation));
     } else if (key == "categories") {
       all.categories.clear();
       read_records(reader, source, key, "category", faults, [&] { all.categories.push_back(read_category(reader)); });
@@ -157,8 +228,9 @@ void write_list(std::ostream& out, const char* key, const std::vector<Record>& r
 }  // namespace
 
 Annotations read_coco(const std::filesystem::path& path, std::vector<Fault>* faults) {
-  const std::string source = path.string(), text = read_file(path);
-  JsonReader reader(text, source);
+  const std::string source = path.string();
+  const FileText text(path);
+  JsonReader reader(text.view(), source);
   Annotations all;
   try {
     read_file_object(reader, source, all, faults);

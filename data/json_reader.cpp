@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <system_error>
 #include <utility>
+
+#include "data/file_text.h"
 
 namespace sil {
 
@@ -298,20 +296,7 @@ void JsonReader::finish() {
 }
 
 std::string read_file(const std::filesystem::path& path, size_t at_most) {
-  std::error_code ignored;
-  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
-  check(!is_directory(status), "{}: is a folder; a file expected", path.string());
-  check(!exists(status) || is_regular_file(status), "{}: is not a regular file", path.string());
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  check(bool(in), "{}: cannot be opened: {}", path.string(), std::strerror(errno));
-  const auto size = in.tellg();
-  check(size >= 0, "{}: cannot be read: {}", path.string(), std::strerror(errno));
-  check(size > 0, "{}: is empty", path.string());
-  std::string text(std::min(size_t(size), at_most), '\0');
-  in.seekg(0);
-  in.read(text.data(), std::streamsize(text.size()));
-  check(bool(in), "{}: cannot be read: {}", path.string(), std::strerror(errno));
-  return text;
+  return std::string(FileText(path, at_most).view());
 }
 
 size_t utf8_prefix(std::string_view text) {

@@ -43,6 +43,9 @@ class JsonReader {
   void skip();    // whatever comes
   void finish();  // nothing may follow
 
+  std::string_view text() const { return text_; }
+  const std::string& source() const { return source_; }
+
   // To come back to a value: an item or what follows a key.
   size_t position() const { return at_; }
   void rewind(size_t position) {

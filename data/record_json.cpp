@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "data/runs.h"
 #include "tensor/check.h"
+#include "tensor/threads.h"
 
 namespace sil {
 
@@ -67,17 +70,10 @@ Rle read_rle(JsonReader& reader) {
   }
 }
 
-}  // namespace
-
-void report(std::vector<Fault>* faults, Fault fault) {
-  if (!faults) throw Error(fault.text);
-  faults->push_back(std::move(fault));
-}
-
-void read_records(JsonReader& reader, const std::string& source, const std::string& list, const std::string& noun,
-                  std::vector<Fault>* faults, const std::function<void()>& read) {
-  reader.begin_array(list);
-  for (size_t index = 0; reader.next_item(); ++index) {
+// The records from the one that comes next on.
+void read_rest(JsonReader& reader, const std::string& source, const std::string& noun, size_t index,
+               std::vector<Fault>* faults, const std::function<void()>& read) {
+  do {
     const size_t begin = reader.position();
     try {
       read();
@@ -89,6 +85,111 @@ void read_records(JsonReader& reader, const std::string& source, const std::stri
              {source, noun == "annotation" ? id : std::nullopt, fmt::format("{}: {}: {}", source, record, e.what())});
       reader.rewind(begin);
       reader.skip();
+    }
+    ++index;
+  } while (reader.next_item());
+}
+
+constexpr size_t kStretch = size_t(1) << 19;  // bytes of text that a thread reads in one go
+
+constexpr std::string_view kSpace = " \n\t\r";
+
+// Where the item begins that comes next.
+size_t next_item_at(const JsonReader& reader) {
+  return std::min(reader.text().find_first_not_of(kSpace, reader.position()), reader.text().size());
+}
+
+// From `from` on, the first '{' behind a '}' and a comma, as it stands between records; else the text's size.
+size_t likely_record(std::string_view text, size_t from) {
+  for (size_t at = from; (at = text.find('}', at)) < text.size(); ++at) {
+    size_t next = text.find_first_not_of(kSpace, at + 1);
+    if (next >= text.size() || text[next] != ',') continue;
+    next = text.find_first_not_of(kSpace, next + 1);
+    if (next < text.size() && text[next] == '{') return next;
+  }
+  return text.size();
+}
+
+// `begin`, then about kStretch apart to `end`.
+std::vector<size_t> stretch_begins(std::string_view text, size_t begin, size_t end) {
+  std::vector<size_t> begins{begin};
+  while (begins.back() + kStretch < std::min(end, text.size())) {
+    const size_t at = likely_record(text, begins.back() + kStretch);
+    if (at >= std::min(end, text.size())) break;
+    begins.push_back(at);
+  }
+  return begins;
+}
+
+struct Stretch {
+  size_t begin = 0, end = 0;  // of its first record; of the one behind its last, or behind the array
+  size_t records = 0;
+  bool last = false;   // the array ends here
+  bool sound = false;  // no error
+};
+
+// The records from `begin` to the first that begins at `limit` or behind it.
+Stretch read_stretch(JsonReader reader, size_t begin, size_t limit, const std::function<void(JsonReader&)>& read) {
+  Stretch s;
+  s.begin = s.end = begin;
+  reader.rewind(begin);
+  try {
+    do {
+      read(reader);
+      ++s.records;
+      s.last = !reader.next_item();
+      s.end = s.last ? reader.position() : next_item_at(reader);
+    } while (!s.last && s.end < limit);
+    s.sound = true;
+  } catch (const Error&) {  // of a record, or there was none here: whoever reads in order finds out
+  }
+  return s;
+}
+
+}  // namespace
+
+void report(std::vector<Fault>* faults, Fault fault) {
+  if (!faults) throw Error(fault.text);
+  faults->push_back(std::move(fault));
+}
+
+void read_records(JsonReader& reader, const std::string& source, const std::string& list, const std::string& noun,
+                  std::vector<Fault>* faults, const std::function<void()>& read) {
+  reader.begin_array(list);
+  if (reader.next_item()) read_rest(reader, source, noun, 0, faults, read);
+}
+
+void read_records(JsonReader& reader, const std::string& source, const std::string& list, const std::string& noun,
+                  std::vector<Fault>* faults, const RecordLists& lists) {
+  reader.begin_array(list);
+  if (!reader.next_item()) return;
+  size_t at = next_item_at(reader), index = 0, count = 0;
+  for (size_t reach = kStretch;; reach *= 2) {  // twice as far each time, since other arrays may follow in the text
+    const std::vector<size_t> begins = stretch_begins(reader.text(), at, at + reach);
+    const size_t stretches = begins.size();
+    std::vector<size_t> ends(begins.begin() + 1, begins.end());
+    ends.push_back(at + reach);
+    lists.resize(count + stretches);
+    std::vector<Stretch> read(stretches);
+    parallel_tasks(int64_t(stretches), [&](int64_t i) {
+      read[size_t(i)] = read_stretch(reader, begins[size_t(i)], ends[size_t(i)],
+                                     [&](JsonReader& r) { lists.read(r, count + size_t(i)); });
+    });
+    for (size_t i = 0; i < stretches; ++i, ++count) {
+      const auto into_list = [&](JsonReader& r) { lists.read(r, count); };
+      if (read[i].begin != at) {
+        lists.clear(count);
+        read[i] = read_stretch(reader, at, ends[i], into_list);
+      }
+      if (!read[i].sound || read[i].last) lists.resize(count + 1);
+      if (!read[i].sound) {
+        lists.clear(count);
+        reader.rewind(at);
+        return read_rest(reader, source, noun, index, faults, [&] { into_list(reader); });
+      }
+      at = read[i].end;
+      index += read[i].records;
+      if (read[i].last) return reader.rewind(at);
     }
   }
 }

@@ -1,6 +1,8 @@
-// COCO's results file: an array of detections.
+#include "data/results.h"
+
 #include <fmt/format.h>
 
+#include "data/plain_json.h"
 #include "data/record_json.h"
 #include "tensor/atomic_file.h"
 #include "tensor/check.h"
@@ -9,8 +11,31 @@ namespace sil {
 
 namespace {
 
-Detection read_detection(JsonReader& reader) {
-  Detection d;
+bool read_plain(PlainJson& json, MaskView& mask) {
+  RleText text;
+  return json.rle(text) && (mask = text, true);
+}
+
+bool read_plain(JsonReader& reader, DetectionView& d) {
+  PlainJson json(reader);
+  bool image_id = false, category_id = false, score = false;
+  const auto value = [&](std::string_view key) {
+    if (key == "image_id") return image_id = json.integer(d.image_id);
+    if (key == "category_id") return category_id = json.integer(d.category_id);
+    if (key == "score") return score = json.number(d.score);
+    if (key == "bbox") return d.has_bbox = json.box(d.bbox);
+    if (key == "segmentation") return read_plain(json, d.mask);
+    return json.skip(reader);
+  };
+  if (!json.object(value) || !image_id || !category_id || !score) return false;
+  reader.rewind(json.position());
+  return true;
+}
+
+// Any record.  Its mask lies in `masks`.
+DetectionView read_any(JsonReader& reader, std::vector<std::unique_ptr<Segmentation>>& masks) {
+  DetectionView d;
+  Segmentation mask;
   bool image_id = false, category_id = false, score = false;
   reader.begin_object("the record");
   for (std::string key; reader.next_key(key);) {
@@ -23,13 +48,15 @@ Detection read_detection(JsonReader& reader) {
     else if (key == "bbox")
       d.has_bbox = read_box(reader, d.bbox);
     else if (key == "segmentation")
-      d.segmentation = read_segmentation(reader);
+      mask = read_segmentation(reader);
     else
       reader.skip();
   }
   require(image_id, "image_id");
   require(category_id, "category_id");
   require(score, "score");
+  if (!std::holds_alternative<std::monostate>(mask))
+    d.mask = view(*masks.emplace_back(std::make_unique<Segmentation>(std::move(mask))));
   return d;
 }
 
@@ -45,20 +72,56 @@ std::string detection_text(const Detection& d, const Annotations* photos) {
   return text + '}';
 }
 
+void read_detection(JsonReader& reader, Results::List& list) {
+  DetectionView d;
+  const size_t begin = reader.position();
+  if (!read_plain(reader, d)) {
+    reader.rewind(begin);
+    d = read_any(reader, list.masks);
+  }
+  list.detections.push_back(d);
+}
+
+Segmentation copy(const MaskView& mask) {
+  if (const auto* text = std::get_if<RleText>(&mask)) return to_rle(*text);
+  if (const auto* runs = std::get_if<const Rle*>(&mask)) return **runs;
+  if (const auto* parts = std::get_if<const std::vector<Polygon>*>(&mask)) return **parts;
+  return {};
+}
+
 }  // namespace
 
-std::vector<Detection> read_results(const std::filesystem::path& path) {
-  const std::string source = path.string(), text = read_file(path);
-  JsonReader reader(text, source);
-  std::vector<Detection> detections;
+DetectionView view(const Detection& d) {
+  return {d.image_id, d.category_id, d.score, d.bbox, view(d.segmentation), d.has_bbox};
+}
+
+size_t Results::size() const {
+  size_t sum = 0;
+  for (const List& list : lists) sum += list.detections.size();
+  return sum;
+}
+
+Results read_result_views(const std::filesystem::path& path) {
+  Results results{path.string(), FileText(path), {}};
+  JsonReader reader(results.text.view(), results.source);
   try {
-    read_records(reader, source, "the file", "detection", nullptr,
-                 [&] { detections.push_back(read_detection(reader)); });
+    results.lists =
+        read_record_lists<Results::List>(reader, results.source, "the file", "detection", nullptr, read_detection);
     reader.finish();
   } catch (const WrongValue& e) {
-    fail("{}: {} (results are an array of detections)", source, e.what());
+    fail("{}: {} (results are an array of detections)", results.source, e.what());
   }
-  return detections;
+  return results;
+}
+
+std::vector<Detection> read_results(const std::filesystem::path& path) {
+  const Results results = read_result_views(path);
+  std::vector<Detection> out;
+  out.reserve(results.size());
+  for (const Results::List& list : results.lists)
+    for (const DetectionView& d : list.detections)
+      out.push_back({d.image_id, d.category_id, d.score, d.bbox, d.has_bbox, copy(d.mask)});
+  return out;
 }
 
 void write_results(const std::filesystem::path& path, const std::vector<Detection>& detections,

@@ -4,10 +4,12 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
+#include <mutex>
 #include <string>
 
 #include "tensor/check.h"
@@ -65,6 +67,23 @@ void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, in
       error = std::current_exception();
     }
   }
+  if (error) std::rethrow_exception(error);
+}
+
+void parallel_tasks(int64_t n, const std::function<void(int64_t)>& f) {
+  std::atomic<int64_t> next{0};
+  int64_t failed = n;
+  std::exception_ptr error;
+  std::mutex mutex;
+  parallel_for(std::min<int64_t>(n, threads()), 1, [&](int64_t, int64_t) {
+    for (int64_t i; (i = next++) < n;) try {
+        f(i);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (i < failed) failed = i, error = std::current_exception();
+        next = n;
+      }
+  });
   if (error) std::rethrow_exception(error);
 }
 

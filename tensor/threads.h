@@ -13,4 +13,8 @@ int threads();
 // is rethrown.
 void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t begin, int64_t end)>& f);
 
+// Calls f(i) for each i of [0, n), in order of i, each on whichever thread is free: for tasks of unequal length.
+// Inside a parallel region it runs serially.  An exception in f ends it and is rethrown; of several, the least i's.
+void parallel_tasks(int64_t n, const std::function<void(int64_t i)>& f);
+
 }  // namespace sil
