@@ -1,7 +1,10 @@
 // Precision and recall over all images: pycocotools' accumulate().
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <optional>
 
 #include "eval/coco_eval.h"
 #include "tensor/check.h"
@@ -10,11 +13,10 @@
 namespace sil {
 namespace {
 
-// Detections of one category, best score first.
+// A detection of one category.
 struct Ranked {
-  size_t row;   // in the evaluator's columns
-  size_t rank;  // in its image
   double score;
+  size_t row, rank;  // in the evaluator's columns, in its image
 };
 
 // Stable, NaN last: numpy's mergesort of the negated scores.
@@ -22,50 +24,76 @@ bool ranks_before(const Ranked& a, const Ranked& b) {
   return a.score > b.score || (std::isnan(b.score) && !std::isnan(a.score));
 }
 
-// Of one category, area, limit and threshold: how many detections count as wrong before each right one.
-struct Curve {
-  std::vector<int64_t> wrong_before;
-  size_t rows = 0;         // detections, ignored ones too
-  double first_score = 0;  // of the best detection
-  std::vector<double> scores;
+// A right detection, and how many wrong ones come before it.
+struct Right {
+  int64_t wrong;
+  double score;
+};
+
+// One category's curves, one a bit (a * T + t), over the detections that a limit leaves; buffers serve all categories.
+struct Curves {
+  std::vector<std::vector<Right>> rights;
+  std::vector<int64_t> wrong;
+  std::optional<double> first_score;  // of the best detection, an ignored one too
+
+  void clear(size_t words) {
+    rights.resize(words * 64);
+    for (std::vector<Right>& r : rights) r.clear();
+    wrong.assign(words * 64, 0);
+    first_score.reset();
+  }
+  void add(double score, const uint64_t* matched, const uint64_t* ignored, size_t words) {
+    if (!first_score) first_score = score;
+    for (size_t w = 0; w < words; ++w) {
+      int64_t* counts = &wrong[w * 64];
+      for (uint64_t bits = matched[w] & ~ignored[w]; bits; bits &= bits - 1) {
+        const size_t i = size_t(std::countr_zero(bits));
+        rights[w * 64 + i].push_back({counts[i], score});
+      }
+      const uint64_t bits = ~(matched[w] | ignored[w]);
+      for (int i = 0; i < 64; ++i) counts[i] += int64_t(bits >> i & 1);
+    }
+  }
 };
 
 // Precision at each right detection, made to fall: the best from there on.
-std::vector<double> envelope(const std::vector<int64_t>& wrong_before) {
-  std::vector<double> out(wrong_before.size());
+void envelope(std::span<const Right> rights, std::vector<double>& falling) {
+  falling.resize(rights.size());
   double best = 0;
-  for (size_t i = out.size(); i-- > 0;) {
+  for (size_t i = rights.size(); i-- > 0;) {
     const double right = double(i + 1);
-    best = std::max(best, right / (double(wrong_before[i]) + right + std::numeric_limits<double>::epsilon()));
-    out[i] = best;
+    best = std::max(best, right / (double(rights[i].wrong) + right + std::numeric_limits<double>::epsilon()));
+    falling[i] = best;
   }
-  return out;
+}
+
+// The first right detection at which recall reaches the threshold.
+size_t first_to_reach(double threshold, double objects, size_t rights) {
+  const auto reaches = [&](size_t i) { return double(i + 1) / objects >= threshold; };
+  const double about = threshold * objects - 1;  // rounding may be off by one
+  size_t i = about > 0 ? size_t(std::min(about, double(rights))) : 0;
+  while (i > 0 && reaches(i - 1)) --i;
+  while (i < rights && !reaches(i)) ++i;
+  return i;
 }
 
 // precision[r] and scores[r] at each recall threshold, `stride` apart: at the first detection that reaches it.  A
-// threshold that none reaches ends the row; what follows stays 0.
-void read_curve(const Curve& curve, double objects, std::span<const double> thresholds, double* precision,
-                double* scores, size_t stride) {
-  const std::vector<double> falling = envelope(curve.wrong_before);
-  const auto reaches = [&](size_t i, double threshold) { return double(i + 1) / objects >= threshold; };
+// threshold that none reaches ends the row; what follows is 0.
+void read_curve(std::span<const Right> rights, std::span<const double> falling, std::optional<double> first_score,
+                double objects, std::span<const double> thresholds, double* precision, double* scores, size_t stride) {
+  bool ended = false;
   for (size_t r = 0; r < thresholds.size(); ++r) {
-    const double threshold = thresholds[r];
-    if (threshold <= 0 && curve.rows > 0) {  // reached before the first right detection
-      precision[r * stride] = falling.empty() ? 0 : falling[0];
-      scores[r * stride] = curve.first_score;
-      continue;
+    double p = 0, s = 0;
+    if (!ended && thresholds[r] <= 0 && first_score) {  // reached before the first right detection
+      p = falling.empty() ? 0 : falling[0];
+      s = *first_score;
+    } else if (!ended) {
+      const size_t i = first_to_reach(thresholds[r], objects, rights.size());
+      ended = i == rights.size();
+      if (!ended) p = falling[i], s = rights[i].score;
     }
-    size_t low = 0, high = falling.size();
-    while (low < high) {
-      const size_t middle = (low + high) / 2;
-      if (reaches(middle, threshold))
-        high = middle;
-      else
-        low = middle + 1;
-    }
-    if (low == falling.size()) break;
-    precision[r * stride] = falling[low];
-    scores[r * stride] = curve.scores[low];
+    precision[r * stride] = p;
+    scores[r * stride] = s;
   }
 }
 
@@ -78,51 +106,50 @@ Accumulated Evaluator::accumulate(size_t which) const {
   const size_t A = p.areas.size(), M = p.max_detections.size();
   Accumulated out{T, R, K, A, M, {}, {}, {}};
   out.precision.assign(T * R * K * A * M, -1.0);
-  out.scores = out.precision;
+  out.scores.assign(T * R * K * A * M, -1.0);
   out.recall.assign(T * K * A * M, -1.0);
 
-  std::vector<std::vector<size_t>> groups(K);  // of each category, by image id: the order decides between equal scores
-  for (size_t i = 0; i < groups_.size(); ++i) groups[groups_[i].category].push_back(i);
+  std::vector<size_t> begins(K + 1), order(groups_.size());  // groups by category
+  for (const Group& g : groups_) ++begins[g.category + 1];
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  std::vector<size_t> next = begins;
+  for (size_t i = 0; i < groups_.size(); ++i) order[next[groups_[i].category]++] = i;
 
   const auto one_category = [&](size_t k) {
-    std::ranges::sort(groups[k], {}, [&](size_t i) { return groups_[i].image_id; });
+    static thread_local std::vector<Ranked> ranked;
+    static thread_local Curves curves;
+    static thread_local std::vector<double> falling;
+
+    const std::span<size_t> groups = std::span(order).subspan(begins[k], begins[k + 1] - begins[k]);
+    // By image id: the order decides between equal scores.
+    std::ranges::sort(groups, {}, [&](size_t i) { return groups_[i].image_id; });
     std::vector<int64_t> objects(A, 0);
-    std::vector<Ranked> ranked;
-    for (size_t i : groups[k]) {
+    ranked.clear();
+    for (size_t i : groups) {
       const Group& g = groups_[i];
       for (size_t a = 0; a < A; ++a) objects[a] += kept.objects[i * A + a];
-      for (size_t row = g.begin; row < g.end; ++row) ranked.push_back({row, row - g.begin, scores_[row]});
+      for (size_t row = g.begin; row < g.end; ++row) ranked.push_back({scores_[row], row, row - g.begin});
     }
+    if (std::ranges::all_of(objects, [](int64_t n) { return n == 0; })) return;
     std::ranges::stable_sort(ranked, ranks_before);
 
-    for (size_t a = 0; a < A; ++a) {
-      if (objects[a] == 0) continue;
-      for (size_t m = 0; m < M; ++m)
-        for (size_t t = 0; t < T; ++t) {
-          Curve curve;
-          int64_t wrong = 0;
-          for (const Ranked& d : ranked) {
-            if (d.rank >= size_t(p.max_detections[m])) continue;
-            if (curve.rows++ == 0) curve.first_score = d.score;
-            const size_t bit = a * T + t, at = d.row * kept.words + bit / 64;
-            if (kept.ignored[at] >> bit % 64 & 1) continue;
-            if (kept.matched[at] >> bit % 64 & 1) {
-              curve.wrong_before.push_back(wrong);
-              curve.scores.push_back(d.score);
-            } else {
-              ++wrong;
-            }
-          }
-          const size_t at = ((t * R * K + k) * A + a) * M + m, stride = K * A * M;
-          for (size_t r = 0; r < R; ++r) out.precision[at + r * stride] = out.scores[at + r * stride] = 0;
-          read_curve(curve, double(objects[a]), p.recall_thresholds, &out.precision[at], &out.scores[at], stride);
-          out.recall[((t * K + k) * A + a) * M + m] = double(curve.wrong_before.size()) / double(objects[a]);
+    for (size_t m = 0; m < M; ++m) {
+      curves.clear(kept.words);
+      for (const Ranked& d : ranked)
+        if (d.rank < size_t(p.max_detections[m]))
+          curves.add(d.score, &kept.matched[d.row * kept.words], &kept.ignored[d.row * kept.words], kept.words);
+      for (size_t a = 0; a < A; ++a)
+        for (size_t t = 0; objects[a] > 0 && t < T; ++t) {
+          const std::vector<Right>& rights = curves.rights[a * T + t];
+          envelope(rights, falling);
+          const size_t at = ((t * R * K + k) * A + a) * M + m;
+          read_curve(rights, falling, curves.first_score, double(objects[a]), p.recall_thresholds, &out.precision[at],
+                     &out.scores[at], K * A * M);
+          out.recall[((t * K + k) * A + a) * M + m] = double(rights.size()) / double(objects[a]);
         }
     }
   };
-  parallel_for(int64_t(K), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t k = begin; k < end; ++k) one_category(size_t(k));
-  });
+  parallel_tasks(int64_t(K), [&](int64_t k) { one_category(size_t(k)); });
   return out;
 }
 
