@@ -95,8 +95,10 @@ bool read_plain(PlainJson& json, Segmentation& segmentation) {
   }
   json.rewind(begin);
   RleText text;
-  if (!json.rle(text)) return false;
-  segmentation = to_rle(text);
+  Rle mask;
+  if (!json.rle(text, mask.counts)) return false;
+  mask.height = text.height, mask.width = text.width;
+  segmentation = std::move(mask);
   return true;
 }
 

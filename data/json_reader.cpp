@@ -151,10 +151,12 @@ std::string_view JsonReader::number_text() {
     if (!is_digit(here())) not_json("a digit");
     while (is_digit(here())) ++at_;
   };
-  if (here() == '-') ++at_;
-  if (here() == 'N') {
+  if (here() == 'N') {  // it has no sign, in Python
     literal("NaN");
-  } else if (here() == 'I') {
+    return text_.substr(begin, at_ - begin);
+  }
+  if (here() == '-') ++at_;
+  if (here() == 'I') {
     literal("Infinity");
   } else {
     if (here() == '0')
@@ -174,7 +176,7 @@ std::string_view JsonReader::number_text() {
 double JsonReader::number(std::string_view what) {
   expect(Kind::number, what, "a number");
   const std::string_view text = number_text();
-  if (text == "NaN" || text == "-NaN") return std::nan("");
+  if (text == "NaN") return std::nan("");
   double value = 0;
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   // Too large or too small for a double: strtod says infinity or 0, as Python does.

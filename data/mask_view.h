@@ -9,8 +9,7 @@
 
 namespace sil {
 
-// Compressed counts as they stand in a JSON text: each backslash twice, the closing quote behind the last.  They are
-// sound: read_counts found that they sum to height * width.
+// Compressed counts as they stand in a JSON text, each backslash twice.
 struct RleText {
   std::string_view counts;
   uint32_t height = 0, width = 0;
@@ -20,11 +19,9 @@ using MaskView = std::variant<std::monostate, const std::vector<Polygon>*, const
 
 MaskView view(const Segmentation&);
 
-// The counts that begin at `at`, after a quote, and end where `at` is left, at the closing one.  Their sum; -1 for what
-// is unsound, is escaped in another way or holds a run of 2^30 pixels or more: from_string knows about those.
-int64_t read_counts(const char*& at);
-Rle to_rle(const RleText&);
-// Appends the runs to those of other masks.
+// Appends the runs to those of other masks.  Throws an Error for counts that are unsound or escaped in another way;
+// those that were read from a file (results.h) are neither.
 void append_runs(const RleText&, std::vector<uint32_t>& counts);
+Rle to_rle(const RleText&);
 
 }  // namespace sil

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace sil {
 class PlainJson {
  public:
   // From where `reader` stands.  A NUL must follow its text (FileText and std::string have one).
-  explicit PlainJson(const JsonReader& reader) : text_(reader.text().data()), at_(text_ + reader.position()) {}
+  explicit PlainJson(const JsonReader& reader)
+      : text_(reader.text().data()), at_(text_ + reader.position()), end_(text_ + reader.text().size()) {}
 
   size_t position() const { return size_t(at_ - text_); }
   void rewind(size_t position) { at_ = text_ + position; }
@@ -93,21 +95,23 @@ class PlainJson {
     return true;
   }
 
-  // {"size": [height, width], "counts": "..."}, in any order.
-  bool rle(RleText& mask) {
-    int64_t height = -1, width = -1, sum = -1;
+  // {"size": [height, width], "counts": "..."}, in any order, and its runs.
+  bool rle(RleText& mask, std::vector<uint32_t>& runs) {
+    int64_t height = -1, width = -1;
     const bool plain = object([&](std::string_view name) {
       if (name == "size") return take('[') && integer(height) && take(',') && integer(width) && take(']');
-      if (name != "counts" || !take('"')) return false;
-      const char* begin = at_;
-      sum = read_counts(at_);
-      mask.counts = {begin, at_};
-      return sum >= 0 && take('"');
+      return name == "counts" && to_quote(mask.counts);
     });
     constexpr int64_t largest = int64_t(1) << 24;
-    if (!plain || height < 0 || width < 0 || height > largest || width > largest || sum != height * width) return false;
+    if (!plain || !mask.counts.data() || height < 0 || width < 0 || height > largest || width > largest) return false;
     mask.height = uint32_t(height), mask.width = uint32_t(width);
-    return true;
+    runs.clear();
+    try {
+      append_runs(mask, runs);
+      return true;
+    } catch (const Error&) {  // JsonReader's caller will say what of
+      return false;
+    }
   }
 
   // Numbers in brackets, after those that are in `to`.
@@ -132,6 +136,16 @@ class PlainJson {
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
   static bool is_plain(char c) { return static_cast<signed char>(c) >= ' ' && c != '"' && c != '\\'; }
 
+  // From a quote to the next, whatever is between.
+  bool to_quote(std::string_view& value) {
+    if (!take('"')) return false;
+    const void* quote = std::memchr(at_, '"', size_t(end_ - at_));
+    if (!quote) return false;
+    value = {at_, static_cast<const char*>(quote)};
+    at_ = value.end() + 1;
+    return true;
+  }
+
   bool long_number(const char* begin, bool negative, double& value) {
     if (*at_ == 'e' || *at_ == 'E') {
       ++at_;
@@ -150,6 +164,7 @@ class PlainJson {
 
   const char* text_;
   const char* at_;
+  const char* end_;
 };
 
 }  // namespace sil

@@ -12,8 +12,11 @@ namespace sil {
 namespace {
 
 bool read_plain(PlainJson& json, MaskView& mask) {
+  static thread_local std::vector<uint32_t> runs;  // only seen to be sound: they are decoded again where they count
   RleText text;
-  return json.rle(text) && (mask = text, true);
+  if (!json.rle(text, runs)) return false;
+  mask = text;
+  return true;
 }
 
 bool read_plain(JsonReader& reader, DetectionView& d) {
@@ -32,10 +35,8 @@ bool read_plain(JsonReader& reader, DetectionView& d) {
   return true;
 }
 
-// Any record.  Its mask lies in `masks`.
-DetectionView read_any(JsonReader& reader, std::vector<std::unique_ptr<Segmentation>>& masks) {
-  DetectionView d;
-  Segmentation mask;
+Detection read_any(JsonReader& reader) {
+  Detection d;
   bool image_id = false, category_id = false, score = false;
   reader.begin_object("the record");
   for (std::string key; reader.next_key(key);) {
@@ -48,15 +49,13 @@ DetectionView read_any(JsonReader& reader, std::vector<std::unique_ptr<Segmentat
     else if (key == "bbox")
       d.has_bbox = read_box(reader, d.bbox);
     else if (key == "segmentation")
-      mask = read_segmentation(reader);
+      d.segmentation = read_segmentation(reader);
     else
       reader.skip();
   }
   require(image_id, "image_id");
   require(category_id, "category_id");
   require(score, "score");
-  if (!std::holds_alternative<std::monostate>(mask))
-    d.mask = view(*masks.emplace_back(std::make_unique<Segmentation>(std::move(mask))));
   return d;
 }
 
@@ -75,11 +74,9 @@ std::string detection_text(const Detection& d, const Annotations* photos) {
 void read_detection(JsonReader& reader, Results::List& list) {
   DetectionView d;
   const size_t begin = reader.position();
-  if (!read_plain(reader, d)) {
-    reader.rewind(begin);
-    d = read_any(reader, list.masks);
-  }
-  list.detections.push_back(d);
+  if (read_plain(reader, d)) return list.detections.push_back(d);
+  reader.rewind(begin);
+  list.add(read_any(reader));
 }
 
 Segmentation copy(const MaskView& mask) {
@@ -95,15 +92,30 @@ DetectionView view(const Detection& d) {
   return {d.image_id, d.category_id, d.score, d.bbox, view(d.segmentation), d.has_bbox};
 }
 
+void Results::List::add(Detection d) {
+  DetectionView& added = detections.emplace_back(view(d));
+  if (std::holds_alternative<std::monostate>(d.segmentation)) return;
+  masks.push_back(std::make_unique<Segmentation>(std::move(d.segmentation)));
+  added.mask = view(*masks.back());
+}
+
 size_t Results::size() const {
   size_t sum = 0;
   for (const List& list : lists) sum += list.detections.size();
   return sum;
 }
 
+Results view(std::span<const Detection> detections, std::string source) {
+  Results results{std::move(source), {}, {}};
+  std::vector<DetectionView>& views = results.lists.emplace_back().detections;
+  views.reserve(detections.size());
+  for (const Detection& d : detections) views.push_back(view(d));
+  return results;
+}
+
 Results read_result_views(const std::filesystem::path& path) {
   Results results{path.string(), FileText(path), {}};
-  JsonReader reader(results.text.view(), results.source);
+  JsonReader reader(results.text->view(), results.source);
   try {
     results.lists =
         read_record_lists<Results::List>(reader, results.source, "the file", "detection", nullptr, read_detection);
@@ -114,14 +126,17 @@ Results read_result_views(const std::filesystem::path& path) {
   return results;
 }
 
-std::vector<Detection> read_results(const std::filesystem::path& path) {
-  const Results results = read_result_views(path);
+std::vector<Detection> to_detections(const Results& results) {
   std::vector<Detection> out;
   out.reserve(results.size());
   for (const Results::List& list : results.lists)
     for (const DetectionView& d : list.detections)
       out.push_back({d.image_id, d.category_id, d.score, d.bbox, d.has_bbox, copy(d.mask)});
   return out;
+}
+
+std::vector<Detection> read_results(const std::filesystem::path& path) {
+  return to_detections(read_result_views(path));
 }
 
 void write_results(const std::filesystem::path& path, const std::vector<Detection>& detections,

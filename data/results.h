@@ -1,10 +1,11 @@
-// A results file as the evaluator takes it: an array of detections, none of them copied or decoded.
+// Detections as the evaluator takes them, neither copied nor decoded: a results file's, or a model's.
 //
 //   const Results results = read_result_views("detections.json");
-//   evaluation.add_all(results);
+//   evaluation.add_all({&results, 1});
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,20 +28,27 @@ struct DetectionView {
 DetectionView view(const Detection&);
 
 struct Results {
-  // Detections, and the masks that do not lie in the text as RleText: polygons and uncompressed runs.
   struct List {
     std::vector<DetectionView> detections;
-    std::vector<std::unique_ptr<Segmentation>> masks;
+    std::vector<std::unique_ptr<Segmentation>> masks;  // of theirs what does not lie in a text
+
+    void add(Detection);  // and its mask
   };
 
   std::string source;  // the file, for messages
-  FileText text;
+  std::optional<FileText> text;
   std::vector<List> lists;  // one after the other, the file's order
 
   size_t size() const;
 };
 
+// Of detections that outlive them.
+Results view(std::span<const Detection>, std::string source);
+
 // Structure and masks are checked; errors name the record.
 Results read_result_views(const std::filesystem::path&);
+
+// Copies, masks decoded.
+std::vector<Detection> to_detections(const Results&);
 
 }  // namespace sil

@@ -11,6 +11,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "tensor/check.h"
 
@@ -77,4 +78,17 @@ TEST_CASE("parallel_for: an exception arrives at the caller") {
                                       if (begin == 0) throw Error("the first range");
                                     }),
                        "the first range", Error);
+}
+
+TEST_CASE("threads: every task runs once, and of several errors the first task's is thrown") {
+  std::vector<std::atomic<int>> runs(1000);
+  parallel_tasks(1000, [&](int64_t i) { ++runs[size_t(i)]; });
+  for (const std::atomic<int>& n : runs) CHECK(n == 1);
+  parallel_tasks(0, [](int64_t) { FAIL("there is no task"); });
+  for (int round = 0; round < 20; ++round)
+    CHECK_THROWS_WITH_AS(parallel_tasks(100,
+                                        [](int64_t i) {
+                                          if (i % 10 == 3) fail("task {}", i);
+                                        }),
+                         "task 3", Error);
 }
