@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <utility>
 
 #include "data/runs.h"
 #include "tensor/check.h"
@@ -16,88 +15,11 @@ constexpr int64_t kLargestSide = int64_t(1) << 24;
 
 uint64_t pixels(int64_t height, int64_t width) { return uint64_t(height) * uint64_t(width); }
 
-// Steps through the runs of a mask; a mask that ends early stays 0.
-struct Reader {
-  std::span<const uint32_t> counts;
-  size_t next = 0;
-  uint64_t left = 0;
-  bool value = true;
-
-  explicit Reader(RleView r) : counts(r.counts) { load(); }
-  void load() {
-    while (left == 0 && next < counts.size()) {
-      left = counts[next++];
-      value = !value;
-    }
-    if (left == 0) value = false;
-  }
-  void skip(uint64_t n) {
-    left -= n;
-    if (left == 0) load();
-  }
-};
-
-// Calls visit(a, b, length) for each stretch over which neither mask changes.
-template <class F>
-void walk(RleView first, RleView second, F visit) {
-  Reader a(first), b(second);
-  while (a.left > 0 && b.left > 0) {
-    const uint64_t n = std::min(a.left, b.left);
-    visit(a.value, b.value, n);
-    a.skip(n);
-    b.skip(n);
-  }
-}
-
-Rle merge(const Rle& a, const Rle& b, bool intersect) {
-  check(a.height == b.height && a.width == b.width, "merge: masks are {} x {} and {} x {}; one size expected", a.height,
-        a.width, b.height, b.width);
-  Runs runs;
-  walk(a, b, [&](bool va, bool vb, uint64_t n) { runs.add(intersect ? va && vb : va || vb, n); });
-  return {a.height, a.width, runs.finish()};
-}
-
 }  // namespace
 
 void check_mask_size(int64_t height, int64_t width) {
   check(height >= 0 && width >= 0 && height <= kLargestSide && width <= kLargestSide,
         "mask: size is {} x {} (height x width); sides of 0 to {} pixels expected", height, width, kLargestSide);
-}
-
-Rle encode_columns(const uint8_t* bits, int64_t height, int64_t width) {
-  check_mask_size(height, width);
-  Runs runs;
-  const uint8_t* end = bits + pixels(height, width);
-  for (const uint8_t* p = bits; p < end;) {
-    const bool value = *p != 0;
-    const uint8_t* q = std::find_if(p + 1, end, [value](uint8_t b) { return (b != 0) != value; });
-    runs.add(value, uint64_t(q - p));
-    p = q;
-  }
-  return {height, width, runs.finish()};
-}
-
-Rle encode(const Tensor& bits) {
-  check(bits.dtype() == DType::u8 && bits.rank() == 2, "encode: bits is {} {}; uint8 [height, width] expected",
-        name(bits.dtype()), bits.shape());
-  const int64_t height = bits.dim(0), width = bits.dim(1);
-  check_mask_size(height, width);
-  constexpr int64_t kTile = 64;  // columns turned at a time: each row of a tile is one cache line
-  std::vector<uint8_t> tile(size_t(height * kTile));
-  Runs runs;
-  const uint8_t* from = bits.data<uint8_t>();
-  for (int64_t x0 = 0; x0 < width; x0 += kTile) {
-    const int64_t columns = std::min(kTile, width - x0);
-    for (int64_t y = 0; y < height; ++y)
-      for (int64_t x = 0; x < columns; ++x) tile[size_t(x * height + y)] = from[y * width + x0 + x] != 0;
-    const uint8_t* end = tile.data() + columns * height;
-    for (const uint8_t* p = tile.data(); p < end;) {
-      const uint8_t* q = std::find(p + 1, end, uint8_t(*p ^ 1));
-      runs.add(*p, uint64_t(q - p));
-      p = q;
-    }
-  }
-  return {height, width, runs.finish()};
 }
 
 Rle from_counts(std::span<const int64_t> counts, int64_t height, int64_t width) {
@@ -120,32 +42,6 @@ Rle from_counts(std::span<const int64_t> counts, int64_t height, int64_t width) 
     mask.counts.push_back(uint32_t(n));
   }
   return mask;
-}
-
-void decode_columns(RleView mask, uint8_t* bits) {
-  validate(mask);
-  uint8_t value = 0;
-  for (const uint32_t n : mask.counts) {
-    std::fill_n(bits, n, value);
-    bits += n;
-    value ^= 1;
-  }
-}
-
-Tensor decode(RleView mask) {
-  validate(mask);
-  Tensor bits = Tensor::zeros({mask.height, mask.width}, DType::u8);
-  uint8_t* to = bits.data<uint8_t>();
-  uint64_t position = 0;
-  bool inside = false;
-  for (const uint32_t n : mask.counts) {
-    if (inside)
-      for (uint64_t p = position; p < position + n; ++p)
-        to[int64_t(p % uint64_t(mask.height)) * mask.width + int64_t(p / uint64_t(mask.height))] = 1;
-    position += n;
-    inside = !inside;
-  }
-  return bits;
 }
 
 uint64_t area(RleView mask) {
@@ -186,13 +82,6 @@ Extent extent(RleView mask) {
 }
 
 std::array<double, 4> bounding_box(RleView mask) { return extent(mask).box; }
-
-Rle merge(std::span<const Rle> masks, bool intersect) {
-  if (masks.empty()) return {};
-  Rle all = masks[0];
-  for (const Rle& mask : masks.subspan(1)) all = merge(all, mask, intersect);
-  return all;
-}
 
 void validate(RleView mask) {
   check_mask_size(mask.height, mask.width);

@@ -8,32 +8,41 @@ namespace sil {
 
 namespace {
 
-// The stretches of a mask that lie inside it, one after the other, from the first that ends past `from`.
-struct Inside {
+// The stretches of a mask, one after the other, from the first that ends past `from`.
+struct Stretches {
   const uint32_t *next, *stop;
   uint64_t begin = 0, end = 0;
 
-  Inside(RleView mask, uint64_t from) : next(mask.counts.data()), stop(next + mask.counts.size() / 2 * 2) {
-    while (advance() && end <= from) {
-    }
+  Stretches(RleView mask, uint64_t from) : next(mask.counts.data()), stop(next + mask.counts.size() / 2 * 2) {
+    while (next != stop && end <= from) advance(true);
   }
-  bool advance() {
-    if (next == stop) return false;
-    begin = end + next[0];
-    end = begin + next[1];
-    next += 2;
-    return true;
+  void advance(bool forward) {  // no jump: which mask is the one to go on is anyone's guess
+    const uint64_t further = end + next[0], past = further + next[1];
+    begin = forward ? further : begin;
+    end = forward ? past : end;
+    next += forward ? 2 : 0;
   }
 };
 
 // Pixels of both masks; none lies before `from`, nor at `to` or past it.
 uint64_t common(RleView first, RleView second, uint64_t from, uint64_t to) {
-  Inside a(first, from), b(second, from);
+  Stretches a(first, from), b(second, from);
   uint64_t sum = 0;
-  for (bool more = true; more;) {
+  const auto add = [&] {
     const uint64_t begin = std::max(a.begin, b.begin), end = std::min(a.end, b.end);
     sum += end > begin ? end - begin : 0;
-    more = a.end < b.end ? a.advance() && a.begin < to : b.advance() && b.begin < to;
+  };
+  while (a.next != a.stop && b.next != b.stop && std::max(a.begin, b.begin) < to) {
+    add();
+    const bool first_ends = a.end < b.end;
+    a.advance(first_ends);
+    b.advance(!first_ends);
+  }
+  while (std::max(a.begin, b.begin) < to) {
+    add();
+    Stretches& s = a.end < b.end ? a : b;
+    if (s.next == s.stop) break;
+    s.advance(true);
   }
   return sum;
 }

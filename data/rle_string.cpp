@@ -114,17 +114,14 @@ std::vector<int64_t> read_carefully(std::string_view text, int64_t height, int64
 }  // namespace
 
 std::string to_string(RleView mask) {
-  std::string text;
+  std::vector<char> text(mask.counts.size() * 7);  // a difference has 33 bits and a sign
+  char* end = text.data();
   for (size_t i = 0; i < mask.counts.size(); ++i) {
     int64_t rest = int64_t(mask.counts[i]) - (i > 2 ? int64_t(mask.counts[i - 2]) : 0);
-    for (bool more = true; more;) {
-      const int bits = int(rest & 31);
-      rest >>= 5;
-      more = rest != ((bits & 16) ? -1 : 0);  // the top bit of the last group is the sign
-      text += char('0' + (bits | (more ? 32 : 0)));
-    }
+    for (; rest < -16 || rest > 15; rest >>= 5) *end++ = char('0' + (rest & 31) + 32);
+    *end++ = char('0' + (rest & 31));  // bit 4 of the last group is the sign
   }
-  return text;
+  return {text.data(), end};
 }
 
 void append_string(std::string_view text, int64_t height, int64_t width, std::vector<uint32_t>& counts) {

@@ -1,4 +1,4 @@
-// Writes runs in column order: joins neighbours of one value, so that each mask has one encoding.
+// Write runs in column order: join neighbours of one value, so that each mask has one encoding.
 #pragma once
 #include <cstdint>
 #include <limits>
@@ -37,6 +37,26 @@ class Runs {
   std::vector<uint32_t> counts_;
   uint64_t length_ = 0;
   bool value_ = false;
+};
+
+// Runs from the places where the value changes, in ascending order.
+class Changes {
+ public:
+  void at(uint64_t position) {
+    runs_.add(inside_, position - last_);
+    last_ = position;
+    inside_ = !inside_;
+  }
+  bool inside() const { return inside_; }
+  std::vector<uint32_t> finish(uint64_t pixels) {
+    runs_.add(inside_, pixels - last_);
+    return runs_.finish();
+  }
+
+ private:
+  Runs runs_;
+  uint64_t last_ = 0;
+  bool inside_ = false;
 };
 
 // Throws unless both sides are sane (0 to 2^24 pixels).

@@ -98,6 +98,57 @@ TEST_CASE("rle: a mask without pixels has one run, and no box") {
   CHECK(bounding_box(Rle{3, 5, {15}}) == std::array<double, 4>{});
 }
 
+TEST_CASE("rle: pixels of any size and value are read and written, by rows and by columns") {
+  uint32_t state = 1;
+  const auto draw = [&] { return (state = state * 1664525 + 1013904223) >> 16; };
+  for (const int64_t height : {1, 2, 7, 8, 63, 64, 65, 130})
+    for (const int64_t width : {1, 3, 8, 63, 64, 65, 127, 128, 200})
+      for (const uint32_t often : {2u, 40u, 5000u}) {  // one change in so many pixels
+        std::vector<uint8_t> rows(size_t(height * width)), columns(rows.size());
+        uint8_t value = draw() % 2 ? 0 : 1;
+        std::vector<uint32_t> counts;
+        for (int64_t x = 0; x < width; ++x)
+          for (int64_t y = 0; y < height; ++y) {
+            if (draw() % often == 0) value = value ? 0 : uint8_t(1 + draw() % 255);
+            rows[size_t(y * width + x)] = columns[size_t(x * height + y)] = value;
+            const bool inside = counts.size() % 2 == 0 && !counts.empty();
+            if (counts.empty() || inside != (value != 0)) counts.push_back(0);
+            if (counts.size() == 1 && value) counts.push_back(0);
+            ++counts.back();
+          }
+        const Rle mask{height, width, counts};
+        CHECK(encode_columns(columns.data(), height, width) == mask);
+        CHECK(encode(Tensor::of<uint8_t>({height, width}, rows)) == mask);
+        for (uint8_t& v : rows) v = v != 0;
+        for (uint8_t& v : columns) v = v != 0;
+        CHECK(decode(mask).to_vector<uint8_t>() == rows);
+        std::vector<uint8_t> decoded(columns.size());
+        decode_columns(mask, decoded.data());
+        CHECK(decoded == columns);
+      }
+}
+
+TEST_CASE("rle: of many masks each pixel is in the union if in any, in the intersection if in all") {
+  uint32_t state = 5;
+  const auto draw = [&] { return (state = state * 1664525 + 1013904223) >> 16; };
+  for (int round = 0; round < 50; ++round) {
+    const int64_t height = 1 + draw() % 9, width = 1 + draw() % 9;
+    std::vector<uint8_t> any(size_t(height * width), 0), all(any.size(), 1);
+    std::vector<Rle> masks;
+    for (uint32_t i = 0; i < 1 + draw() % 5; ++i) {
+      std::vector<uint8_t> bits(any.size());
+      for (size_t p = 0; p < bits.size(); ++p) {
+        bits[p] = draw() % 3 != 0;
+        any[p] |= bits[p];
+        all[p] &= bits[p];
+      }
+      masks.push_back(encode(bits_of(height, width, bits)));
+    }
+    CHECK(merge(masks) == encode(bits_of(height, width, any)));
+    CHECK(merge(masks, true) == encode(bits_of(height, width, all)));
+  }
+}
+
 TEST_CASE("rle: union, intersection and overlap equal pycocotools'") {
   for (const auto& c : golden::read("pairs")) {
     const std::vector<Rle> both{mask_of(c, "a"), mask_of(c, "b")};
