@@ -22,9 +22,11 @@ struct Corner {
 
 int64_t to_fifths(double v) { return int64_t(kFifths * v + .5); }  // toward zero, below 0 too
 
-// The first t of (0, last] for which reached(t) holds, which stays so from there on.
+// The first t of (0, last] for which reached(t) holds, which stays so from there on; `guess` is mostly it.
 template <class F>
-int64_t first_step(int64_t last, F reached) {
+int64_t first_step(int64_t last, double guess, F reached) {
+  const int64_t near = int64_t(std::clamp(guess, 1., double(last)));
+  if (reached(near) && (near == 1 || !reached(near - 1))) return near;
   int64_t below = 0, t = last;
   while (t - below > 1) {
     const int64_t middle = below + (t - below) / 2;
@@ -33,33 +35,54 @@ int64_t first_step(int64_t last, F reached) {
   return t;
 }
 
-// The row, in fifths, at which the edge a-b passes from fifth x to x + 1.
-int64_t height_at(Corner a, Corner b, int64_t x) {
+int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+struct Toggle {
+  int64_t column, row;
+};
+
+// Where the columns toggle that the edge a-b passes.
+void add_edge(Corner a, Corner b, int64_t height, int64_t width, std::vector<Toggle>& toggles) {
+  const int64_t left = std::min(a.x, b.x), right = std::max(a.x, b.x);
+  const int64_t first = std::max<int64_t>(0, -floor_div(2 - left, 5));  // 5k + 2 >= left
+  const int64_t last = std::min(width - 1, floor_div(right - 3, 5));    // 5k + 3 <= right
   const int64_t dx = std::abs(b.x - a.x), dy = std::abs(b.y - a.y);
+  const auto add = [&](auto height_at) {  // of the step from fifth 5k + 2 to the next, in fifths
+    for (int64_t k = first; k <= last; ++k) {
+      const double y = (double(height_at(5 * k + 2)) + .5) / kFifths - .5;
+      toggles.push_back({k, int64_t(std::ceil(std::clamp(y, 0., double(height))))});
+    }
+  };
   if (dx >= dy) {
     if (a.x > b.x) std::swap(a, b);
     const double slope = double(b.y - a.y) / double(dx);
     const auto y = [&](int64_t t) { return int64_t(double(a.y) + slope * double(t) + .5); };
-    return std::min(y(x - a.x), y(x + 1 - a.x));
+    add([&](int64_t x) { return std::min(y(x - a.x), y(x + 1 - a.x)); });
+  } else {
+    if (a.y > b.y) std::swap(a, b);
+    const double slope = double(b.x - a.x) / double(dy);
+    const auto at = [&](int64_t t) { return int64_t(double(a.x) + slope * double(t) + .5); };
+    add([&](int64_t x) {
+      const double guess = std::ceil((double(x - a.x) + .5) / slope);
+      return a.y - 1 + first_step(dy, guess, [&](int64_t t) { return slope > 0 ? at(t) > x : at(t) <= x; });
+    });
   }
-  if (a.y > b.y) std::swap(a, b);
-  const double slope = double(b.x - a.x) / double(dy);
-  const auto at = [&](int64_t t) { return int64_t(double(a.x) + slope * double(t) + .5); };
-  return a.y - 1 + first_step(dy, [&](int64_t t) { return slope > 0 ? at(t) > x : at(t) <= x; });
 }
 
-int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
-
-// Where the columns toggle, as positions in column order.
-void add_edge(Corner a, Corner b, int64_t height, int64_t width, std::vector<uint64_t>& toggles) {
-  const int64_t left = std::min(a.x, b.x), right = std::max(a.x, b.x);
-  const int64_t first = std::max<int64_t>(0, -floor_div(2 - left, 5));  // 5k + 2 >= left
-  const int64_t last = std::min(width - 1, floor_div(right - 3, 5));    // 5k + 3 <= right
-  for (int64_t k = first; k <= last; ++k) {
-    const double y = (double(height_at(a, b, 5 * k + 2)) + .5) / kFifths - .5;
-    const double row = std::ceil(std::clamp(y, 0., double(height)));
-    toggles.push_back(uint64_t(k) * uint64_t(height) + uint64_t(row));
-  }
+// In column order.  An outline is closed, so between its first column and its last none is without toggles.
+void sort(std::vector<Toggle>& toggles) {
+  if (toggles.empty()) return;
+  const auto [low, high] = std::ranges::minmax_element(toggles, {}, &Toggle::column);
+  const int64_t first = low->column, columns = high->column + 1 - first;
+  std::vector<size_t> ends(size_t(columns) + 1);
+  for (const Toggle& t : toggles) ++ends[size_t(t.column - first) + 1];
+  for (size_t i = 1; i < ends.size(); ++i) ends[i] += ends[i - 1];
+  std::vector<Toggle> sorted(toggles.size());
+  for (const Toggle& t : toggles) sorted[ends[size_t(t.column - first)]++] = t;
+  size_t begin = 0;
+  for (size_t i = 0; i < size_t(columns); begin = ends[i++])
+    std::ranges::sort(sorted.begin() + int64_t(begin), sorted.begin() + int64_t(ends[i]), {}, &Toggle::row);
+  toggles = std::move(sorted);
 }
 
 }  // namespace
@@ -74,21 +97,14 @@ Rle rasterise(const Polygon& outline, int64_t height, int64_t width) {
           "polygon: corner {} is ({}, {}); finite numbers up to {} expected", i, x, y, kFarthest);
     corners[i] = {to_fifths(x), to_fifths(y)};
   }
-  std::vector<uint64_t> toggles;
+  std::vector<Toggle> toggles;
   for (size_t i = 0; i < corners.size(); ++i)
     add_edge(corners[i], corners[i + 1 == corners.size() ? 0 : i + 1], height, width, toggles);
-  std::sort(toggles.begin(), toggles.end());
+  sort(toggles);
 
-  Runs runs;
-  uint64_t position = 0;
-  bool inside = false;
-  for (const uint64_t toggle : toggles) {
-    runs.add(inside, toggle - position);
-    position = toggle;
-    inside = !inside;
-  }
-  runs.add(inside, uint64_t(height) * uint64_t(width) - position);
-  return {height, width, runs.finish()};
+  Changes changes;
+  for (const auto [column, row] : toggles) changes.at(uint64_t(column * height + row));
+  return {height, width, changes.finish(uint64_t(height * width))};
 }
 
 Rle rasterise(std::span<const Polygon> parts, int64_t height, int64_t width) {

@@ -13,9 +13,9 @@ namespace {
 
 // Where a mask changes between outside and inside, in column order, 0 coming first; then its number of pixels.
 void find_changes(RleView mask, std::vector<uint64_t>& changes) {
-  changes.clear();
+  changes.resize(mask.counts.size());
   uint64_t position = 0;
-  for (const uint32_t n : mask.counts) changes.push_back(position += n);
+  for (size_t i = 0; i < changes.size(); ++i) changes[i] = position += mask.counts[i];
   const uint64_t pixels = uint64_t(mask.height) * uint64_t(mask.width);
   if (changes.empty() || changes.back() < pixels) changes.push_back(pixels);
 }

@@ -17,18 +17,25 @@ static_assert(std::endian::native == std::endian::little, "eight pixels are read
 constexpr int64_t kTile = 64;  // columns that are turned at a time: a row of a tile is one word
 constexpr uint64_t every(uint64_t byte) { return byte * 0x0101010101010101; }
 
+uint64_t load(const uint8_t* bytes) {
+  uint64_t word;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
 // 64 bytes as bits: which are not 0.
 uint64_t nonzero_bits(const uint8_t* bytes) {
-  std::array<uint64_t, 8> words;
-  std::memcpy(words.data(), bytes, sizeof words);
   uint64_t any = 0, all = ~uint64_t(0);
-  for (const uint64_t word : words) any |= word, all &= word;
+  for (int i = 0; i < 64; i += 8) {
+    any |= load(bytes + i);
+    all &= load(bytes + i);
+  }
   if (any == 0) return 0;
   if (any == every(1) && all == every(1)) return ~uint64_t(0);
   uint64_t bits = 0;
-  for (size_t i = 0; i < 8; ++i) {
-    const uint64_t high = (((words[i] & every(127)) + every(127)) | words[i]) & every(128);
-    bits |= (high * 0x0002040810204081 >> 56) << 8 * i;
+  for (int i = 0; i < 64; i += 8) {
+    const uint64_t word = load(bytes + i), high = (((word & every(127)) + every(127)) | word) & every(128);
+    bits |= (high * 0x0002040810204081 >> 56) << i;
   }
   return bits;
 }
@@ -90,6 +97,7 @@ Rle encode_columns(const uint8_t* bits, int64_t height, int64_t width) {
   Changes changes;
   for (int64_t p = 0; p < pixels; p += 64) {
     const uint64_t word = nonzero_bits(bits + p, pixels - p);
+    if (word == 0 - uint64_t(changes.inside())) continue;
     for (uint64_t at = word ^ (word << 1 | changes.inside()); at != 0; at &= at - 1)
       if (const int64_t change = p + std::countr_zero(at); change < pixels) changes.at(uint64_t(change));
   }

@@ -1,6 +1,7 @@
 // COCO's compressed counts: from the fourth on, each count is its difference to the one two before it; then as many
 // groups of five bits as the signed number needs, lowest first, bit 5 set while more follow, plus '0' (48).
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -45,13 +46,24 @@ int64_t number_at(const char* text, unsigned length) {
   return int64_t(v << above) >> above;
 }
 
+// What a number of one or two characters is worth, by the place where it ends: mostly they have no more.  Reads 65.
+std::array<int16_t, 65> short_numbers(const char* text) {
+  std::array<int16_t, 65> values;
+  values[0] = int16_t((text[0] & 31) - 16);
+  for (int i = 0; i < 64; ++i) {
+    const int lower = text[i], upper = (text[i + 1] & 31) - 16;
+    values[size_t(i) + 1] = int16_t(lower < 80 ? upper : upper * 32 + ((lower ^ 16) & 31));
+  }
+  return values;
+}
+
 // Reads a string whose runs have under 2^32 pixels and sum to `pixels`; false if it is not one.  `counts` has room for
 // a run for each character under 80, those that end a number.
 bool read_plain(std::string_view text, uint64_t pixels, uint32_t* counts, size_t& size) {
   int64_t older = 0, newer = 0;  // the two counts before; the first of all is nobody's base
   uint64_t sum = 0, beyond = 0;
   uint32_t* next = counts;
-  while (!text.empty()) {
+  while (!text.empty()) {  // 64 characters at a time, from the beginning of a number
     char padded[72];
     const char* chunk = text.data();
     if (text.size() < sizeof padded) {
@@ -61,21 +73,27 @@ bool read_plain(std::string_view text, uint64_t pixels, uint32_t* counts, size_t
     }
     uint64_t ends;
     if (!find_ends(chunk, ends)) return false;
+    const uint64_t goes_on = ~ends;
     if (text.size() < 64) ends &= (uint64_t(1) << text.size()) - 1;
-    unsigned begin = 0;
+    if (ends == 0) return false;
+    const uint64_t long_ends = ends & goes_on << 1 & goes_on << 2;
+    const auto values = short_numbers(chunk);
+    text.remove_prefix(size_t(64 - std::countl_zero(ends)));
     for (; ends != 0; ends &= ends - 1) {
-      const unsigned end = unsigned(std::countr_zero(ends)) + 1;
-      if (end - begin > 8) return false;
-      const int64_t count = number_at(chunk + begin, end - begin) + older;
+      const int end = std::countr_zero(ends);
+      int64_t count = values[size_t(end)];
+      if (long_ends >> end & 1) [[unlikely]] {
+        const int length = 1 + std::countl_one(goes_on << (64 - end));
+        if (length > 8) return false;
+        count = number_at(chunk + end + 1 - length, unsigned(length));
+      }
+      count += older;
       older = newer;
       newer = next == counts ? 0 : count;
       *next++ = uint32_t(count);
       sum += uint64_t(count);
       beyond |= uint64_t(count) >> 32;
-      begin = end;
     }
-    if (begin == 0) return false;
-    text.remove_prefix(begin);
   }
   size = size_t(next - counts);
   return beyond == 0 && sum == pixels;
