@@ -1,19 +1,26 @@
-// From one form of annotations to another.
+// From one form of annotations, or of weights, to another.
 #include <fmt/format.h>
 
 #include <set>
 
+#include "apps/bn_eps.h"
 #include "apps/inputs.h"
+#include "apps/output.h"
 #include "apps/program.h"
 #include "data/annotations.h"
 #include "data/label_schema.h"
+#include "nn/pth.h"
+#include "nn/safetensors.h"
+#include "train/checkpoint.h"
+#include "train/pretrained.h"
 
 namespace {
 
 using namespace sil;
 
 struct Arguments {
-  std::string labels, annotations, images, out, to = "compressed";
+  std::string labels, annotations, images, weights, out, to = "compressed";
+  std::optional<float> bn_eps;
 };
 
 // Throws unless it can become pixels.
@@ -71,13 +78,36 @@ int convert_masks(const Arguments& a) {
   return 0;
 }
 
+int convert_checkpoint(const Arguments& a) {
+  const std::string extension = std::filesystem::path(a.out).extension().string();
+  check(extension == ".pth" || extension == ".safetensors",
+        "{}: a file name that ends in .pth or .safetensors expected", a.out);
+  check_folder_of(a.out);
+  check_no_input(a.out, {a.weights});
+  WeightsFile file = read_weights(a.weights, a.bn_eps);
+  const bool detector = !is_backbone(file.weights);
+  if (detector) model_of(file, a.weights);  // whole, and nothing beside it
+  const size_t count = file.weights.size();
+  if (extension == ".pth")
+    write_pth(a.out, file.weights);
+  else if (detector)
+    write_checkpoint(a.out, {file.config, file.categories, {}, std::move(file.weights), {}});
+  else
+    write_safetensors(a.out, {std::move(file.weights), {}});
+  fmt::print("{}: {} tensors", a.out, count);
+  if (detector) fmt::print(", norm epsilon {:g}", file.config.model.norm_eps);
+  fmt::print("{}\n",
+             extension == ".pth" && file.of_ours ? "; a .pth has no place for configuration and categories" : "");
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Arguments a;
-  CLI::App *to_coco = nullptr, *to_labels = nullptr, *rle = nullptr;
+  CLI::App *to_coco = nullptr, *to_labels = nullptr, *rle = nullptr, *checkpoint = nullptr;
   return run_program(
-      argc, argv, "Converts annotations.  Each kind has its own --help: convert rle --help",
+      argc, argv, "Converts annotations and weights.  Each kind has its own --help: convert rle --help",
       [&](CLI::App& app) {
         app.require_subcommand(1);
 
@@ -107,8 +137,24 @@ int main(int argc, char** argv) {
         rle->footer(
             "\nPolygons are rasterised at their photo's size, as pycocotools does.\n"
             "\nExample:\n  convert rle --annotations train.json --out train_rle.json --to uncompressed");
+
+        checkpoint =
+            app.add_subcommand("checkpoint", "Weights as a .pth or .safetensors that torchvision's model takes");
+        checkpoint->add_option("--weights", a.weights, "A run's checkpoint, or torchvision's .pth or .safetensors")
+            ->required();
+        checkpoint->add_option("--out", a.out, "File to write: .pth or .safetensors")->required();
+        add_bn_eps(*checkpoint, a.bn_eps);
+        checkpoint->footer(
+            "\nTensors keep their bits (float16 becomes float32) and get torchvision's current names.  A .safetensors "
+            "also\n"
+            "carries configuration and categories; an optimizer's state is left out.  In Python:\n"
+            "  model.load_state_dict(torch.load(\"model.pth\"))\n"
+            "\nExample:\n  convert checkpoint --weights runs/first/best.safetensors --out model.pth");
       },
-      [&] { return *to_coco     ? labels_to_coco(a)
-                   : *to_labels ? coco_to_labels(a)
-                                : convert_masks(a); });
+      [&] {
+        return *to_coco      ? labels_to_coco(a)
+               : *to_labels  ? coco_to_labels(a)
+               : *checkpoint ? convert_checkpoint(a)
+                             : convert_masks(a);
+      });
 }

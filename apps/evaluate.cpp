@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "apps/bn_eps.h"
 #include "apps/inputs.h"
 #include "apps/output.h"
 #include "apps/photos.h"
@@ -21,6 +22,7 @@ struct Arguments {
   std::vector<fs::path> results;
   std::string device = "cpu", dtype = "f32", exif = "ignore";
   std::vector<std::string> iou{"bbox", "segm"};
+  std::optional<float> bn_eps;
   bool per_class = false;
 };
 
@@ -37,7 +39,7 @@ std::vector<sil::Detection> read_all(const std::vector<fs::path>& files, const s
 
 // What the model finds in the annotations' photos, one after the other.
 std::vector<sil::Detection> detect(const Arguments& args, const sil::Annotations& annotations) {
-  const sil::WeightsFile weights = sil::read_weights(args.weights);
+  const sil::WeightsFile weights = sil::read_weights(args.weights, args.bn_eps);
   sil::check_categories(weights.categories, annotations, args.weights.string());
   sil::MaskRcnn model = sil::model_of(weights, args.weights.string());
   model.fold(args.dtype == "bf16" ? sil::DType::bf16 : sil::DType::f32);
@@ -119,7 +121,8 @@ int main(int argc, char** argv) {
         app.add_option("--results", args.results,
                        "COCO results JSON; several files count as one; with --weights: to write");
         app.add_option("--images", args.images, "Folder of the photos: run the model of --weights on them first");
-        app.add_option("--weights", args.weights, "A run's checkpoint, or torchvision's weights as .safetensors");
+        app.add_option("--weights", args.weights, "A run's checkpoint, or torchvision's weights (.pth, .safetensors)");
+        sil::add_bn_eps(app, args.bn_eps);
         app.add_option("--device", args.device, "Of the model: cpu, cuda or cuda:N");
         app.add_option("--dtype", args.dtype, "Of the model: f32, or bf16, which is faster where the CPU has it")
             ->check(CLI::IsMember({"f32", "bf16"}));

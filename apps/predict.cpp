@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/bn_eps.h"
 #include "apps/inputs.h"
 #include "apps/output.h"
 #include "apps/photos.h"
@@ -28,12 +29,15 @@ struct Arguments {
   std::string weights, results, annotations, overlays;
   std::vector<std::string> images;
   std::optional<double> score_threshold;
+  std::optional<float> bn_eps;
   double overlay_threshold = 0.5;
   std::string device = "cpu", dtype = "f32", exif = "ignore";
 };
 
 void define(CLI::App& app, Arguments& a) {
-  app.add_option("--weights", a.weights, "A run's checkpoint, or torchvision's weights as .safetensors")->required();
+  app.add_option("--weights", a.weights, "A run's checkpoint, or torchvision's weights (.pth, .safetensors)")
+      ->required();
+  add_bn_eps(app, a.bn_eps);
   app.add_option("--images", a.images, "Photos, or folders of them")->required();
   app.add_option("--results", a.results, "COCO results JSON to write")->required();
   app.add_option("--annotations", a.annotations,
@@ -96,7 +100,7 @@ class Prediction {
  public:
   explicit Prediction(const Arguments& a) : a_(a) {
     check_outputs();
-    weights_ = read_weights(a.weights);
+    weights_ = read_weights(a.weights, a.bn_eps);
     if (!a.annotations.empty()) {
       annotations_ = read_annotations(a.annotations);
       check_categories(weights_.categories, *annotations_, a.weights);

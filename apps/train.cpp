@@ -39,7 +39,7 @@ void define(CLI::App& app, Arguments& a) {
   app.add_option("--augmentations", a.augmentations, "JSON list of augmentations");
   app.add_option("--set", a.settings, "One key: --set train.learning_rate=0.01; may be repeated")
       ->allow_extra_args(false);
-  app.add_option("--weights", a.weights, "Start from this .safetensors, or a run's checkpoint");
+  app.add_option("--weights", a.weights, "Start from this checkpoint of a run, or torchvision's .pth or .safetensors");
   app.add_flag("--resume", a.resume, "Go on with the run in --out where it stopped");
   app.add_option("--device", a.device, "cpu, cuda or cuda:N");
   app.add_option("--dtype", a.dtype, "f32");
@@ -118,13 +118,9 @@ Start start_of(const Arguments& a) {
 MaskRcnn new_model(const RunConfig& config, const CategoryTable& categories, const Start& start) {
   MaskRcnn model(config.model, RngKey{config.train.seed}.fold("weights"));
   if (start.source.empty()) return model;
-  if (is_backbone(start.file.weights)) {
-    load_backbone(model, start.file.weights, start.source);
-  } else {
-    const std::string note = load_for_training(model, categories, start.file, start.source);
-    if (!note.empty()) fmt::print("{}\n", note);
-  }
-  fmt::print("starts from {}\n", start.source);
+  fmt::print("starts from {}\n", is_backbone(start.file.weights)
+                                     ? load_backbone(model, start.file.weights, start.source)
+                                     : load_for_training(model, categories, start.file, start.source));
   return model;
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "nn/half.h"
 #include "tensor/atomic_file.h"
 #include "tensor/check.h"
 #include "tensor/ops.h"
@@ -118,14 +119,6 @@ std::string read_header(std::ifstream& in, const std::string& file, uint64_t fil
   return text;
 }
 
-// float16 exists on CUDA only: widened here.
-float from_half(uint16_t h) {
-  const uint32_t sign = uint32_t(h & 0x8000) << 16, exponent = (h >> 10) & 31, mantissa = h & 1023;
-  if (exponent == 31) return std::bit_cast<float>(sign | 0x7F800000 | mantissa << 13);
-  if (exponent == 0) return (sign ? -1.0f : 1.0f) * float(mantissa) * 0x1p-24f;
-  return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
-}
-
 Tensor read_tensor(std::ifstream& in, const std::string& file, const Entry& e, uint64_t data_begin) {
   in.seekg(std::streamoff(data_begin + e.begin));
   Tensor t(e.shape, e.dtype == DType::f16 ? DType::f32 : e.dtype);
@@ -145,9 +138,6 @@ Tensor read_tensor(std::ifstream& in, const std::string& file, const Entry& e, u
 
 TensorFile read_safetensors(const std::filesystem::path& path) {
   const std::string file = path.string();
-  const std::string extension = path.extension().string();
-  check(extension != ".pth" && extension != ".pt",
-        "{}: torch's .pth files cannot be read yet: convert it to .safetensors", file);
   std::error_code error;
   check(!std::filesystem::is_directory(path, error), "{}: a folder; a .safetensors file expected", file);
   check(std::filesystem::is_regular_file(path, error), "{}: no such file", file);

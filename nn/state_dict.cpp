@@ -1,5 +1,6 @@
 #include "nn/state_dict.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "tensor/check.h"
@@ -36,6 +37,8 @@ LoadReport compare(const std::vector<Leaf>& leaves, const StateDict& dict) {
       if (!is_counter(leaf.name)) report.missing.push_back(leaf.name);
     } else if (!(found->second.shape() == expected)) {
       report.mismatched.push_back({leaf.name, found->second.shape(), expected});
+    } else {
+      ++report.loaded;
     }
   }
   for (const auto& [name, tensor] : dict)
@@ -87,6 +90,18 @@ StateDict gradients(const std::vector<Leaf>& leaves) {
     if (leaf.trainable() && leaf.parameter->var.grad().defined())
       dict[leaf.name] = to_file(leaf.parameter->var.grad(), leaf.layout());
   return dict;
+}
+
+std::string summary(const LoadReport& r) {
+  std::string text = fmt::format("{} tensors loaded", r.loaded);
+  const auto add = [&](const char* what, const std::vector<std::string>& names) {
+    constexpr size_t kShown = 8;
+    for (size_t i = 0; i < std::min(names.size(), kShown); ++i) text += (i ? ", " : what) + names[i];
+    if (names.size() > kShown) text += fmt::format(" and {} more", names.size() - kShown);
+  };
+  add("; new: ", r.missing);
+  add("; left over: ", r.unexpected);
+  return text;
 }
 
 LoadReport load_state_dict(const std::vector<Leaf>& leaves, const StateDict& dict) {

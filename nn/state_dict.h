@@ -22,6 +22,7 @@ StateDict gradients(const std::vector<Leaf>&);
 
 // What did not go in.  num_batches_tracked counts as neither missing nor unexpected: frozen norms do not have it.
 struct LoadReport {
+  size_t loaded = 0;
   struct Mismatch {
     std::string name;
     Shape given, expected;  // in the file's layout
@@ -31,6 +32,10 @@ struct LoadReport {
   std::vector<Mismatch> mismatched;     // of another shape: left as they were
   bool exact() const { return missing.empty() && unexpected.empty() && mismatched.empty(); }
 };
+
+// "289 tensors loaded; new: fc.bias, fc.weight; left over: extra": how many went in, which of the model's stay as they
+// were, which of the file's have no place; of many names the first few.
+std::string summary(const LoadReport&);
 
 // Copies what fits by name and shape, cast to the model's dtype, and says what did not.
 LoadReport load_state_dict(const std::vector<Leaf>&, const StateDict&);

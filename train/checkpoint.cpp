@@ -8,10 +8,13 @@
 #include <algorithm>
 #include <set>
 
+#include "nn/pth.h"
 #include "nn/safetensors.h"
 #include "tensor/check.h"
 #include "tensor/ops.h"
+#include "train/old_names.h"
 #include "train/pretrained.h"
+#include "train/sha256.h"
 
 namespace sil {
 namespace {
@@ -129,13 +132,13 @@ Checkpoint checkpoint_from(const TensorFile& file, const std::string& source) {
   return c;
 }
 
-// torchvision's published detectors, recognised by their layers.
+// torchvision's detectors, recognised by their layers.
 RunConfig config_of_bare(const StateDict& weights, const std::string& source) {
   const auto scores = weights.find("roi_heads.box_predictor.cls_score.weight");
   check(scores != weights.end() && scores->second.rank() == 2,
         "{}: no roi_heads.box_predictor.cls_score.weight; a Mask R-CNN's weights expected", source);
   RunConfig config;
-  config.model.norm_eps = 0;
+  if (!weights.contains("backbone.body.bn1.running_mean")) config.model.norm = NormKind::group_norm;
   config.model.num_classes = int(scores->second.dim(0));
   config.augmentations = {ToImage{}, Normalize{}};
   const bool bottleneck = weights.contains("backbone.body.layer1.0.conv3.weight");
@@ -177,19 +180,46 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   return checkpoint_from(read_safetensors(path), path.string());
 }
 
-WeightsFile read_weights(const std::filesystem::path& path) {
-  TensorFile file = read_safetensors(path);
+namespace {
+
+[[noreturn]] void refuse_detectron2(const std::string& source) {
+  fail(
+      "{}: Detectron2's weights are of another network (photos in BGR, stride in the 1x1 convolutions); torchvision's "
+      "expected",
+      source);
+}
+
+TensorFile read_tensors(const std::filesystem::path& path) {
+  const std::string extension = path.extension().string();
+  if (extension == ".pkl") refuse_detectron2(path.string());
+  if (extension == ".pth" || extension == ".pt") return {read_pth(path), {}};
+  return read_safetensors(path);
+}
+
+WeightsFile read_file(const std::filesystem::path& path) {
+  const std::string source = path.string();
+  TensorFile file = read_tensors(path);
   if (is_ours(file)) {
-    Checkpoint c = checkpoint_from(file, path.string());
+    Checkpoint c = checkpoint_from(file, source);
     return {std::move(c.config), std::move(c.categories), std::move(c.weights), true};
   }
+  if (file.tensors.contains("backbone.bottom_up.stem.conv1.weight")) refuse_detectron2(source);
   WeightsFile bare;
-  bare.weights = std::move(file.tensors);
-  check_weights(bare.weights, path.string());
+  bare.weights = with_current_names(std::move(file.tensors), source);
+  check_weights(bare.weights, source);
   if (is_backbone(bare.weights)) return bare;
-  bare.config = config_of_bare(bare.weights, path.string());
+  bare.config = config_of_bare(bare.weights, source);
+  if (is_published_detector(sha256_of_file(path))) bare.config.model.norm_eps = 0;
   bare.categories = CategoryTable::identity(bare.config.model.num_classes);
   return bare;
+}
+
+}  // namespace
+
+WeightsFile read_weights(const std::filesystem::path& path, std::optional<float> bn_eps) {
+  WeightsFile file = read_file(path);
+  if (bn_eps) file.config.model.norm_eps = *bn_eps;
+  return file;
 }
 
 MaskRcnn model_of(const WeightsFile& file, const std::string& source) {
@@ -228,10 +258,9 @@ std::string load_for_training(MaskRcnn& model, const CategoryTable& categories, 
     fail("{}: {} is {}; {} expected by the model of this run's config", source, m.name, m.given, m.expected);
   check(report.missing.empty(), "{}: {} is missing, one of {} tensors of the model that are", source,
         report.missing.empty() ? "" : report.missing.front(), report.missing.size());
-  check(report.unexpected.empty(), "{}: {} is not of the model, one of {} such tensors", source,
-        report.unexpected.empty() ? "" : report.unexpected.front(), report.unexpected.size());
-  if (!other) return {};
-  return fmt::format("{} is of {}; the class-sized layers start anew: {}", source, other, anew);
+  const std::string line = fmt::format("{}: {}", source, summary(report));
+  if (!other) return line;
+  return fmt::format("{}\n{} is of {}; the class-sized layers start anew: {}", line, source, other, anew);
 }
 
 }  // namespace sil

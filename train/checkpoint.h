@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "data/categories.h"
@@ -32,17 +33,20 @@ void write_checkpoint(const std::filesystem::path&, const Checkpoint&);
 // Errors name the file and what is wrong with it.
 Checkpoint read_checkpoint(const std::filesystem::path&);
 
-// Weights for predicting, evaluating or starting from: a checkpoint of ours, or a bare .safetensors with torchvision's
-// names.  A bare one means torchvision's published detector: frozen norms with epsilon 0, output = category id, photos
-// sized by min_size and max_size.  Its class count is read off its box head, its backbone off its layers.  An ImageNet
-// classifier is read too, to start training from: it has no categories and says nothing of the config.
+// Weights for predicting, evaluating or starting from: a checkpoint of ours, or torchvision's as .pth or .safetensors.
+// A detector of torchvision's has frozen norms (group norms, if it has no running statistics), output = category id,
+// photos sized by min_size and max_size.  Its class count is read off its box head, its backbone off its layers.  The
+// norms' epsilon is 1e-5, but 0 for the published COCO detector, known by its file's SHA-256.  An ImageNet classifier
+// is read too, to start training from: it has no categories and says nothing of the config.  Detectron2's files are
+// refused: their network is another.
 struct WeightsFile {
   RunConfig config;
   CategoryTable categories;
   StateDict weights;
   bool of_ours = false;  // carries config and categories
 };
-WeightsFile read_weights(const std::filesystem::path&);
+// `bn_eps` is the norms' epsilon, whatever the file says.
+WeightsFile read_weights(const std::filesystem::path&, std::optional<float> bn_eps = {});
 
 // The model of a weights file, with exactly its weights.
 MaskRcnn model_of(const WeightsFile&, const std::string& source);
@@ -51,8 +55,8 @@ MaskRcnn model_of(const WeightsFile&, const std::string& source);
 void check_categories(const CategoryTable& of_model, const Annotations&, const std::string& weights);
 
 // Puts a file's weights into a model to train on these categories.  Of another class count or of other categories, all
-// but the three class-sized layers go in; the line returned says so (empty if all went in).  Anything else that differs
-// is an Error that names `source`.
+// but the three class-sized layers go in.  Returns a line that says what was loaded, is new and is left over.  What is
+// missing otherwise or of another shape is an Error that names `source`.
 std::string load_for_training(MaskRcnn&, const CategoryTable&, const WeightsFile&, const std::string& source);
 
 }  // namespace sil

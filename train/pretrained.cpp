@@ -38,28 +38,31 @@ fs::path find_pretrained(const std::string& backbone) {
     return given;
   }
   const fs::path folder = given.empty() ? torch_cache() : given;
-  const fs::path file = folder / (stem + ".safetensors");
-  check(fs::exists(file),
-        "train.pretrained is true, but {0} does not exist.  To get it: download "
-        "https://download.pytorch.org/models/{1}.pth and convert it (python: safetensors.torch.save_file(torch.load("
-        "\"{1}.pth\"), \"{1}.safetensors\")), as .pth files cannot be read yet; put it there, name its folder in "
-        "$SIL_WEIGHTS or give it by --weights.  To train without: --set train.pretrained=false",
-        file.string(), stem);
-  return file;
+  for (const char* extension : {".safetensors", ".pth"})
+    if (fs::exists(folder / (stem + extension))) return folder / (stem + extension);
+  fail(
+      "train.pretrained is true, but {0} does not exist.  To get it: download "
+      "https://download.pytorch.org/models/{1}.pth and put it there, name its folder in $SIL_WEIGHTS or give it by "
+      "--weights.  To train without: --set train.pretrained=false",
+      (folder / (stem + ".pth")).string(), stem);
 }
+
+bool is_published_detector(const std::string& sha256) { return sha256.starts_with("bf2d0c1e"); }
 
 bool is_backbone(const StateDict& weights) { return weights.contains("conv1.weight") && weights.contains("fc.weight"); }
 
-void load_backbone(MaskRcnn& model, const StateDict& weights, const std::string& source) {
+std::string load_backbone(MaskRcnn& model, const StateDict& weights, const std::string& source) {
   StateDict body;
   for (const auto& [name, tensor] : weights)
     if (!name.starts_with("fc.")) body["backbone.body." + name] = tensor;
-  const LoadReport report = load_state_dict(leaves(model), body);
+  LoadReport report = load_state_dict(leaves(model), body);
   for (const LoadReport::Mismatch& m : report.mismatched)
     fail("{}: {} is {}; {} expected by the model of this run's config", source, m.name, m.given, m.expected);
-  for (const std::string& name : report.unexpected) fail("{}: {} is not of the model's backbone", source, name);
   for (const std::string& name : report.missing)
     check(!name.starts_with("backbone.body."), "{}: {} is missing", source, name);
+  for (const auto& [name, tensor] : weights)
+    if (name.starts_with("fc.")) report.unexpected.push_back(name);
+  return fmt::format("{}: {}", source, summary(report));
 }
 
 }  // namespace sil

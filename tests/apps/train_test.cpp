@@ -154,14 +154,31 @@ TEST_CASE("train: --weights of another class count keeps the rest and says so; p
   CHECK_FALSE(fs::exists(data.folder / "r.json"));
 }
 
+TEST_CASE("convert: a checkpoint as .pth and as .safetensors holds the same tensors, to the bit") {
+  const Data data;
+  REQUIRE(data.train("run", "--max-steps 0").code == 0);
+  fs::create_directories(data.folder / "by_way");
+  const std::string start = "checkpoint --weights " + (data.folder / "run/last.safetensors") + " --out ";
+  const Ran direct = run("convert", start + (data.folder / "w.pth"));
+  REQUIRE(direct.code == 0);
+  CHECK(contains(direct.out, "w.pth: 156 tensors, norm epsilon 1e-05; a .pth has no place for configuration"));
+  REQUIRE(run("convert", start + (data.folder / "w.safetensors")).code == 0);
+  REQUIRE(run("convert",
+              "checkpoint --weights " + (data.folder / "w.safetensors") + " --out " + (data.folder / "by_way/w.pth"))
+              .code == 0);
+  CHECK(read_text(data.folder / "w.pth") == read_text(data.folder / "by_way/w.pth"));
+  check_error(run("convert", start + (data.folder / "w.bin")), "w.bin: a file name that ends in .pth or .safetensors");
+  check_error(run("convert", start + (data.folder / "run/last.safetensors")), "is an input and would be overwritten");
+}
+
 TEST_CASE("train: pretrained weights that are not there are answered with how to get them and how to do without") {
   const Data data;
   const Ran ran = run("train", data.training("run"), "SIL_WEIGHTS=" + data.folder.path.string());
-  check_error(ran, "maskrcnn_resnet50_fpn_coco-bf2d0c1e.safetensors does not exist");
+  check_error(ran, "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth does not exist");
   CHECK(contains(ran.err, "--set train.pretrained=false"));
   CHECK(contains(ran.err, "https://download.pytorch.org/models/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth"));
   CHECK_FALSE(fs::exists(data.folder / "run"));
-  check_error(run("train", data.training("run") + "--weights w.pth"), "w.pth: torch's .pth files cannot be read yet");
+  check_error(run("train", data.training("run") + "--weights w.pth"), "w.pth: no such file");
 }
 
 TEST_CASE("train: wrong arguments and settings end with one line") {

@@ -109,10 +109,8 @@ TEST_CASE("safetensors: bad files are one clear error") {
   CHECK(complaint(file_of(std::string(100000, '['), 0)) == "the header is not a JSON object");
 }
 
-TEST_CASE("safetensors: a .pth file and a missing file are clear errors") {
+TEST_CASE("safetensors: a missing file is a clear error") {
   CHECK_THROWS_WITH_AS(read_safetensors("/nowhere/a.safetensors"), "/nowhere/a.safetensors: no such file", Error);
-  CHECK_THROWS_WITH_AS(read_safetensors("m.pth"),
-                       "m.pth: torch's .pth files cannot be read yet: convert it to .safetensors", Error);
 }
 
 TEST_CASE("safetensors: truncated anywhere, it is an error and never a crash") {

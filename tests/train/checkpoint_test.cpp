@@ -8,10 +8,12 @@
 #include <cstring>
 
 #include "nn/optimizer.h"
+#include "nn/pth.h"
 #include "nn/safetensors.h"
 #include "tensor/ops.h"
 #include "tests/train/tiny.h"
 #include "train/pretrained.h"
+#include "train/sha256.h"
 
 using namespace sil;
 using namespace sil::test;
@@ -105,7 +107,7 @@ TEST_CASE("checkpoint: a folder that is not there or a file cut short is named")
   CHECK(contains(error_of([&] { read_checkpoint(folder.path / "no.safetensors"); }), "no.safetensors"));
 }
 
-TEST_CASE("checkpoint: another program's file is no checkpoint; a .pth is not read yet") {
+TEST_CASE("checkpoint: another program's file is no checkpoint; Detectron2's are refused with the reason") {
   const Folder folder("foreign");
   const fs::path path = folder.path / "x.safetensors";
   write_safetensors(path, {{{"a", Tensor::of<float>({1}, {1})}}, {}});
@@ -117,8 +119,12 @@ TEST_CASE("checkpoint: another program's file is no checkpoint; a .pth is not re
                     {{{"conv1.weight", Tensor::of<float>({1}, {1})}, {"fc.weight", Tensor::of<float>({1}, {1})}}, {}});
   CHECK(error_of([&] { model_of(read_weights(path), "x"); }) ==
         "x: an image classifier's weights; a Mask R-CNN's expected");
-  CHECK(error_of([&] { read_weights("w.pth"); }) ==
-        "w.pth: torch's .pth files cannot be read yet: convert it to .safetensors");
+  const std::string reason =
+      ": Detectron2's weights are of another network (photos in BGR, stride in the 1x1 convolutions); torchvision's "
+      "expected";
+  CHECK(error_of([&] { read_weights("R-50.pkl"); }) == "R-50.pkl" + reason);
+  write_pth(folder.path / "d2.pth", {{"backbone.bottom_up.stem.conv1.weight", Tensor::zeros({64, 3, 7, 7})}});
+  CHECK(error_of([&] { read_weights(folder.path / "d2.pth"); }) == (folder.path / "d2.pth").string() + reason);
 }
 
 namespace {
@@ -141,7 +147,7 @@ Loaded load(const CategoryTable& ours, const CategoryTable& theirs, int classes 
   for (const auto& [name, tensor] : state_dict(leaves(to))) {
     const bool class_sized = contains(name, "predictor.cls_score") || contains(name, "predictor.bbox_pred") ||
                              contains(name, "mask_fcn_logits");
-    const bool anew = class_sized && !loaded.note.empty();
+    const bool anew = class_sized && contains(loaded.note, "start anew");
     loaded.anew += anew;
     const Tensor& expected = (anew ? before : file.weights).at(name);
     CAPTURE(name);
@@ -168,10 +174,10 @@ TEST_CASE("checkpoint: weights of another class count or of other categories kee
   check_anew(load(kNuts, CategoryTable::identity(4)), "other categories");  // output 2 is category 2, not 7
 }
 
-TEST_CASE("checkpoint: weights of the same categories keep all layers, and nothing is said") {
-  CHECK(load(kNuts, kNuts).note.empty());
+TEST_CASE("checkpoint: weights of the same categories keep all layers") {
+  CHECK(load(kNuts, kNuts).note == "w.safetensors: 158 tensors loaded");
   const CategoryTable counted{{{1, 1, "fig"}, {2, 2, "date"}, {3, 3, "nut"}}};
-  CHECK(load(counted, CategoryTable::identity(4)).note.empty());  // torchvision's carry no names
+  CHECK(load(counted, CategoryTable::identity(4)).anew == 0);  // torchvision's carry no names
 }
 
 TEST_CASE("checkpoint: weights of another build are refused, with the layer's name") {
@@ -205,7 +211,8 @@ TEST_CASE("pretrained: a classifier's layers go into the backbone, the rest stay
     if (name.starts_with(prefix)) classifier[name.substr(prefix.size())] = tensor;
   REQUIRE(is_backbone(classifier));
   CHECK_FALSE(is_backbone(theirs));
-  load_backbone(to, classifier, "resnet18.safetensors");
+  CHECK(load_backbone(to, classifier, "resnet18.safetensors")
+            .starts_with("resnet18.safetensors: 120 tensors loaded; new: backbone.fpn.inner_blocks.0.0.weight, "));
   for (const auto& [name, tensor] : state_dict(leaves(to))) {
     CAPTURE(name);
     const Tensor& expected = (name.starts_with(prefix) ? theirs : before).at(name);
@@ -214,6 +221,79 @@ TEST_CASE("pretrained: a classifier's layers go into the backbone, the rest stay
   classifier.erase("layer1.0.conv1.weight");
   CHECK(error_of([&] { load_backbone(to, classifier, "r.safetensors"); }) ==
         "r.safetensors: backbone.body.layer1.0.conv1.weight is missing");
+}
+
+namespace {
+
+std::string old_name(std::string name) {
+  const std::pair<const char*, const char*> parts[] = {{"rpn.head.conv.0.0.", "rpn.head.conv."},
+                                                       {"mask_head.0.0.", "mask_head.mask_fcn1."},
+                                                       {"mask_head.1.0.", "mask_head.mask_fcn2."},
+                                                       {"blocks.0.0.", "blocks.0."},
+                                                       {"blocks.1.0.", "blocks.1."},
+                                                       {"blocks.2.0.", "blocks.2."},
+                                                       {"blocks.3.0.", "blocks.3."}};
+  for (const auto& [now, before] : parts)
+    if (const size_t at = name.find(now); at != std::string::npos) name.replace(at, std::strlen(now), before);
+  return name;
+}
+
+// A detector of torchvision's size in what the file does not say.
+RunConfig published_config() {
+  RunConfig config;
+  config.model.backbone = "resnet18", config.model.num_classes = 3;
+  return config;
+}
+
+}  // namespace
+
+TEST_CASE("weights: torchvision's .pth is a detector with frozen norms, under old names and with counters too") {
+  const Folder folder("published");
+  const fs::path path = folder.path / "w.pth";
+  MaskRcnn model(published_config().model, RngKey{1});
+  StateDict now = state_dict(leaves(model)), before;
+  for (const auto& [name, tensor] : now) before[old_name(name)] = tensor;
+  CHECK(before.contains("backbone.fpn.layer_blocks.3.bias"));
+  CHECK(before.contains("rpn.head.conv.weight"));
+  CHECK(before.contains("roi_heads.mask_head.mask_fcn2.weight"));
+  before["backbone.body.bn1.num_batches_tracked"] = Tensor::of<int64_t>({}, {7});
+  write_pth(path, before);
+  WeightsFile file = read_weights(path);
+  CHECK_FALSE(file.of_ours);
+  CHECK(file.config.model.backbone == "resnet18");
+  CHECK(file.config.model.norm == NormKind::frozen_bn);
+  CHECK(file.config.model.norm_eps == 1e-5f);
+  CHECK(file.config.model.num_classes == 3);
+  CHECK(file.categories == CategoryTable::identity(3));
+  MaskRcnn back = model_of(file, "w.pth");
+  CHECK(same(state_dict(leaves(back)), now));
+  CHECK(read_weights(path, 0.0f).config.model.norm_eps == 0);
+
+  before["rpn.head.conv.0.0.weight"] = before["rpn.head.conv.weight"];
+  write_pth(path, before);
+  CHECK(error_of([&] { read_weights(path); }) ==
+        path.string() + ": rpn.head.conv.0.0.weight is there under its old name too");
+}
+
+TEST_CASE("weights: the published detector is known by its SHA-256, and its norms have epsilon 0") {
+  CHECK(sha256("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  CHECK(sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(sha256(std::string(1'000'000, 'a')) == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  for (size_t n : {55, 56, 63, 64, 65, 119, 120, 1 << 20}) {  // where padding and chunks end
+    const Folder folder("sha");
+    write_text(folder.path / "x", std::string(n, 'x'));
+    CHECK_MESSAGE(sha256_of_file(folder.path / "x") == sha256(std::string(n, 'x')), n);
+  }
+  CHECK(is_published_detector("bf2d0c1e" + std::string(56, '0')));
+  CHECK_FALSE(is_published_detector(sha256("abc")));
+}
+
+TEST_CASE("weights: what is left over is said, what is missing is refused") {
+  RunConfig config = tiny_config();
+  MaskRcnn model = tiny_model(config);
+  WeightsFile file{config, kNuts, state_dict(leaves(model)), true};
+  file.weights["extra.weight"] = Tensor::zeros({1});
+  CHECK(load_for_training(model, kNuts, file, "w.pth") == "w.pth: 158 tensors loaded; left over: extra.weight");
 }
 
 namespace {
