@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "apps/bn_eps.h"
+#include "apps/explain.h"
 #include "apps/inputs.h"
 #include "apps/output.h"
 #include "apps/photos.h"
@@ -24,6 +25,7 @@ struct Arguments {
   std::vector<std::string> iou{"bbox", "segm"};
   std::optional<float> bn_eps;
   bool per_class = false;
+  sil::ExplainFlags explain;
 };
 
 // All files, one after the other: the order decides between equal scores.
@@ -64,6 +66,10 @@ void check_arguments(const Arguments& args) {
              "--results is given {} times; with --weights it is the one file to write", args.results.size());
   if (!args.weights.empty() && !args.results.empty()) sil::check_folder_of(args.results.front());
   if (!args.json.empty()) sil::check_folder_of(args.json);
+  if (!args.explain.curves.empty()) {
+    sil::check_no_input(args.explain.curves, {args.images});
+    sil::make_folder(args.explain.curves);
+  }
   sil::check(sil::Device::parse(args.device).kind() == sil::Device::Kind::cpu,
              "--device is {}; the model runs on the cpu alone yet", args.device);
 }
@@ -72,6 +78,7 @@ void check_arguments(const Arguments& args) {
 void check_outputs(const Arguments& args, const sil::Annotations& annotations) {
   std::vector<fs::path> outputs, inputs{args.annotations, args.weights};
   if (!args.json.empty()) outputs.push_back(args.json);
+  inputs.insert(inputs.end(), args.explain.compare.begin(), args.explain.compare.end());
   auto& results = args.weights.empty() ? inputs : outputs;
   results.insert(results.end(), args.results.begin(), args.results.end());
   if (!args.images.empty())
@@ -80,6 +87,14 @@ void check_outputs(const Arguments& args, const sil::Annotations& annotations) {
     for (const fs::path& in : inputs) sil::check_no_input(out, {in});
   sil::check(outputs.size() < 2 || fs::weakly_canonical(outputs[0]) != fs::weakly_canonical(outputs[1]),
              "{}: given for --json and for --results", args.json.string());
+}
+
+// What to look at where AP is 0 or -1, unless it is explained anyway.
+void warn_of_causes(const sil::Metrics& metrics, const sil::Annotations& annotations,
+                    std::span<const sil::Detection> detections, const sil::Evaluation& evaluation) {
+  if ((metrics.bbox && metrics.bbox->AP <= 0) || (metrics.segm && metrics.segm->AP <= 0))
+    for (const sil::Cause& cause : sil::causes(annotations, detections, evaluation))
+      fmt::print(stderr, "warning: {}\n", cause.text);
 }
 
 void print(const sil::Metrics& metrics, bool per_class) {
@@ -101,10 +116,13 @@ int evaluate(const Arguments& args) {
   sil::Evaluation evaluation(annotations, {.bbox = bbox, .segm = segm, .torchmetrics = !args.json.empty()});
   evaluation.add_all(detections);
   for (const std::string& warning : evaluation.warnings()) fmt::print(stderr, "warning: {}\n", warning);
-  if (detections.empty()) fmt::print(stderr, "warning: there are no detections\n");
   const sil::Metrics metrics = evaluation.metrics();
-  if (!args.json.empty()) sil::write_json(args.json, metrics);
+  const std::string name = args.results.empty() ? args.weights.string() : args.results.front().string();
+  const sil::Said said = sil::explain_all(args.explain, name, annotations, detections, evaluation);
+  if (!args.explain.explain) warn_of_causes(metrics, annotations, detections, evaluation);
+  if (!args.json.empty()) sil::write_json(args.json, metrics, said.blocks);
   print(metrics, args.per_class);
+  fmt::print("{}", said.text);
   return 0;
 }
 
@@ -134,10 +152,13 @@ int main(int argc, char** argv) {
         app.add_flag("--per-class", args.per_class, "A table of classes too");
         app.add_option("--json", args.json,
                        "Write the numbers there with 17 digits, those of each class and torchmetrics' too");
+        args.explain.add_to(app);
         app.footer(
             "Examples:\n"
             "  evaluate --annotations instances_val2017.json --results detections.json\n"
             "  evaluate --annotations val.json --results detections.json --iou segm --per-class --json metrics.json\n"
+            "  evaluate --annotations val.json --results mine.json --explain --curves pictures\n"
+            "  evaluate --annotations val.json --results mine.json --compare theirs.json\n"
             "  evaluate --annotations val.json --images photos --weights runs/first/best.safetensors");
       },
       [&] { return evaluate(args); });

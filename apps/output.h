@@ -27,4 +27,12 @@ inline void check_folder_of(const std::filesystem::path& file) {
   unlink(trial.c_str());
 }
 
+// A folder for pictures: made if it does not exist, and can be written into.
+inline void make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  check(!error && std::filesystem::is_directory(folder), "{}: cannot be made: {}", folder.string(), error.message());
+  check_folder_of(folder / "picture.png");
+}
+
 }  // namespace sil

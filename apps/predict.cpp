@@ -175,13 +175,6 @@ class Prediction {
     fmt::print(stderr, "warning: {}\n", message);
   }
 
-  static void make_folder(const fs::path& folder) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    check(!error && fs::is_directory(folder), "{}: cannot be made: {}", folder.string(), error.message());
-    check_folder_of(folder / "overlay.png");
-  }
-
   // Names for the labels: the checkpoint's, or the annotations' for weights that carry none.
   std::vector<Category> categories() const {
     if (annotations_) return annotations_->categories;

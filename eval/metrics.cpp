@@ -164,7 +164,7 @@ std::string class_table(const Metrics& metrics) {
   return out;
 }
 
-std::string to_json(const Metrics& metrics) {
+std::string to_json(const Metrics& metrics, std::span<const JsonBlock> more) {
   rapidjson::StringBuffer buffer;
   JsonWriter w(buffer);
   w.SetIndent(' ', 2);
@@ -176,12 +176,16 @@ std::string to_json(const Metrics& metrics) {
   for (const ClassMetrics& c : metrics.per_class) write_class(w, c);
   w.EndArray();
   if (!metrics.torchmetrics.empty()) write_torchmetrics(w, metrics);
+  for (const auto& [key, value] : more) {
+    w.Key(key.data(), rapidjson::SizeType(key.size()));
+    w.RawValue(value.data(), value.size(), rapidjson::kObjectType);
+  }
   w.EndObject();
   return std::string(buffer.GetString(), buffer.GetSize()) + "\n";
 }
 
-void write_json(const std::filesystem::path& path, const Metrics& metrics) {
-  write_atomically(path, [&](std::ostream& out) { out << to_json(metrics); });
+void write_json(const std::filesystem::path& path, const Metrics& metrics, std::span<const JsonBlock> more) {
+  write_atomically(path, [&](std::ostream& out) { out << to_json(metrics, more); });
 }
 
 }  // namespace sil

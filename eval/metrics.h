@@ -50,8 +50,15 @@ std::string summary_text(const Summary&, const Protocol& = Protocol::coco());
 // A line a class: name, objects, detections, AP AP50 AP75 of what was measured.
 std::string class_table(const Metrics&);
 
-// {"bbox": {...}, "segm": {...}, "per_class": [...], "torchmetrics": {...}}; numbers with 17 significant digits.
-std::string to_json(const Metrics&);
-void write_json(const std::filesystem::path&, const Metrics&);  // written beside, then renamed
+// A key more, and the JSON of its value.
+struct JsonBlock {
+  std::string key, value;
+};
+
+// {"bbox": {...}, "segm": {...}, "per_class": [...], "torchmetrics": {...}} and the blocks; numbers with 17 significant
+// digits.
+std::string to_json(const Metrics&, std::span<const JsonBlock> = {});
+// Written beside, then renamed.
+void write_json(const std::filesystem::path&, const Metrics&, std::span<const JsonBlock> = {});
 
 }  // namespace sil

@@ -31,6 +31,13 @@ uint8_t encode(double v) {
   return uint8_t(std::lround(255 * (v <= 0.0031308 ? 12.92 * v : 1.055 * std::pow(v, 1 / 2.4) - 0.055)));
 }
 
+// With as much of the chroma as fits: screens show less of some hues.
+Rgb shown(double lightness, double chroma, double hue) {
+  Linear c = from_oklch(lightness, chroma, hue);
+  while (!in_gamut(c) && chroma > 0) c = from_oklch(lightness, chroma -= 0.005, hue);
+  return {encode(c[0]), encode(c[1]), encode(c[2])};
+}
+
 double decode(uint8_t byte) {
   const double v = byte / 255.0;
   return v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
@@ -38,15 +45,16 @@ double decode(uint8_t byte) {
 
 }  // namespace
 
+Rgb sequence_colour(double t) { return shown(0.80 - 0.45 * t, 0.12, 2.4 + 2.3 * t); }
+
+Rgb heat_colour(double share) { return shown(1 - 0.62 * std::sqrt(share), 0.17 * std::sqrt(share), 4.55); }
+
 Rgb object_colour(int class_index, int instance) {
   constexpr std::array<double, 5> kShades{0.74, 0.62, 0.84, 0.68, 0.79};
   constexpr double kFirstHue = 0.6;  // an orange
   const double turn = class_index * (std::numbers::phi - 1);
   const double hue = kFirstHue + 2 * std::numbers::pi * (turn - std::floor(turn));
-  double chroma = 0.19;  // the most that fits: screens show less of some hues
-  Linear c = from_oklch(kShades[size_t(instance) % kShades.size()], chroma, hue);
-  while (!in_gamut(c) && chroma > 0) c = from_oklch(kShades[size_t(instance) % kShades.size()], chroma -= 0.005, hue);
-  return {encode(c[0]), encode(c[1]), encode(c[2])};
+  return shown(kShades[size_t(instance) % kShades.size()], 0.19, hue);
 }
 
 double luminance(Rgb c) { return 0.2126 * decode(c.r) + 0.7152 * decode(c.g) + 0.0722 * decode(c.b); }

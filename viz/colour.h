@@ -13,6 +13,11 @@ struct Rgb {
 // five shades of its hue.  Both count from 0.
 Rgb object_colour(int class_index, int instance);
 
+// For lines in an order: t = 0 is a light green, 1 a dark blue.
+Rgb sequence_colour(double t);
+// For a share of 0, white, to 1, dark blue.
+Rgb heat_colour(double share);
+
 // Relative luminance of sRGB (WCAG 2), 0 black to 1 white, and the ink, black or white, that reads better on a colour.
 double luminance(Rgb);
 double contrast(Rgb, Rgb);  // 1 to 21
