@@ -109,7 +109,17 @@ def batch():
 def sampled(t):
     flat = t.detach().flatten()
     at = torch.arange(8) * (flat.numel() - 1) // 7
-    return torch.cat([flat.norm()[None], flat[at]])
+    return torch.cat([flat.double().norm()[None].float(), flat[at]])
+
+
+def stages(m, x):
+    """The outputs of the residual network's four stages: c2..c5."""
+    kept = []
+    hooks = [getattr(m.backbone.body, f"layer{k}").register_forward_hook(lambda s, i, o: kept.append(o)) for k in (1, 2, 3, 4)]
+    m.backbone.body(x)
+    for h in hooks:
+        h.remove()
+    return kept
 
 
 for name, case in CASES.items():
@@ -119,6 +129,8 @@ for name, case in CASES.items():
 
     m.eval()
     with torch.no_grad():
+        for k, c in enumerate(stages(m, images.tensors)):
+            out[f"stage.c{k + 2}"] = sampled(c.permute(0, 2, 3, 1).contiguous())
         features = m.backbone(images.tensors)
         for k, f in features.items():
             out[f"feature.{k}"] = sampled(f.permute(0, 2, 3, 1).contiguous())

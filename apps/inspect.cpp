@@ -1,0 +1,176 @@
+// Every stage of a pass as a file of tensors, and two such files held against each other.
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "apps/bn_eps.h"
+#include "apps/inputs.h"
+#include "apps/output.h"
+#include "apps/photos.h"
+#include "apps/program.h"
+#include "data/dataset.h"
+#include "data/image.h"
+#include "models/stage_diff.h"
+#include "models/stages.h"
+#include "nn/safetensors.h"
+#include "train/checkpoint.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace sil;
+
+struct Arguments {
+  std::string weights, image, annotations, images, image_ids, out, given, exif = "ignore";
+  std::optional<int> min_size, max_size;
+  std::optional<float> bn_eps;
+  std::vector<std::string> diff;
+  double rtol = 1e-4;
+  bool only_common = false;
+};
+
+void define_common(CLI::App& app, Arguments& a) {
+  app.add_option("--weights", a.weights, "A run's checkpoint, or torchvision's weights (.pth, .safetensors)")
+      ->required();
+  app.add_option("--out", a.out, "The stages, as .safetensors")->required();
+  app.add_option("--min-size", a.min_size, "Short side of the model's input; else the weights' own")
+      ->check(CLI::Range(1, 100000));
+  app.add_option("--max-size", a.max_size, "Long side at most")->check(CLI::Range(1, 100000));
+  app.add_option("--given", a.given, "The heads see the proposals of these stages instead of the model's own");
+  add_bn_eps(app, a.bn_eps);
+  add_exif(app, a.exif);
+}
+
+Stages read_stages(const std::string& path) { return path.empty() ? Stages{} : read_safetensors(path).tensors; }
+
+WeightsFile read_model(const Arguments& a) {
+  check_folder_of(a.out);
+  check_no_input(a.out, {a.weights, a.image, a.annotations, a.given});
+  WeightsFile file = read_weights(a.weights, a.bn_eps);
+  const Augmentations& list = file.config.augmentations;
+  const bool resizes =
+      std::any_of(list.begin(), list.end(), [](const Augmentation& x) { return std::holds_alternative<Resize>(x); });
+  check(!resizes || (!a.min_size && !a.max_size),
+        "{}: its Resize rules the size of photos; --min-size and --max-size have no effect", a.weights);
+  ModelConfig& model = file.config.model;
+  if (a.min_size) model.min_size = *a.min_size;
+  if (a.max_size) model.max_size = *a.max_size;
+  return file;
+}
+
+int write_stages(const Arguments& a, Stages stages) {
+  const size_t count = stages.size();
+  write_safetensors(a.out, {std::move(stages), {}});
+  fmt::print("{}: {} stages\n", a.out, count);
+  return 0;
+}
+
+int infer(const Arguments& a) {
+  const WeightsFile file = read_model(a);
+  MaskRcnn model = model_of(file, a.weights);
+  Example e;
+  e.photo = read_image(a.image, exif_of(a.exif));
+  e.original = {int(e.photo.dim(0)), int(e.photo.dim(1))};
+  const Batch batch = collate({prepare(std::move(e), preparation(file.config), {})});
+  return write_stages(a, detection_stages(model, batch, read_stages(a.given)));
+}
+
+std::vector<int64_t> ids_of(const std::string& text) {
+  std::vector<int64_t> ids;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, ',');) {
+    size_t end = 0;
+    try {
+      ids.push_back(std::stoll(part, &end));
+    } catch (const std::exception&) {
+    }
+    check(end > 0 && end == part.size(), "--image-ids is {}; ids with commas between expected", text);
+  }
+  check(!ids.empty() && std::set<int64_t>(ids.begin(), ids.end()).size() == ids.size(),
+        "--image-ids is {}; one or more different ids expected", text);
+  return ids;
+}
+
+// These photos alone, in this order.
+Annotations selected(const Annotations& all, const std::vector<int64_t>& ids) {
+  Annotations some;
+  some.source = all.source, some.categories = all.categories;
+  for (int64_t id : ids) {
+    const auto row = all.photo_row.find(id);
+    check(row != all.photo_row.end(), "{}: has no image {}", all.source, id);
+    some.photos.push_back(all.photos[row->second]);
+    for (size_t i : all.by_photo[row->second]) some.annotations.push_back(all.annotations[i]);
+  }
+  some.index();
+  return some;
+}
+
+int train_step(const Arguments& a) {
+  WeightsFile file = read_model(a);
+  every_candidate(file.config.model);
+  MaskRcnn model = model_of(file, a.weights);
+  const Annotations photos = selected(read_annotations(a.annotations), ids_of(a.image_ids));
+  const Dataset dataset(photos, a.images, file.categories, preparation(file.config), Purpose::validation,
+                        exif_of(a.exif));
+  for (const std::string& warning : dataset.warnings()) fmt::print(stderr, "warning: {}\n", warning);
+  std::vector<Example> examples;
+  for (size_t i = 0; i < dataset.size(); ++i) examples.push_back(dataset.load(i, RngKey{}));
+  return write_stages(a, training_stages(model, collate(examples), read_stages(a.given)));
+}
+
+int diff(const Arguments& a) {
+  std::vector<StageDiff> all = diff_stages(read_stages(a.diff[0]), read_stages(a.diff[1]), a.rtol);
+  if (a.only_common) std::erase_if(all, [](const StageDiff& d) { return d.text == "missing"; });
+  std::vector<double> gradients;
+  size_t beyond = 0;
+  for (const StageDiff& d : all) {
+    fmt::print("{:60s} {}{}\n", d.name, d.text, d.beyond ? "  BEYOND" : "");
+    beyond += d.beyond;
+    if (d.error && d.name.starts_with("grad.")) gradients.push_back(*d.error);
+  }
+  std::sort(gradients.begin(), gradients.end());
+  if (!gradients.empty())
+    fmt::print("gradients: median {:.2e}, worst {:.2e}\n", gradients[gradients.size() / 2], gradients.back());
+  fmt::print("{} stages, {} beyond {:g}\n", all.size(), beyond, a.rtol);
+  return beyond ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments a;
+  CLI::App *infer_app = nullptr, *train_app = nullptr;
+  return run_program(
+      argc, argv, "Shows what Mask R-CNN computes, stage by stage.  Each kind has its own --help: inspect infer --help",
+      [&](CLI::App& app) {
+        app.add_option("--diff", a.diff, "Two files of stages: whether the second equals the first up to rounding")
+            ->expected(2);
+        app.add_option("--rtol", a.rtol, "Tolerance of --diff: ten times this for masks, thirty times for gradients")
+            ->capture_default_str();
+        app.add_flag("--only-common", a.only_common, "--diff passes over stages that the second file lacks");
+        app.require_subcommand(0, 1);
+        infer_app = app.add_subcommand("infer", "The stages of detection in one photo");
+        define_common(*infer_app, a);
+        infer_app->add_option("--image", a.image, "The photo")->required();
+        train_app = app.add_subcommand("train", "The stages of a training step, losses and gradients included");
+        define_common(*train_app, a);
+        train_app->add_option("--annotations", a.annotations, "COCO JSON, or a folder in label schema")->required();
+        train_app->add_option("--images", a.images, "Folder of its photos")->required();
+        train_app->add_option("--image-ids", a.image_ids, "The batch: 1,2")->required();
+        train_app->footer("Every candidate is a sample, so nothing is random.");
+        app.footer(
+            "Exit code 1: --diff found differences.\n"
+            "  inspect infer --weights model.pth --image photo.jpg --out stages.safetensors\n"
+            "  inspect --diff want.safetensors stages.safetensors");
+      },
+      [&] {
+        if (*infer_app) return infer(a);
+        if (*train_app) return train_step(a);
+        check(a.diff.size() == 2, "infer, train or --diff expected (--help lists the arguments)");
+        return diff(a);
+      });
+}

@@ -1,0 +1,67 @@
+#include "models/stages.h"
+
+#include "nn/state_dict.h"
+#include "tensor/check.h"
+#include "tensor/ops.h"
+
+namespace sil {
+namespace {
+
+// Soft masks [D, 1, H, W] in the photo's own pixels, of logits [D, K, M, M].
+Tensor pasted(const Tensor& logits, const PhotoDetections& found, const std::array<int, 2>& photo) {
+  const auto [height, width] = photo;
+  const int64_t count = logits.dim(0), classes = logits.dim(1), side = logits.dim(2);
+  Tensor out({count, 1, height, width}, DType::f32);
+  const Tensor by_class = ops::sigmoid(logits).view(Shape{count * classes, side, side});
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t row = i * classes + found.labels[size_t(i)];
+    const auto& b = found.boxes[size_t(i)];
+    const Tensor columns = ops::paste_soft_mask(by_class.rows(row, row + 1).view({side, side}),
+                                                Tensor::of<float>({4}, {b.begin(), b.end()}), height, width);
+    const std::vector<float> pixels = ops::transpose(columns).to_vector<float>();
+    std::copy(pixels.begin(), pixels.end(), out.data<float>() + i * height * width);
+  }
+  return out;
+}
+
+}  // namespace
+
+Tensor KeepStages::stage(const std::string& name, const Tensor& t) {
+  const Tensor host = ops::cast(t, DType::f32).to(Device::cpu());
+  stages[name] = t.rank() == 4   ? ops::permute(host, {0, 3, 1, 2})
+                 : t.rank() == 0 ? host.view({1}).clone()
+                                 : host.clone();
+  if (!name.starts_with("proposals.")) return {};
+  const auto given = given_.find(name);
+  if (given == given_.end()) return {};
+  check(given->second.rank() == 2 && given->second.dim(1) == 4 && given->second.dtype() == DType::f32,
+        "given {} is {} {}; float32 [P, 4] expected", name, sil::name(given->second.dtype()), given->second.shape());
+  return given->second.to(t.device());
+}
+
+Stages detection_stages(MaskRcnn& model, const Batch& batch, Stages given) {
+  check(batch.photos.dim(0) == 1, "inspect: {} photos; detection is inspected one by one", batch.photos.dim(0));
+  KeepStages keep(std::move(given));
+  const PhotoDetections found = model.detect(batch, &keep).at(0);
+  const int64_t count = int64_t(found.scores.size());
+  std::vector<float> boxes;
+  for (const auto& b : found.boxes) boxes.insert(boxes.end(), b.begin(), b.end());
+  keep.stages["detections.boxes"] = Tensor::of({count, 4}, boxes);
+  keep.stages["detections.scores"] = Tensor::of({count}, found.scores);
+  keep.stages["detections.labels"] =
+      Tensor::of({count}, std::vector<int64_t>(found.labels.begin(), found.labels.end()));
+  keep.stages["detections.masks"] = pasted(keep.stages.at("mask_logits"), found, batch.original[0]);
+  return std::move(keep.stages);
+}
+
+Stages training_stages(MaskRcnn& model, const Batch& batch, Stages given) {
+  KeepStages keep(std::move(given));
+  for (const Leaf& leaf : trainable(leaves(model))) leaf.parameter->var.zero_grad();
+  backward(model.losses(batch, Mode::train, RngKey{}, &keep).all());
+  for (auto& [name, gradient] : gradients(leaves(model))) keep.stages["grad." + name] = std::move(gradient);
+  return std::move(keep.stages);
+}
+
+void every_candidate(ModelConfig& config) { config.rpn.sampler.per_image = config.box.sampler.per_image = 1'000'000; }
+
+}  // namespace sil
