@@ -105,6 +105,15 @@ TEST_CASE("evaluate --compare: AP of both, the difference, its interval; the sam
   CHECK(has(overwritten.err, "worse.json: is an input"));
 }
 
+TEST_CASE("evaluate: unknown images are an error that guesses why") {
+  Squares s;
+  const Ran ran = s.evaluate(squares("[20, 20, 10, 10]", 1, 0));
+  CHECK(ran.code == 2);
+  CHECK(has(ran.err, "record 0: image_id 0 is not in "));
+  CHECK(has(ran.err,
+            "1 of 3 detections have unknown image ids; theirs are 0 to 2, the annotations' 1 to 3: ids off by one?"));
+}
+
 TEST_CASE("evaluate: an AP of 0 is explained, asked or not; another AP is not") {
   Squares s;
   const Ran off = s.evaluate(squares("[20, 20, 10, 10]", 0));
