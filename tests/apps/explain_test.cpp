@@ -126,3 +126,14 @@ TEST_CASE("evaluate: an AP of 0 is explained, asked or not; another AP is not") 
   CHECK_FALSE(has(sound.out, "probable cause"));
   CHECK(sound.err.empty());
 }
+
+TEST_CASE("docs: explain.md shows what evaluate --explain prints") {
+  const std::string page = read_text(std::string(SIL_SOURCE_DIR) + "/docs/explain.md");
+  const size_t begin = page.find("```text\n") + 8;
+  const std::string shown = page.substr(begin, page.find("```", begin) - begin);
+  const std::string folder = std::string(SIL_SOURCE_DIR) + "/tests/golden/tide/case_2/";
+  const Ran ran = run("evaluate", "--annotations " + folder + "annotations.json --results " + folder +
+                                      "results.json --iou segm --explain");
+  CHECK(shown.size() > 1000);
+  CHECK(ran.out.ends_with(shown));
+}
