@@ -27,8 +27,6 @@ struct Preparation {
 // floats, ImageNet's mean and deviation, and, without a Resize, the size rule.  Without a key the random
 // augmentations are left out (validation, prediction).  Draws depend on the key alone.
 Example prepare(Example, const Preparation&, std::optional<RngKey>);
-// The height and width that prepare() gives a photo of this size.
-std::array<int, 2> prepared_size(int height, int width, const Preparation&);
 
 // One photometric distortion with its parameters drawn; a factor that is absent is not applied.
 struct Distortion {

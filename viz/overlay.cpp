@@ -93,6 +93,11 @@ void draw_box(Canvas& canvas, const Rect& box, Rgb colour, const Style& style) {
   canvas.frame(box, style.line, colour);
 }
 
+// Around what is drawn: a mask may fill a part of its box alone.
+Rect drawn_rect(const OverlayObject& o, int factor) {
+  return rect_of(o.mask && area(*o.mask) > 0 ? bounding_box(*o.mask) : o.bbox, factor);
+}
+
 std::string text_of(const OverlayObject& o) { return o.score ? fmt::format("{} {:.2f}", o.label, *o.score) : o.label; }
 
 // Above the object, under it, or inside at its top: where the label hides least of the labels already there.
@@ -164,7 +169,7 @@ Tensor overlay(const Tensor& photo, const std::vector<OverlayObject>& objects) {
   for (size_t i = 0; i < objects.size(); i++) {  // the first, the surest, have the choice of place
     const std::string text = text_of(objects[i]);
     const int width = text_width(text, style.text) + 2 * style.margin, height = style.text + style.margin + 2;
-    taken.push_back(place_label(canvas, rect_of(objects[i].bbox, factor), width, height, taken));
+    taken.push_back(place_label(canvas, drawn_rect(objects[i], factor), width, height, taken));
     draw_label(canvas, text, taken.back(), colours[i], style);
   }
   return canvas.pixels();

@@ -39,10 +39,4 @@ Example prepare(Example e, const Preparation& preparation, std::optional<RngKey>
   return e;
 }
 
-std::array<int, 2> prepared_size(int height, int width, const Preparation& preparation) {
-  for (const Augmentation& a : preparation.augmentations)
-    if (const auto* r = std::get_if<Resize>(&a)) return {r->height, r->width};
-  return model_size(height, width, preparation.size);
-}
-
 }  // namespace sil

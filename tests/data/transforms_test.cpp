@@ -125,7 +125,6 @@ TEST_CASE("model resize: torchvision's transform: size, floats, masks, boxes") {
     const Preparation by{{}, {c["min_size"].GetInt(), c["max_size"].GetInt()}};
     const Example e = prepare(picture(), by, std::nullopt);
     const int height = c["size"][0].GetInt(), width = c["size"][1].GetInt();
-    CHECK(prepared_size(37, 53, by) == std::array{height, width});
     REQUIRE(e.photo.shape() == Shape{height, width, 3});
     const std::string want = test::bytes_of(golden / c["photo"].GetString());
     REQUIRE(want.size() == e.photo.bytes());

@@ -111,6 +111,18 @@ TEST_CASE("overlay: a mask of another size is refused") {
                        "overlay: the mask of \"fig\" is 479 x 479 pixels; 480 x 480 expected, the photo's", Error);
 }
 
+TEST_CASE("overlay: the label stands at the mask, however large the box is") {
+  OverlayObject o = square(0, 300, 300, 100);
+  o.bbox = {0, 0, 480, 480};
+  const Tensor drawn = overlay(plain(kSide, {128, 128, 128}), {o});
+  int64_t near = 0, far = 0;
+  for (int64_t y = 0; y < kSide; y++)
+    for (int64_t x = 0; x < kSide; x++)
+      if (at(drawn, y, x) == object_colour(0, 0)) (y > 270 && x > 270 ? near : far)++;
+  CHECK(near > 900);
+  CHECK(far == 0);
+}
+
 TEST_CASE("overlay: labels of neighbours do not cover each other") {
   // Two objects in the same place: the second label finds room elsewhere, so both boxes' ink is to be seen.
   OverlayObject a = square(0, 200, 200, 100), b = square(1, 200, 200, 100);
