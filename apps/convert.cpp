@@ -37,6 +37,7 @@ int labels_to_coco(const Arguments& a) {
   check(std::filesystem::is_directory(a.labels, ignored), "{}: is not a folder in label schema (images/, labels/)",
         a.labels);
   const Annotations all = read_annotations(a.labels);
+  check_no_input(a.out, all.files);
   for (const Annotation& annotation : all.annotations) check_outline(a.labels, all, annotation);
   write_coco(a.out, all);
   fmt::print("{}: {} photos, {} annotations, {} categories\n", a.out, all.photos.size(), all.annotations.size(),
@@ -63,8 +64,8 @@ int coco_to_labels(const Arguments& a) {
 }
 
 int convert_masks(const Arguments& a) {
-  check_no_input(a.out, {a.annotations});
   Annotations all = read_annotations(a.annotations);
+  check_no_input(a.out, all.files);
   for (Annotation& annotation : all.annotations) {
     const bool outlined = !std::holds_alternative<std::monostate>(annotation.segmentation);
     const auto photo = all.photo_row.find(annotation.image_id);

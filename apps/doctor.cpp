@@ -4,6 +4,7 @@
 #include <map>
 
 #include "apps/inputs.h"
+#include "apps/photos.h"
 #include "apps/program.h"
 #include "data/json_reader.h"
 #include "data/validate.h"
@@ -14,7 +15,7 @@ namespace {
 using namespace sil;
 
 struct Arguments {
-  std::string annotations, images, val_annotations, val_images, json;
+  std::string annotations, images, val_annotations, val_images, json, exif = "ignore";
 };
 
 // One data set's findings, under the heading that the report gives it.
@@ -24,13 +25,13 @@ struct Examined {
   std::vector<Finding> findings;
 };
 
-Examined examine(const std::string& title, const std::string& annotations, const std::string& images) {
+Examined examine(const std::string& title, const std::string& annotations, const std::string& images, Exif exif) {
   std::error_code ignored;
   check(std::filesystem::is_directory(images, ignored), "{}: no such folder of photos", images);
   std::vector<Fault> faults;
-  Examined e{title, read_annotations(annotations, &faults), {}};
+  Examined e{title, read_annotations(annotations, &faults, exif), {}};
   for (const auto& more : {as_findings(faults), check_annotations(e.annotations, Depth::full),
-                           check_photos(e.annotations, images, Depth::full)})
+                           check_photos(e.annotations, images, Depth::full, exif)})
     e.findings.insert(e.findings.end(), more.begin(), more.end());
   return e;
 }
@@ -103,14 +104,15 @@ void write_json(const std::string& path, const std::vector<Examined>& sets, cons
 }
 
 int examine_all(const Arguments& arguments) {
-  check_no_input(arguments.json, {arguments.annotations, arguments.val_annotations});
-  std::vector<Examined> sets{examine("train", arguments.annotations, arguments.images)};
+  const Exif exif = exif_of(arguments.exif);
+  std::vector<Examined> sets{examine("train", arguments.annotations, arguments.images, exif)};
   std::vector<Finding> split;
   if (!arguments.val_annotations.empty()) {
-    sets.push_back(examine("val", arguments.val_annotations, arguments.val_images));
+    sets.push_back(examine("val", arguments.val_annotations, arguments.val_images, exif));
     split = check_split(sets[0].annotations, arguments.images, sets[1].annotations, arguments.val_images);
   }
   std::vector<Finding> findings = split;
+  for (const Examined& e : sets) check_no_input(arguments.json, e.annotations.files);
   for (const Examined& e : sets) {
     print_set(e);
     findings.insert(findings.end(), e.findings.begin(), e.findings.end());
@@ -147,9 +149,8 @@ int main(int argc, char** argv) {
         auto* val_images = app.add_option("--val-images", a.val_images, "Folder of its photos");
         val->needs(val_images);
         val_images->needs(val);
-        auto* json = app.add_option("--json", a.json, "Write the findings there, too");
-        for (CLI::Option* option : {val, val_images, json})
-          option->check([](const std::string& path) { return path.empty() ? "a path expected" : ""; });
+        add_exif(app, a.exif);
+        app.add_option("--json", a.json, "Write the findings there, too");
         app.footer(
             "\n\"stops\" is what training refuses: unknown images and categories, broken polygons and runs, photos "
             "that are\n"

@@ -1,6 +1,7 @@
 // Finds objects in photos: COCO results, and overlays to look at.
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -69,20 +70,29 @@ struct File {
   std::string name;  // in the results
 };
 
+using OnBad = std::function<void(const std::string& message)>;
+
+// A folder's photos, links to photos and links that lead nowhere among them.
+void add_folder(const fs::path& folder, std::vector<File>& files, const OnBad& bad) {
+  std::error_code error, not_a_folder;
+  fs::directory_iterator entry(folder, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+    if (is_photo(entry->path()) && !entry->is_directory(not_a_folder))
+      files.push_back({entry->path(), entry->path().filename().string()});
+  if (error) bad(fmt::format("{}: cannot be read: {}", folder.string(), error.message()));
+}
+
 // By name, so that ids do not hang on the order in which a folder lists its files.  A path that does not exist counts
-// as a photo, a bad one.
-std::vector<File> files_of(const std::vector<std::string>& images) {
+// as a photo, a bad one; a folder that cannot be read is told to `bad`.
+std::vector<File> files_of(const std::vector<std::string>& images, const OnBad& bad) {
   std::vector<File> files;
   for (const std::string& given : images) {
-    if (!fs::is_directory(given)) {
+    std::error_code not_a_folder;
+    if (fs::is_directory(given, not_a_folder))
+      add_folder(given, files, bad);
+    else
       files.push_back({given, fs::path(given).filename().string()});
-      continue;
-    }
-    for (const fs::directory_entry& entry : fs::directory_iterator(given))
-      if (!entry.is_directory() && is_photo(entry.path()))
-        files.push_back({entry.path(), entry.path().filename().string()});
   }
-  check(!files.empty(), "{}: no photos in it", images.front());
   std::sort(files.begin(), files.end(),
             [](const File& a, const File& b) { return std::pair(a.name, a.path) < std::pair(b.name, b.path); });
   return files;
@@ -98,12 +108,18 @@ std::map<std::string, int64_t> ids_of(const Annotations& annotations) {
 
 class Prediction {
  public:
-  explicit Prediction(const Arguments& a) : a_(a) {
-    check_outputs();
+  explicit Prediction(const Arguments& a) : a_(a), exif_(exif_of(a.exif)) {
+    files_ = files_of(a.images, [this](const std::string& message) { report(message); });
+    check(!files_.empty() || bad_ > 0, "{}: no photos in it", a.images.front());
+    given_ = files_.size() + bad_;
+    check_folder_of(a.results);
+    check_outputs({a.weights});
+    for (const File& file : files_) check_outputs({file.path});
     weights_ = read_weights(a.weights, a.bn_eps);
     if (!a.annotations.empty()) {
-      annotations_ = read_annotations(a.annotations);
+      annotations_ = read_annotations(a.annotations, nullptr, exif_);
       check_categories(weights_.categories, *annotations_, a.weights);
+      check_outputs(annotations_->files);
     }
     gather();
   }
@@ -115,7 +131,7 @@ class Prediction {
     MaskRcnn model = model_of(weights_, a_.weights);
     model.fold(a_.dtype == "bf16" ? DType::bf16 : DType::f32);
 
-    const Dataset dataset(paths_, "", weights_.categories, preparation(config), Purpose::prediction, exif_of(a_.exif));
+    const Dataset dataset(paths_, "", weights_.categories, preparation(config), Purpose::prediction, exif_);
     std::vector<Detection> results;
     Status status(int64_t(dataset.size()), "photo");
     detect_all(
@@ -129,33 +145,32 @@ class Prediction {
     write_results(a_.results, results, &named_);
     status.line(fmt::format("{} objects in {} photos: {}", results.size(), dataset.size(), a_.results));
     if (!a_.overlays.empty()) status.line(fmt::format("overlays: {}", a_.overlays));
-    return bad_ == 0 ? 0 : end_with_error(fmt::format("{} of {} photos could not be used", bad_, files_));
+    return bad_ == 0 ? 0 : end_with_error(fmt::format("{} of {} photos could not be used", bad_, given_));
   }
 
  private:
-  void check_outputs() const {
-    check_folder_of(a_.results);
-    check_no_input(a_.results, {a_.weights, a_.annotations});
-    for (const File& file : files_of(a_.images)) {
-      const fs::path folder = file.path.has_parent_path() ? file.path.parent_path() : ".";
-      check_no_input(a_.results, {file.path});
-      if (!a_.overlays.empty()) check_no_input(a_.overlays, {file.path, folder});  // overlays have the photos' names
-    }
+  // What is read stays: the results are none of it, and the overlays, which have the photos' names, go elsewhere.
+  void check_outputs(const std::vector<fs::path>& inputs) const {
+    check_no_input(a_.results, inputs);
+    if (a_.overlays.empty()) return;
+    check_no_input(a_.overlays, inputs);
+    for (const fs::path& input : inputs)
+      if (is_photo(input)) check_no_input(a_.overlays, {input.has_parent_path() ? input.parent_path() : "."});
   }
 
   // Photos that can be opened, each with its id, under its path (to load) and under its name (for the results).
   void gather() {
     const std::map<std::string, int64_t> ids = annotations_ ? ids_of(*annotations_) : std::map<std::string, int64_t>();
     int64_t next = 0;
-    const std::vector<File> files = files_of(a_.images);
-    files_ = files.size();
-    for (const File& file : files) try {
+    for (const File& file : files_) try {
         next++;
-        check(fs::exists(file.path), "{}: does not exist; a photo or a folder of photos expected", file.path.string());
+        std::error_code error;  // of what exists and cannot be looked at, of which reading it tells
+        check(fs::exists(file.path, error) || error, "{}: does not exist; a photo or a folder of photos expected",
+              file.path.string());
         const auto known = ids.find(file.name);
         check(!annotations_ || known != ids.end(), "{}: {} has no photo of this name", file.path.string(),
               a_.annotations);
-        const ImageInfo info = read_image_info(file.path, exif_of(a_.exif));
+        const ImageInfo info = read_image_info(file.path, exif_);
         const int64_t id = annotations_ ? known->second : next;
         check(taken_.insert(id).second, "{}: another photo of this name has its image id {}", file.path.string(), id);
         paths_.photos.push_back({id, file.path.string(), info.width, info.height});
@@ -163,7 +178,7 @@ class Prediction {
       } catch (const Error& e) {
         report(e.what());
       }
-    check(!paths_.photos.empty(), "none of {} photos can be used", files_);
+    check(!paths_.photos.empty(), "none of {} photos can be used", given_);
     paths_.source = "--images";
     paths_.index();
     named_.index();
@@ -189,7 +204,7 @@ class Prediction {
     std::copy_if(found.begin(), found.end(), std::back_inserter(sure),
                  [&](const Detection& d) { return d.score >= a_.overlay_threshold; });
     const Photo& photo = paths_.photos[i];
-    const Tensor pixels = read_image(photo.file_name, exif_of(a_.exif));
+    const Tensor pixels = read_image(photo.file_name, exif_);
     fs::path name = fs::path(named_.photos[i].file_name).replace_extension(".png");
     if (!drawn_.insert(name.string()).second) name = fmt::format("{} {}.png", name.stem().string(), photo.id);
     write_png(fs::path(a_.overlays) / name,
@@ -197,12 +212,14 @@ class Prediction {
   }
 
   const Arguments& a_;
+  Exif exif_;
+  std::vector<File> files_;
   WeightsFile weights_;
   std::optional<Annotations> annotations_;
   Annotations paths_, named_;
   std::set<int64_t> taken_;
   std::set<std::string> drawn_;
-  size_t files_ = 0, bad_ = 0;
+  size_t given_ = 0, bad_ = 0;  // photos, and folders that cannot be read
 };
 
 }  // namespace

@@ -29,6 +29,14 @@ inline int end_with_error(std::string text) {
   return 2;
 }
 
+// An option given empty ("--out ''", an unset variable of a script) would pass for one not given.
+inline void check_values(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& value : option->results())
+      check(!value.empty(), "{} is given without a value (--help lists the arguments)", option->get_name());
+  for (const CLI::App* sub : app.get_subcommands()) check_values(*sub);
+}
+
 // `define` declares the arguments, `body` runs once they are parsed.  Examples go into app.footer(...).
 inline int run_program(int argc, char** argv, const std::string& about, const std::function<void(CLI::App&)>& define,
                        const std::function<int()>& body) {
@@ -37,9 +45,7 @@ inline int run_program(int argc, char** argv, const std::string& about, const st
   try {
     define(app);
     app.parse(argc, argv);
-    for (const CLI::Option* option : app.get_options())
-      for (const std::string& value : option->results())
-        check(!value.empty(), "{} is given without a value (--help lists the arguments)", option->get_name());
+    check_values(app);
     const int code = body();
     check(std::fflush(stdout) == 0, "standard output cannot be written");
     return code;

@@ -78,12 +78,17 @@ void check_arguments(const Arguments& a) {
         a.device);
 }
 
-// A new run's files are none of what it reads.
-void check_outputs(const Arguments& a) {
+// A run's files are none of what it reads; but a resumed one's are its own.
+void check_outputs(const Arguments& a, const std::vector<fs::path>& inputs) {
   if (a.resume) return;
   for (const char* name : {"config.json", "log.jsonl", "metrics.json", "last.safetensors", "best.safetensors"})
-    check_no_input(fs::path(a.out) / name,
-                   {a.config, a.hyperparameters, a.augmentations, a.train_annotations, a.val_annotations, a.weights});
+    check_no_input(fs::path(a.out) / name, inputs);
+}
+
+Annotations annotations_of(const Arguments& a, const std::string& path) {
+  Annotations annotations = read_annotations(path, nullptr, exif_of(a.exif));
+  check_outputs(a, annotations.files);
+  return annotations;
 }
 
 Dataset dataset(Annotations annotations, const std::string& images, const CategoryTable& table, const RunConfig& config,
@@ -142,7 +147,7 @@ int run_training(const Arguments& a) {
     return 0;
   }
   check_arguments(a);
-  check_outputs(a);
+  check_outputs(a, {a.config, a.hyperparameters, a.augmentations, a.weights});
   const fs::path last = fs::path(a.out) / "last.safetensors";
   std::optional<Checkpoint> resumed;
   if (a.resume) resumed = read_checkpoint(last);
@@ -150,7 +155,7 @@ int run_training(const Arguments& a) {
   if (!resumed) start = start_of(a);
   RunConfig config = merged(resumed ? resumed->config : start.base, a);
 
-  Annotations annotations = read_annotations(a.train_annotations);
+  Annotations annotations = annotations_of(a, a.train_annotations);
   const CategoryTable table = CategoryTable::by_rank(annotations);
   if (resumed) check_same_categories(table, resumed->categories, last.string());
   const Exif exif = exif_of(a.exif);
@@ -159,7 +164,7 @@ int run_training(const Arguments& a) {
   std::optional<Dataset> validation;
   if (!a.val_annotations.empty())
     validation.emplace(
-        dataset(read_annotations(a.val_annotations), a.val_images, table, config, Purpose::validation, exif));
+        dataset(annotations_of(a, a.val_annotations), a.val_images, table, config, Purpose::validation, exif));
 
   MaskRcnn model = new_model(config, table, start);
   if (resumed) load_state_dict_exact(leaves(model), resumed->weights, last.string());

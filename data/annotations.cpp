@@ -19,9 +19,11 @@ void Annotations::index() {
       by_photo[row->second].push_back(i);
 }
 
-Annotations read_annotations(const std::filesystem::path& path, std::vector<Fault>* faults) {
+Annotations read_annotations(const std::filesystem::path& path, std::vector<Fault>* faults, Exif exif) {
   std::error_code ignored;
-  Annotations all = std::filesystem::is_directory(path, ignored) ? read_labels(path, faults) : read_coco(path, faults);
+  const bool labels = std::filesystem::is_directory(path, ignored);
+  Annotations all = labels ? read_labels(path, faults, exif) : read_coco(path, faults);
+  if (!labels) all.files = {path};
   all.source = path.string();
   all.index();
   return all;

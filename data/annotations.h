@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "data/image.h"
 #include "data/rle.h"
 
 namespace sil {
@@ -41,6 +42,7 @@ struct Annotations {
   std::vector<Photo> photos;            // in the file's order
   std::vector<Annotation> annotations;  // in the file's order
   std::vector<Category> categories;
+  std::vector<std::filesystem::path> files;  // all that were read: the JSON; or labels, masks and photos
 
   // Row numbers, built by index().
   std::unordered_map<int64_t, size_t> photo_row;  // by image id; of duplicates the last, as pycocotools
@@ -59,8 +61,10 @@ struct Fault {
 // A .json file is COCO, a folder the label schema (images/, labels/<stem>.json; design section 7).  Structure alone is
 // checked here (JSON, types, lengths); what that means for training, evaluation and doctor they decide.
 // Errors name file, record (annotation id or index) and key.  With `faults`, wrong records are listed there and left
-// out instead of thrown; what is not JSON at all is thrown even so.
-Annotations read_annotations(const std::filesystem::path&, std::vector<Fault>* faults = nullptr);
+// out instead of thrown; what is not JSON at all is thrown even so.  The label schema's photos have the size that they
+// have with `exif`: its outlines are drawn on them as they are seen so.
+Annotations read_annotations(const std::filesystem::path&, std::vector<Fault>* faults = nullptr,
+                             Exif exif = Exif::ignore);
 
 enum class RleKind { compressed, uncompressed };  // a string, or a list of counts
 

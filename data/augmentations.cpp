@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <rapidjson/document.h>
-#include <rapidjson/error/en.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
 
+#include "data/json_value.h"
 #include "tensor/check.h"
 
 namespace sil {
@@ -18,92 +15,78 @@ namespace {
 
 constexpr double max_side = 16384;
 
-// Whole; a NUL, which would end a message, spelled out.
-std::string string_of(const rapidjson::Value& value) {
-  std::string all(value.GetString(), value.GetStringLength());
-  for (size_t at; (at = all.find('\0')) != std::string::npos;) all.replace(at, 1, "\\u0000");
-  return all;
-}
-
-// A value as a message shows it: in one short piece, however large or deep it is.
-std::string text(const rapidjson::Value& value) {
-  if (value.IsObject()) return "an object";
-  if (value.IsArray())
-    for (const auto& x : value.GetArray())
-      if (x.IsArray() || x.IsObject()) return "a list of lists or objects";
-  rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-  value.Accept(writer);
-  const std::string all = buffer.GetString();
-  return all.size() <= 80 ? all : all.substr(0, 77) + "...";
+// Every key of the object is allowed and there once.  `where` begins the message.
+void check_keys(const Json& object, const std::string& where, std::initializer_list<const char*> allowed) {
+  check_keys_once(object, where + ": ");
+  for (const auto& member : object.GetObject()) {
+    const std::string key = string_of(member.name);
+    const bool known = std::any_of(allowed.begin(), allowed.end(), [&](const char* a) { return key == a; });
+    const std::string keys = allowed.size() ? fmt::format("{}", fmt::join(allowed, ", ")) : "none";
+    check(known, "{}: unknown key \"{}\"; allowed: {}", where, key, keys);
+  }
 }
 
 // The "params" of one entry; `where` begins every message.
 class Params {
  public:
-  Params(const rapidjson::Value* object, std::string where, std::initializer_list<const char*> allowed)
+  Params(const Json* object, std::string where, std::initializer_list<const char*> allowed)
       : object_(object), where_(std::move(where)) {
     if (!object_) return;
-    check(object_->IsObject(), "{}: params is {}; an object expected", where_, text(*object_));
-    for (const auto& member : object_->GetObject()) {
-      const std::string key = string_of(member.name);
-      const bool known = std::any_of(allowed.begin(), allowed.end(), [&](const char* a) { return key == a; });
-      const std::string keys = allowed.size() ? fmt::format("{}", fmt::join(allowed, ", ")) : "none";
-      check(known, "{}: unknown key \"{}\"; allowed: {}", where_, key, keys);
-    }
+    check(object_->IsObject(), "{}: params is {}; an object expected", where_, text_of(*object_));
+    check_keys(*object_, where_, allowed);
   }
 
   double number(const char* key, double otherwise, double low, double high) const {
-    const rapidjson::Value* v = find(key);
+    const Json* v = find(key);
     if (!v) return otherwise;
     check(v->IsNumber() && v->GetDouble() >= low && v->GetDouble() <= high,
-          "{}: {} is {}; a number from {} to {} expected", where_, key, text(*v), low, high);
+          "{}: {} is {}; a number from {} to {} expected", where_, key, text_of(*v), low, high);
     return v->GetDouble();
   }
 
   // [low, high] of a factor.
   RandomPhotometricDistort::Range range(const char* key, RandomPhotometricDistort::Range otherwise, double low,
                                         double high) const {
-    const rapidjson::Value* v = find(key);
+    const Json* v = find(key);
     if (!v) return otherwise;
     const auto n = numbers(*v);
     check(n.size() == 2 && low <= n[0] && n[0] <= n[1] && n[1] <= high,
-          "{}: {} is {}; [low, high] with {} <= low <= high <= {} expected", where_, key, text(*v), low, high);
+          "{}: {} is {}; [low, high] with {} <= low <= high <= {} expected", where_, key, text_of(*v), low, high);
     return {n[0], n[1]};
   }
 
   std::array<int, 2> size(const char* key) const {
-    const rapidjson::Value* v = find(key);
+    const Json* v = find(key);
     check(v, "{}: {} is missing; [height, width] expected", where_, key);
     const auto n = numbers(*v);
     const bool good = n.size() == 2 && std::all_of(n.begin(), n.end(), [](double x) {
                         return x >= 1 && x <= max_side && x == std::floor(x);
                       });
-    check(good, "{}: {} is {}; [height, width], integers from 1 to {}, expected", where_, key, text(*v), max_side);
+    check(good, "{}: {} is {}; [height, width], integers from 1 to {}, expected", where_, key, text_of(*v), max_side);
     return {int(n[0]), int(n[1])};
   }
 
   std::array<float, 3> channels(const char* key, std::array<float, 3> otherwise, bool positive) const {
-    const rapidjson::Value* v = find(key);
+    const Json* v = find(key);
     if (!v) return otherwise;
     const auto n = numbers(*v);
     const bool good = n.size() == 3 && std::all_of(n.begin(), n.end(), [&](double x) {
                         return std::abs(x) <= 1e6 && (!positive || x >= 1e-6);
                       });
-    check(good, "{}: {} is {}; three {} (red, green, blue) expected", where_, key, text(*v),
+    check(good, "{}: {} is {}; three {} (red, green, blue) expected", where_, key, text_of(*v),
           positive ? "numbers above 0" : "numbers");
     return {float(n[0]), float(n[1]), float(n[2])};
   }
 
  private:
-  const rapidjson::Value* find(const char* key) const {
+  const Json* find(const char* key) const {
     if (!object_) return nullptr;
     const auto member = object_->FindMember(key);
     return member == object_->MemberEnd() ? nullptr : &member->value;
   }
 
   // Empty unless the value is an array of numbers alone.
-  static std::vector<double> numbers(const rapidjson::Value& v) {
+  static std::vector<double> numbers(const Json& v) {
     std::vector<double> out;
     if (!v.IsArray()) return out;
     for (const auto& x : v.GetArray()) {
@@ -113,11 +96,11 @@ class Params {
     return out;
   }
 
-  const rapidjson::Value* object_;
+  const Json* object_;
   std::string where_;
 };
 
-Augmentation parse_one(const std::string& name, const rapidjson::Value* params, const std::string& where) {
+Augmentation parse_one(const std::string& name, const Json* params, const std::string& where) {
   if (name == "RandomHorizontalFlip") return RandomHorizontalFlip{Params(params, where, {"p"}).number("p", 0.5, 0, 1)};
   if (name == "RandomPhotometricDistort") {
     const Params in(params, where, {"brightness", "contrast", "saturation", "hue", "p"});
@@ -143,13 +126,10 @@ Augmentation parse_one(const std::string& name, const rapidjson::Value* params, 
       where, name);
 }
 
-Augmentation parse_entry(const rapidjson::Value& entry, size_t place, std::string_view source) {
+Augmentation parse_entry(const Json& entry, size_t place, std::string_view source) {
   std::string where = fmt::format("{}: augmentation {}", source, place);
-  check(entry.IsObject(), "{} is {}; {{\"name\": ..., \"params\": {{...}}}} expected", where, text(entry));
-  for (const auto& member : entry.GetObject()) {
-    const std::string key = string_of(member.name);
-    check(key == "name" || key == "params", "{}: unknown key \"{}\"; allowed: name, params", where, key);
-  }
+  check(entry.IsObject(), "{} is {}; {{\"name\": ..., \"params\": {{...}}}} expected", where, text_of(entry));
+  check_keys(entry, where, {"name", "params"});
   const auto name = entry.FindMember("name");
   check(name != entry.MemberEnd() && name->value.IsString(), "{}: name is missing or no string", where);
   const auto params = entry.FindMember("params");
@@ -209,21 +189,13 @@ Augmentations default_augmentations() {
   return {RandomHorizontalFlip{}, RandomPhotometricDistort{}, Resize{800, 800}, ToImage{}, Normalize{}};
 }
 
-Augmentations parse_augmentations(const rapidjson::Value& list, std::string_view source) {
+Augmentations parse_augmentations(const Json& list, std::string_view source) {
   check(list.IsArray(), "{}: the augmentations are {}; a list of {{\"name\", \"params\"}} expected", source,
-        text(list));
+        text_of(list));
   Augmentations out;
   for (const auto& entry : list.GetArray()) out.push_back(parse_entry(entry, out.size() + 1, source));
   check_order(out, source);
   return out;
-}
-
-Augmentations parse_augmentations(std::string_view json, std::string_view source) {
-  rapidjson::Document document;
-  document.Parse<rapidjson::kParseIterativeFlag>(json.data(), json.size());  // depth is no recursion
-  check(!document.HasParseError(), "{}: not JSON: {} (at byte {})", source,
-        rapidjson::GetParseError_En(document.GetParseError()), document.GetErrorOffset());
-  return parse_augmentations(document, source);
 }
 
 std::string to_json(const Augmentations& list) {

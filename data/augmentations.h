@@ -46,8 +46,7 @@ Augmentations default_augmentations();
 // what is allowed.  The order is kept; distort and resize work on bytes, so they come before ToImage, and Normalize
 // after it; ToImage, Resize and Normalize occur once at most.
 Augmentations parse_augmentations(const rapidjson::Value&, std::string_view source);
-Augmentations parse_augmentations(std::string_view json, std::string_view source);
-// The same list as JSON text, every parameter written out.
+// The list as JSON text, every parameter written out.
 std::string to_json(const Augmentations&);
 
 bool has_resize(const Augmentations&);

@@ -106,20 +106,22 @@ ImageInfo image_info(const uint8_t* bytes, size_t size, const std::string& name)
   return info;
 }
 
-static ImageInfo stored_info(const std::filesystem::path& path) {
+// From the file's beginning, if that says all: a PNG may note its orientation at its end.
+static ImageInfo stored_info(const std::filesystem::path& path, Exif exif) {
   constexpr size_t kUsualHeader = 1 << 16;
   const std::string head = read_file(path, kUsualHeader);
-  try {
-    return image_info(data_of(head), head.size(), path.string());
-  } catch (const Error&) {
-    if (head.size() < kUsualHeader) throw;  // that was the whole file
-  }
+  const bool whole = head.size() < kUsualHeader;
+  if (whole || exif == Exif::ignore || is_jpeg(data_of(head), head.size())) try {
+      return image_info(data_of(head), head.size(), path.string());
+    } catch (const Error&) {
+      if (whole) throw;
+    }
   const std::string bytes = read_file(path);
   return image_info(data_of(bytes), bytes.size(), path.string());
 }
 
 ImageInfo read_image_info(const std::filesystem::path& path, Exif exif) {
-  ImageInfo info = stored_info(path);
+  ImageInfo info = stored_info(path, exif);
   const bool on_its_side = info.orientation >= 5;
   if (exif == Exif::apply && on_its_side) std::swap(info.height, info.width);
   return info;

@@ -108,12 +108,13 @@ struct ClassName {
 
 class LabelReader {
  public:
-  LabelReader(const fs::path& folder, std::vector<Fault>* faults) : folder_(folder), faults_(faults) {}
+  LabelReader(const fs::path& folder, std::vector<Fault>* faults, Exif exif)
+      : folder_(folder), faults_(faults), exif_(exif) {}
 
   Annotations read() {
     std::map<std::string, fs::path> labels;  // by stem
     for (const fs::path& file : files_of(folder_ / "labels", faults_))
-      if (file.extension() == ".json") labels[file.stem().string()] = file;
+      if (file.extension() == ".json") labels[file.stem().string()] = all_.files.emplace_back(file);
     std::map<std::string, std::string> photo_of_stem;
     for (const fs::path& file : files_of(folder_ / "images", faults_)) {
       const std::string stem = file.stem().string();
@@ -137,8 +138,9 @@ class LabelReader {
  private:
   void read_photo(const fs::path& file, const fs::path* labels) {
     Photo photo{int64_t(all_.photos.size()) + 1, file.filename().string(), 0, 0};
+    all_.files.push_back(file);
     try {
-      const ImageInfo info = read_image_info(file);
+      const ImageInfo info = read_image_info(file, exif_);
       photo.width = info.width;
       photo.height = info.height;
     } catch (const Error& e) {
@@ -190,7 +192,10 @@ class LabelReader {
                                 : "has neither mask_path nor polygon; one of them expected");
     if (has_mask) check_inside(mask_path);
     name_class(a.category_id, class_name, source);
-    has_mask ? set_mask(a, read_mask(folder_ / mask_path, photo)) : set_polygon(a, std::move(polygon), photo);
+    if (has_mask)
+      set_mask(a, read_mask(all_.files.emplace_back(folder_ / mask_path), photo));
+    else
+      set_polygon(a, std::move(polygon), photo);
     all_.annotations.push_back(std::move(a));
   }
 
@@ -220,6 +225,7 @@ class LabelReader {
 
   fs::path folder_;
   std::vector<Fault>* faults_;
+  Exif exif_;
   Annotations all_;
   std::map<int64_t, ClassName> classes_;
   int64_t next_id_ = 1;
@@ -227,8 +233,8 @@ class LabelReader {
 
 }  // namespace
 
-Annotations read_labels(const fs::path& folder, std::vector<Fault>* faults) {
-  return LabelReader(folder, faults).read();
+Annotations read_labels(const fs::path& folder, std::vector<Fault>* faults, Exif exif) {
+  return LabelReader(folder, faults, exif).read();
 }
 
 }  // namespace sil

@@ -9,7 +9,7 @@ namespace sil {
 
 // Photos have ids from 1 by sorted file name, instances from 1 in that order; area is the mask's pixels, iscrowd 0.  A
 // photo without a label file has no objects.  read_annotations calls this for a folder.
-Annotations read_labels(const std::filesystem::path& folder, std::vector<Fault>* faults);
+Annotations read_labels(const std::filesystem::path& folder, std::vector<Fault>* faults, Exif);
 
 // Something of a COCO data set that the schema has no place for.
 struct Loss {

@@ -3,9 +3,10 @@
 // Each picture has 2 to 6 shapes of any colour, turned any way, 0.08 to 0.22 of its side in radius (squares and
 // triangles of about a circle's area), on a slope between two colours; grain lies over everything, 6 to 30 grey levels
 // deep.  Later shapes hide earlier ones and the border cuts some off.  A mask is what can be seen (run-length encoded),
-// its box the smallest around it.  A shape is placed anew if it would hide more than two thirds of an earlier one, or
-// if its colour is within 48 levels of the slope's middle in every channel, so every annotated shape can be found and
-// no other is there.
+// its box the smallest around it.  A shape is placed anew if it would hide more than two thirds of an earlier one, if
+// the border leaves less than a two-hundredth of the picture of it, or if its colour is within 48 levels of the slope's
+// middle in every channel.  So most stand out clearly; a few are hard, where the slope or a neighbour comes near their
+// colour.
 //
 // Only + - * / on doubles and integers decide a pixel: pictures and annotations are the same on every machine.
 #pragma once

@@ -9,6 +9,8 @@
 
 namespace sil {
 
+struct Field;  // models/field.h
+
 // Where the smooth L1 of box deltas turns from a square into a line.
 constexpr float kBoxBeta = 1.0f / 9;
 
@@ -50,6 +52,11 @@ struct ModelConfig {
   float mask_threshold = 0.5f;
   int min_size = 800, max_size = 1333;  // of the photo, unless a Resize augmentation rules
 };
+
+// Every key of the block model with what it may be, and the three of the block train that are the model's: the one
+// table that reading, writing and validate() share.
+std::vector<Field> fields_of(ModelConfig&);
+std::vector<Field> thresholds_of(ModelConfig&);
 
 // Throws an Error that names the key, what was given and what is allowed.
 void validate(const ModelConfig&);

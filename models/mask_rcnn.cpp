@@ -177,11 +177,24 @@ Var MaskRcnn::read_masks(const std::vector<Var>& pyramid, const Rois& rois, Prob
 
 Losses MaskRcnn::losses(const Batch& batch, Mode mode, RngKey key, Probe* probe) {
   check(mode == Mode::test || !parts_->folded, "losses: a folded model does not train");
-  const Targets targets = checked(batch.targets, config_.num_classes);
   std::optional<NoGrad> no_tape;
   if (mode == Mode::test) no_tape.emplace();
+  return losses_of(propose_from(batch, mode, probe), batch, key, probe);
+}
 
-  const Proposed p = propose_from(batch, mode, probe);
+std::vector<PhotoDetections> MaskRcnn::detect(const Batch& batch, Probe* probe) {
+  const NoGrad no_tape;
+  return detections_of(propose_from(batch, Mode::test, probe), batch, probe);
+}
+
+std::pair<Losses, std::vector<PhotoDetections>> MaskRcnn::losses_and_detections(const Batch& batch, RngKey key) {
+  const NoGrad no_tape;
+  const Proposed p = propose_from(batch, Mode::test, nullptr);
+  return {losses_of(p, batch, key, nullptr), detections_of(p, batch, nullptr)};
+}
+
+Losses MaskRcnn::losses_of(const Proposed& p, const Batch& batch, RngKey key, Probe* probe) {
+  const Targets targets = checked(batch.targets, config_.num_classes);
   const Samples samples = sample_rois(p.proposals, targets, batch.photos.dim(0), config_.box, key.fold("rois"));
   const BoxOutput box = read_boxes(p.pyramid, samples.rois, probe);
   const Var mask_logits = parts_->mask_head.mask_fcn_logits(read_masks(p.pyramid, samples.positive_rois, probe));
@@ -195,9 +208,7 @@ Losses MaskRcnn::losses(const Batch& batch, Mode mode, RngKey key, Probe* probe)
   return losses;
 }
 
-std::vector<PhotoDetections> MaskRcnn::detect(const Batch& batch, Probe* probe) {
-  const NoGrad no_tape;
-  const Proposed p = propose_from(batch, Mode::test, probe);
+std::vector<PhotoDetections> MaskRcnn::detections_of(const Proposed& p, const Batch& batch, Probe* probe) {
   const BoxOutput box = read_boxes(p.pyramid, p.proposals, probe);
   const Detections found =
       select_detections(box.class_logits.value(), box.deltas.value(), p.proposals, batch.sizes, config_.box);

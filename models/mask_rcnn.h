@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "autograd/var.h"
@@ -46,6 +47,9 @@ class MaskRcnn {
   // Records no tape.  Needs batch.photos, sizes and original alone.
   std::vector<PhotoDetections> detect(const Batch&, Probe* = nullptr);
 
+  // What losses(batch, Mode::test, key) and detect(batch) give, of one pass through backbone and RPN.
+  std::pair<Losses, std::vector<PhotoDetections>> losses_and_detections(const Batch&, RngKey);
+
   // For inference alone: folds the norms into their convolutions and casts the weights (f32 or bf16), for good.  What
   // is left detects, faster, but does not train and has no state dict.
   void fold(DType = DType::f32);
@@ -59,6 +63,8 @@ class MaskRcnn {
   struct Parts;
   struct Proposed;
   Proposed propose_from(const Batch&, Mode, Probe*);
+  Losses losses_of(const Proposed&, const Batch&, RngKey, Probe*);
+  std::vector<PhotoDetections> detections_of(const Proposed&, const Batch&, Probe*);
   BoxOutput read_boxes(const std::vector<Var>& pyramid, const Rois&, Probe*);
   Var read_masks(const std::vector<Var>& pyramid, const Rois&, Probe*);
 

@@ -1,4 +1,4 @@
-// A folder that goes with the test, and an Error's text.
+// What the tests share: a folder that goes with the test, files in it, an Error's text.
 #pragma once
 #include <unistd.h>
 
@@ -12,15 +12,18 @@
 
 namespace sil::test {
 
+// Each its own, also inside one test.
 struct Folder {
   std::filesystem::path path;
-  explicit Folder(const std::string& name)
-      : path(std::filesystem::temp_directory_path() / fmt::format("sil_{}_{}", name, getpid())) {
+  explicit Folder(const std::string& name = "test") {
+    static int made = 0;
+    path = std::filesystem::temp_directory_path() / fmt::format("sil_{}_{}_{}", name, getpid(), ++made);
     std::filesystem::remove_all(path);
     std::filesystem::create_directories(path);
   }
   Folder(const Folder&) = delete;
   ~Folder() { std::filesystem::remove_all(path); }
+  std::string operator/(const std::string& name) const { return (path / name).string(); }
 };
 
 inline std::string bytes_of(const std::filesystem::path& path) {
@@ -41,5 +44,7 @@ inline std::string error_of(const std::function<void()>& f) {
   }
   return "no error";
 }
+
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace sil::test

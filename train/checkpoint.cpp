@@ -1,13 +1,14 @@
 #include "train/checkpoint.h"
 
 #include <fmt/format.h>
-#include <rapidjson/document.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
 #include <algorithm>
 #include <set>
 
+#include "data/json_value.h"
+#include "models/heads.h"
 #include "nn/pth.h"
 #include "nn/safetensors.h"
 #include "tensor/check.h"
@@ -45,9 +46,6 @@ std::string categories_json(const CategoryTable& table) {
   return text.GetString();
 }
 
-constexpr unsigned kParsing =
-    rapidjson::kParseFullPrecisionFlag | rapidjson::kParseIterativeFlag;  // depth is no recursion
-
 // Each output and each id once, every output one of the model's.
 void check_table(const CategoryTable& table, int num_classes, const std::string& source) {
   check(!table.rows.empty(), "{}: metadata categories is empty", source);
@@ -65,9 +63,8 @@ void check_table(const CategoryTable& table, int num_classes, const std::string&
 }
 
 CategoryTable categories_from(const std::string& json, int num_classes, const std::string& source) {
-  rapidjson::Document rows;
-  rows.Parse<kParsing>(json.data(), json.size());
-  check(!rows.HasParseError() && rows.IsArray(), "{}: metadata categories is not a list", source);
+  const rapidjson::Document rows = parse_json(json, source + ": metadata categories");
+  check(rows.IsArray(), "{}: metadata categories is not a list", source);
   CategoryTable table;
   for (const auto& row : rows.GetArray()) {
     check(row.IsObject() && row.HasMember("output") && row["output"].IsInt() && row.HasMember("id") &&
@@ -86,9 +83,8 @@ std::string progress_json(const Progress& p) {
 }
 
 Progress progress_from(const std::string& json, const std::string& source) {
-  rapidjson::Document d;
-  d.Parse<kParsing>(json.data(), json.size());
-  check(!d.HasParseError() && d.IsObject() && d.HasMember("step") && d["step"].IsInt64() && d["step"].GetInt64() >= 0 &&
+  const rapidjson::Document d = parse_json(json, source + ": metadata progress");
+  check(d.IsObject() && d.HasMember("step") && d["step"].IsInt64() && d["step"].GetInt64() >= 0 &&
             d.HasMember("best_score") && d["best_score"].IsNumber() && d.HasMember("best_step") &&
             d["best_step"].IsInt64(),
         "{}: metadata progress has no step, best_score and best_step", source);
@@ -114,6 +110,29 @@ void check_weights(const StateDict& weights, const std::string& source) {
   }
 }
 
+// The widths of the config are those of the weights.  A file claims widths in a few bytes, and the model that they
+// describe would take its memory before its shapes could be compared.
+void check_widths(const ModelConfig& c, const StateDict& weights, const std::string& source) {
+  const int64_t fpn = c.fpn_channels, box = c.box_head_width, mask = c.mask_head_width, classes = c.num_classes;
+  const int layers = c.mask_head_layers;
+  std::vector<std::pair<std::string, Shape>> expected{
+      {"backbone.fpn.layer_blocks.0.0.weight", {fpn, fpn, 3, 3}},
+      {"roi_heads.box_head.fc6.weight", {box, fpn * BoxHead::kPooled * BoxHead::kPooled}},
+      {"roi_heads.box_head.fc7.weight", {box, box}},
+      {"roi_heads.box_predictor.cls_score.weight", {classes, box}},
+      {"roi_heads.mask_predictor.conv5_mask.weight", {layers ? mask : fpn, mask, 2, 2}},
+      {"roi_heads.mask_predictor.mask_fcn_logits.weight", {classes, mask, 1, 1}}};
+  if (layers)
+    expected.push_back(
+        {fmt::format("roi_heads.mask_head.{}.0.weight", layers - 1), {mask, layers > 1 ? mask : fpn, 3, 3}});
+  for (const auto& [name, shape] : expected) {
+    const auto found = weights.find(name);
+    check(found != weights.end(), "{}: {} is missing; {} expected by its config", source, name, shape);
+    check(found->second.shape() == shape, "{}: {} is {}; {} expected by its config", source, name,
+          found->second.shape(), shape);
+  }
+}
+
 Checkpoint checkpoint_from(const TensorFile& file, const std::string& source) {
   check(is_ours(file), "{}: not a checkpoint of this program; one from a run's folder expected", source);
   check(metadata(file, "silhouette", source) == kFormat, "{}: format is \"{}\"; \"{}\" expected", source,
@@ -128,6 +147,7 @@ Checkpoint checkpoint_from(const TensorFile& file, const std::string& source) {
     else
       c.weights[name] = tensor;
   }
+  check_widths(c.config.model, c.weights, source);
   check_weights(c.weights, source);
   return c;
 }
@@ -166,6 +186,7 @@ bool is_class_sized(const std::string& name) {
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& path, const Checkpoint& c) {
+  check_weights(c.weights, path.string());  // what could not be read again does not replace what can
   TensorFile file;
   file.metadata = {{"silhouette", kFormat},
                    {"config", to_json(c.config)},

@@ -27,7 +27,7 @@ struct Checkpoint {
   StateDict optimizer;  // empty in best.safetensors, which is for use, not for resuming
 };
 
-// Written beside, then renamed: a full disk leaves what stood there.
+// Written beside, then renamed: a full disk leaves what stood there, and so do weights that are not finite, an Error.
 void write_checkpoint(const std::filesystem::path&, const Checkpoint&);
 
 // Errors name the file and what is wrong with it.

@@ -1,13 +1,15 @@
 // All that a run is made of, but its data: the blocks model, train and augmentations.
 //
 // Later wins: defaults, --config, --hyperparameters and --augmentations, --set block.key=value, other flags.  The keys,
-// what each allows and where it is kept stand in one table, in config.cpp; `train --print-config` prints them all.
+// what each allows and where it is kept stand in the tables of models/config.cpp and train/config.cpp;
+// `train --print-config` prints them all.
 #pragma once
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "data/augmentations.h"
 #include "data/transforms.h"
@@ -45,7 +47,10 @@ struct RunConfig {
   bool is_given(const std::string& key) const { return given.contains(key); }
 };
 
-// Each throws an Error that names the source, the key, what was given and what is allowed.
+// Every key of the blocks model and train.
+std::vector<Field> fields_of(RunConfig&);
+
+// Each throws an Error that names the source, the key, what was given and what is allowed (train/config_reader.cpp).
 void apply_config(RunConfig&, const std::filesystem::path&);  // {"model": {}, "train": {}, "augmentations": []}
 void apply_hyperparameters(RunConfig&, const std::filesystem::path&);             // the train block
 void apply_augmentations(RunConfig&, const std::filesystem::path&);               // the augmentations block

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -115,6 +116,9 @@ class Trainer {
     check_finite(record.losses, record.step);
     backward(losses.all());
     if (config_.clip_norm) record.gradient_norm = clip_gradients(leaves_, *config_.clip_norm);
+    check(std::isfinite(record.gradient_norm),
+          "step {}: the gradients' norm is {}; a smaller train.learning_rate may help", record.step,
+          record.gradient_norm);
     optimizer_.step(record.rate);
 
     record.epoch = epochs_of_steps(config_, record.step, photos_);
@@ -175,29 +179,25 @@ class Trainer {
   Clock::time_point saved_ = Clock::now();  // when last.safetensors was written
 };
 
-LossValues mean_losses(MaskRcnn& model, const Dataset& dataset) {
-  const RngKey key = RngKey{}.fold("validation");
-  Loader loader(dataset, {.batch_size = 1, .shuffle = false});
-  LossValues sum{};
-  while (const std::optional<Batch> batch = loader.next()) {
-    const LossValues losses = values(model.losses(*batch, Mode::test, key));
-    for (size_t i = 0; i < sum.size(); i++) sum[i] += losses[i];
-  }
-  for (double& v : sum) v /= double(std::max<size_t>(dataset.size(), 1));
-  return sum;
-}
-
 }  // namespace
 
 ValidationRecord validate(MaskRcnn& model, const Dataset& dataset, int64_t step, double epoch) {
+  const RngKey key = RngKey{}.fold("validation");
   Evaluation evaluation(dataset.annotations());
   Status status(int64_t(dataset.size()), "validation");
-  detect_all(model, dataset, [&](size_t i, const std::vector<Detection>& found) {
-    evaluation.add(dataset.photo(i).id, found);
+  Loader loader(dataset, {.batch_size = 1, .shuffle = false});
+  LossValues sum{};
+  for (size_t i = 0; i < dataset.size(); i++) {
+    const auto [losses, found] = model.losses_and_detections(*loader.next(), key);
+    const LossValues of_photo = values(losses);
+    for (size_t k = 0; k < sum.size(); k++) sum[k] += of_photo[k];
+    const int64_t id = dataset.photo(i).id;
+    evaluation.add(id, to_detections(found.at(0), id, dataset.categories()));
     status.update(int64_t(i) + 1);
-  });
+  }
   evaluation.add_rest();
-  return {step, epoch, mean_losses(model, dataset), evaluation.metrics()};
+  for (double& v : sum) v /= double(std::max<size_t>(dataset.size(), 1));
+  return {step, epoch, sum, evaluation.metrics()};
 }
 
 Progress train(MaskRcnn& model, const Run& run) {

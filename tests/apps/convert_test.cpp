@@ -2,17 +2,16 @@
 
 #include "data/annotations.h"
 #include "data/image.h"
-#include "run.h"
+#include "tests/apps/run.h"
 
 using namespace sil;
+using namespace sil::test;
 namespace fs = std::filesystem;
 
 namespace {
 
-bool says(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
-
 // One polygon, polygons in parts, runs, a crowd, two that no label can hold.
-struct CocoSet : TemporaryFolder {
+struct CocoSet : Folder {
   CocoSet() {
     fs::create_directory(path / "photos");
     write_png(path / "photos/a.png", Tensor::zeros({10, 20, 3}, DType::u8));
@@ -67,7 +66,7 @@ TEST_CASE("convert: COCO to labels keeps categories, boxes and masks to the pixe
   CHECK(std::get<std::vector<Polygon>>(find(after, "a.png", 0).segmentation) ==
         std::get<std::vector<Polygon>>(find(before, "a.png", 0).segmentation));
   CHECK(fs::exists(set / "labels/masks/a_2.png"));  // parts
-  CHECK(read_text(set / "labels/images/b.jpg") == read_text(set / "photos/b.jpg"));
+  CHECK(bytes_of(set / "labels/images/b.jpg") == bytes_of(set / "photos/b.jpg"));
 }
 
 TEST_CASE("convert: what label schema cannot hold is listed by annotation id, crowds first") {
@@ -121,7 +120,7 @@ TEST_CASE("convert: rle turns every outline into runs of one kind") {
       CHECK(after.annotations[i].crowd == before.annotations[i].crowd);
     }
     CHECK(std::holds_alternative<std::monostate>(after.annotations[4].segmentation));
-    CHECK(says(read_text(set / "r.json"), "\"counts\": [0, 200]") == (kind == "uncompressed"));
+    CHECK(contains(bytes_of(set / "r.json"), "\"counts\": [0, 200]") == (kind == "uncompressed"));
   }
 }
 
@@ -136,7 +135,7 @@ TEST_CASE("convert: bad input, exit 2 with one line and nothing half-written") {
   CHECK(error("") == "error: A subcommand is required (--help lists the arguments)\n");
   CHECK(error("labels-to-coco --labels " + (set / "none") + " --out " + (set / "x.json")) ==
         "error: " + (set / "none") + ": is not a folder in label schema (images/, labels/)\n");
-  CHECK(says(error("rle --annotations x --out y --to zip"), "error: --to: zip not in {compressed,uncompressed}"));
+  CHECK(contains(error("rle --annotations x --out y --to zip"), "error: --to: zip not in {compressed,uncompressed}"));
   CHECK(error("coco-to-labels --annotations " + (set / "f.json") + " --images " + (set / "photos") + " --out " +
               set.path.string()) ==
         "error: " + set.path.string() + ": exists already; a new or an empty folder expected\n");
@@ -147,14 +146,14 @@ TEST_CASE("convert: bad input, exit 2 with one line and nothing half-written") {
   CHECK_FALSE(fs::exists(set / "labels"));
 
   write_png(set.path / "photos/a.png", Tensor::zeros({10, 20, 3}, DType::u8));
-  std::string text = read_text(set / "f.json");
+  std::string text = bytes_of(set / "f.json");
   text.replace(text.find("[12, 9]"), 7, "[9, 12]");
   write_text(set / "f.json", text);
   CHECK(error("coco-to-labels --annotations " + (set / "f.json") + " --images " + (set / "photos") + " --out " +
               (set / "labels")) == "error: b.jpg: annotation 8: mask is 9 x 12, its photo 12 x 9 (height x width)\n");
   CHECK_FALSE(fs::exists(set / "labels"));
   for (const fs::directory_entry& entry : fs::directory_iterator(set.path))
-    CHECK_FALSE(says(entry.path().filename().string(), "labels"));
+    CHECK_FALSE(contains(entry.path().filename().string(), "labels"));
 }
 
 TEST_CASE("convert: what lies beside the folder to write stays") {
@@ -162,7 +161,7 @@ TEST_CASE("convert: what lies beside the folder to write stays") {
   fs::create_directory(set.path / "labels.tmp");
   write_text(set / "labels.tmp/mine", "keep");
   CHECK(set.to_labels(set / "labels").code == 0);
-  CHECK(read_text(set / "labels.tmp/mine") == "keep");
+  CHECK(bytes_of(set / "labels.tmp/mine") == "keep");
 }
 
 TEST_CASE("convert: the folder to write may end in a slash") {
@@ -173,7 +172,7 @@ TEST_CASE("convert: the folder to write may end in a slash") {
 
 TEST_CASE("convert: photos that cannot be used are not copied") {
   const CocoSet set;
-  const std::string whole = read_text(set / "photos/b.jpg");
+  const std::string whole = bytes_of(set / "photos/b.jpg");
   const auto error = [&](const std::string& photo) {
     write_text(set / "photos/b.jpg", photo);
     const Ran ran = set.to_labels(set / "labels");
@@ -182,8 +181,8 @@ TEST_CASE("convert: photos that cannot be used are not copied") {
     return ran.err;
   };
   CHECK(error("") == "error: " + (set / "photos/b.jpg") + ": is empty\n");
-  CHECK(says(error(whole.substr(0, whole.size() - 4)), "photos/b.jpg: "));
-  CHECK(error(read_text(set / "photos/a.png")) ==
+  CHECK(contains(error(whole.substr(0, whole.size() - 4)), "photos/b.jpg: "));
+  CHECK(error(bytes_of(set / "photos/a.png")) ==
         "error: " + (set / "photos/b.jpg") + ": is 20 x 10, in " + (set / "f.json") + " 9 x 12 (width x height)\n");
 }
 
@@ -209,15 +208,32 @@ TEST_CASE("convert: outlines that cannot be pixels are refused, from labels as f
 
 TEST_CASE("convert: a file is not converted over itself") {
   const CocoSet set;
-  const std::string before = read_text(set / "f.json");
+  const std::string before = bytes_of(set / "f.json");
   CHECK(run("convert", "rle --annotations " + (set / "f.json") + " --out " + (set / "f.json")).err ==
         "error: " + (set / "f.json") + ": is an input and would be overwritten\n");
-  CHECK(read_text(set / "f.json") == before);
+  CHECK(bytes_of(set / "f.json") == before);
+}
+
+TEST_CASE("convert: a label folder's own files are not written over") {
+  const CocoSet set;
+  REQUIRE(set.to_labels(set / "labels").code == 0);
+  for (const std::string name : {"labels/labels/a.json", "labels/masks/b_1.png", "labels/images/a.png"}) {
+    const std::string before = bytes_of(set / name), over = set / name + ": is an input and would be overwritten\n";
+    CHECK(run("convert", "labels-to-coco --labels " + (set / "labels") + " --out " + (set / name)).err ==
+          "error: " + over);
+    CHECK(run("convert", "rle --annotations " + (set / "labels") + " --out " + (set / name)).err == "error: " + over);
+    CHECK(bytes_of(set / name) == before);
+  }
+}
+
+TEST_CASE("convert: an empty value is none") {
+  CHECK(run("convert", "labels-to-coco --labels a --out ''").err ==
+        "error: --out is given without a value (--help lists the arguments)\n");
 }
 
 TEST_CASE("convert: a number that JSON cannot hold is blamed on the file it came from") {
   const CocoSet set;
-  std::string text = read_text(set / "f.json");
+  std::string text = bytes_of(set / "f.json");
   text.replace(text.find("2.5, 2"), 3, "NaN");
   write_text(set / "f.json", text);
   CHECK(run("convert", "rle --annotations " + (set / "f.json") + " --out " + (set / "r.json")).err ==
@@ -231,14 +247,14 @@ TEST_CASE("convert: a file over the shell's limit of size is an error, and nothi
           "ulimit -f 0;");
   CHECK(ran.code == 2);
   for (const fs::directory_entry& entry : fs::directory_iterator(set.path))
-    CHECK_FALSE(says(entry.path().filename().string(), "r.json"));
+    CHECK_FALSE(contains(entry.path().filename().string(), "r.json"));
 }
 
 TEST_CASE("convert: --help teaches") {
-  CHECK(says(run("convert", "--help").out, "coco-to-labels"));
+  CHECK(contains(run("convert", "--help").out, "coco-to-labels"));
   for (const std::string sub : {"labels-to-coco", "coco-to-labels", "rle"}) {
     const Ran ran = run("convert", sub + " --help");
     CHECK(ran.code == 0);
-    CHECK(says(ran.out, "Example:"));
+    CHECK(contains(ran.out, "Example:"));
   }
 }

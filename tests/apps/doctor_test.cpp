@@ -2,14 +2,15 @@
 
 #include "data/image.h"
 #include "data/json_reader.h"
-#include "run.h"
+#include "tests/apps/run.h"
 
 using namespace sil;
+using namespace sil::test;
 
 namespace {
 
 // A photo and a file with the given annotations.
-struct Set : TemporaryFolder {
+struct Set : Folder {
   explicit Set(const std::string& annotations) {
     write_png(path / "a.png", Tensor::zeros({10, 20, 3}, DType::u8));
     write_text(path / "f.json", R"({"images": [{"id": 7, "file_name": "a.png", "width": 20, "height": 10}],
@@ -27,23 +28,21 @@ const std::string kCrowd = R"({"id": 8, "image_id": 7, "category_id": 3, "iscrow
                               "segmentation": {"size": [10, 20], "counts": [0, 200]}})";
 const std::string kStray = R"({"id": 6, "image_id": 70, "category_id": 3, "bbox": [2, 2, 6, 6]})";
 
-bool says(const std::string& text, const std::string& what) { return text.find(what) != std::string::npos; }
-
 }  // namespace
 
 TEST_CASE("doctor: a flawless set, exit 0") {
   const Ran ran = Set(kGood).doctor();
   CHECK(ran.code == 0);
   CHECK(ran.err == "");
-  CHECK(says(ran.out, "Nothing is wrong."));
-  CHECK(says(ran.out, "3 fig                             1        1        0"));
+  CHECK(contains(ran.out, "Nothing is wrong."));
+  CHECK(contains(ran.out, "3 fig                             1        1        0"));
 }
 
 TEST_CASE("doctor: warnings alone, exit 0") {
   const Ran ran = Set(kGood + "," + kCrowd).doctor();
   CHECK(ran.code == 0);
-  CHECK(says(ran.out, "\na.png\n  warning  annotation 8: is a crowd (iscrowd 1); training leaves it out\n"));
-  CHECK(says(ran.out, "  warning       1 x crowd\nNothing stops training.\n"));
+  CHECK(contains(ran.out, "\na.png\n  warning  annotation 8: is a crowd (iscrowd 1); training leaves it out\n"));
+  CHECK(contains(ran.out, "  warning       1 x crowd\nNothing stops training.\n"));
 }
 
 TEST_CASE("doctor: what stops training is listed by file and annotation, exit 1") {
@@ -51,34 +50,34 @@ TEST_CASE("doctor: what stops training is listed by file and annotation, exit 1"
       Set(kGood + "," + kStray + R"(, {"id": 9, "image_id": 7, "category_id": 3, "bbox": "none"})").doctor();
   CHECK(ran.code == 1);
   CHECK(ran.err == "");
-  CHECK(says(ran.out, "  stops    annotation 6: image_id 70 is not among the images\n"));
-  CHECK(says(ran.out, "  stops    annotation 9: bbox is a string; an array expected\n"));
-  CHECK(says(ran.out, "  stops         1 x unknown image\n"));
-  CHECK(says(ran.out, "Training would stop.\n"));
+  CHECK(contains(ran.out, "  stops    annotation 6: image_id 70 is not among the images\n"));
+  CHECK(contains(ran.out, "  stops    annotation 9: bbox is a string; an array expected\n"));
+  CHECK(contains(ran.out, "  stops         1 x unknown image\n"));
+  CHECK(contains(ran.out, "Training would stop.\n"));
 }
 
 TEST_CASE("doctor: --json holds what is printed") {
   const Set set(kGood + "," + kStray);
   CHECK(set.doctor(" --json " + (set / "d.json")).code == 1);
-  const std::string text = read_text(set / "d.json");
+  const std::string text = bytes_of(set / "d.json");
   JsonReader reader(text, "d.json");
   reader.skip();
   reader.finish();
-  CHECK(says(text, R"("kind": "unknown image")"));
-  CHECK(says(text, R"("annotation": 6, "text": "image_id 70 is not among the images")"));
-  CHECK(says(text, R"("stops_training": true)"));
-  CHECK(says(text, R"({"id": 3, "name": "fig", "objects": 1, "photos": 1, "crowds": 0})"));
+  CHECK(contains(text, R"("kind": "unknown image")"));
+  CHECK(contains(text, R"("annotation": 6, "text": "image_id 70 is not among the images")"));
+  CHECK(contains(text, R"("stops_training": true)"));
+  CHECK(contains(text, R"({"id": 3, "name": "fig", "objects": 1, "photos": 1, "crowds": 0})"));
 }
 
 TEST_CASE("doctor: the same photo in training and validation is named") {
   const Set set(kGood);
   const Ran ran = set.doctor(" --val-annotations " + (set / "f.json") + " --val-images " + set.path.string());
   CHECK(ran.code == 0);
-  CHECK(says(ran.out, "  warning  is the same file as a.png of the training set\n"));
+  CHECK(contains(ran.out, "  warning  is the same file as a.png of the training set\n"));
 }
 
 TEST_CASE("doctor: a label folder") {
-  const TemporaryFolder folder;
+  const Folder folder;
   for (const char* sub : {"images", "labels"}) std::filesystem::create_directory(folder.path / sub);
   write_png(folder.path / "images/a.png", Tensor::zeros({10, 20, 3}, DType::u8));
   write_text(folder / "labels/a.json",
@@ -86,8 +85,20 @@ TEST_CASE("doctor: a label folder") {
                  {"type": "instance", "class_id": 1, "class_name": "fig", "polygon": [2, 2, 8, 2, 8, 8]}])");
   const Ran ran = run("doctor", "--annotations " + folder.path.string() + " --images " + (folder / "images"));
   CHECK(ran.code == 1);
-  CHECK(says(ran.out, "labels/a.json\n  stops    instance [0]: mask_path: "));
-  CHECK(says(ran.out, "1 fig                             1        1        0"));
+  CHECK(contains(ran.out, "labels/a.json\n  stops    instance [0]: mask_path: "));
+  CHECK(contains(ran.out, "1 fig                             1        1        0"));
+}
+
+TEST_CASE("doctor: a label folder's own files are not written over") {
+  const Folder folder;
+  for (const char* sub : {"images", "labels"}) std::filesystem::create_directory(folder.path / sub);
+  write_png(folder.path / "images/a.png", Tensor::zeros({10, 20, 3}, DType::u8));
+  write_text(folder / "labels/a.json", "[]");
+  const Ran ran = run("doctor", "--annotations " + folder.path.string() + " --images " + (folder / "images") +
+                                    " --json " + (folder / "labels/../labels/a.json"));
+  CHECK(ran.code == 2);
+  CHECK(contains(ran.err, "a.json: is an input and would be overwritten\n"));
+  CHECK(bytes_of(folder / "labels/a.json") == "[]");
 }
 
 TEST_CASE("doctor: unusable arguments, exit 2 with one line") {
@@ -103,21 +114,21 @@ TEST_CASE("doctor: unusable arguments, exit 2 with one line") {
   CHECK(half.code == 2);
   CHECK(half.err == "error: --val-annotations requires --val-images (--help lists the arguments)\n");
   CHECK(run("doctor", "").err == "error: --annotations is required (--help lists the arguments)\n");
-  const std::string before = read_text(set / "f.json");
+  const std::string before = bytes_of(set / "f.json");
   const Ran over = set.doctor(" --json " + (set / "./f.json"));
   CHECK(over.code == 2);
   CHECK(over.err == "error: " + (set / "./f.json") + ": is an input and would be overwritten\n");
-  CHECK(read_text(set / "f.json") == before);
-  CHECK(set.doctor(" --json ''").code == 2);
+  CHECK(bytes_of(set / "f.json") == before);
+  CHECK(set.doctor(" --json ''").err == "error: --json is given without a value (--help lists the arguments)\n");
   CHECK(set.doctor(" --val-annotations '' --val-images ''").code == 2);
   const Ran unwritable = set.doctor(" --json " + (set / "no/such/folder.json"));
   CHECK(unwritable.code == 2);
-  CHECK(says(unwritable.err, "folder.json"));
+  CHECK(contains(unwritable.err, "folder.json"));
 }
 
 TEST_CASE("doctor: --help teaches") {
   const Ran ran = run("doctor", "--help");
   CHECK(ran.code == 0);
-  CHECK(says(ran.out, "Examples:"));
-  CHECK(says(ran.out, "Exit code:"));
+  CHECK(contains(ran.out, "Examples:"));
+  CHECK(contains(ran.out, "Exit code:"));
 }

@@ -5,6 +5,7 @@
 #include "tests/apps/run.h"
 
 using namespace sil;
+using namespace sil::test;
 
 namespace {
 
@@ -40,26 +41,26 @@ TEST_CASE("evaluate: pycocotools' twelve lines for each IoU type, the table wher
 }
 
 TEST_CASE("evaluate: --json gives the same bytes for any number of threads") {
-  const TemporaryFolder folder;
+  const Folder folder;
   CHECK(run("evaluate", both + "--json " + (folder / "one.json"), "SIL_THREADS=1").code == 0);
   CHECK(run("evaluate", both + "--json " + (folder / "three.json"), "SIL_THREADS=3").code == 0);
-  const std::string one = read_text(folder / "one.json");
+  const std::string one = bytes_of(folder / "one.json");
   CHECK(one.find("\"segm_map_per_class\"") != std::string::npos);
-  CHECK(one == read_text(folder / "three.json"));
+  CHECK(one == bytes_of(folder / "three.json"));
 }
 
 TEST_CASE("evaluate: several results files count as one") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const Ran once = run("evaluate", both + "--iou bbox --json " + (folder / "once.json"));
   write_text(folder / "empty.json", "[]");
   const Ran twice = run("evaluate", both + (folder / "empty.json") + " --iou bbox --json " + (folder / "twice.json"));
   CHECK(once.code == 0);
   CHECK(twice.code == 0);
-  CHECK(read_text(folder / "once.json") == read_text(folder / "twice.json"));
+  CHECK(bytes_of(folder / "once.json") == bytes_of(folder / "twice.json"));
 }
 
 TEST_CASE("evaluate: no detections are AP 0, with a warning") {
-  const TemporaryFolder folder;
+  const Folder folder;
   write_text(folder / "empty.json", "[]");
   const Ran ran = run("evaluate", annotations + "--results " + (folder / "empty.json"));
   CHECK(ran.code == 0);
@@ -74,7 +75,7 @@ TEST_CASE("evaluate: --help teaches") {
 }
 
 TEST_CASE("evaluate: bad input is exit 2, one line, and no file") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const auto results = [&](const std::string& text) {
     write_text(folder / "results.json", text);
     return run("evaluate", annotations + "--results " + (folder / "results.json") + " --json " + (folder / "out.json"));

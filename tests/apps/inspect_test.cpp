@@ -5,10 +5,9 @@
 #include "tests/apps/run.h"
 
 using namespace sil;
+using namespace sil::test;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 const char* const kConfig = R"({
   "model": {"backbone": "resnet18", "fpn_channels": 16, "box_head_width": 32, "mask_head_width": 16, "mask_head_layers": 1,
@@ -18,7 +17,7 @@ const char* const kConfig = R"({
 
 // Shapes and an untrained model.
 struct Model {
-  TemporaryFolder folder;
+  Folder folder;
   std::string data = " --annotations " + (folder / "data/annotations.json") + " --images " + (folder / "data/images");
   std::string weights = " --weights " + (folder / "run/last.safetensors");
   Model() {

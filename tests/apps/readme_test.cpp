@@ -7,6 +7,7 @@
 #include "tests/apps/run.h"
 
 using namespace sil;
+using namespace sil::test;
 namespace fs = std::filesystem;
 
 namespace {
@@ -35,9 +36,9 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
 }  // namespace
 
 TEST_CASE("readme: the three commands and the configuration of \"Train on your own data\" work") {
-  const std::string readme = read_text(fs::path(SIL_SOURCE_DIR) / "README.md");
+  const std::string readme = bytes_of(fs::path(SIL_SOURCE_DIR) / "README.md");
   const std::string heading = "## Train on your own data";
-  const TemporaryFolder folder;
+  const Folder folder;
   REQUIRE(run("shapes", "--images 4 --size 64 --out " + (folder / "set")).code == 0);
   write_text(folder / "config.json", block(readme, heading, "json"));
 

@@ -10,9 +10,10 @@
 #include "tests/apps/run.h"
 
 using namespace sil;
+using namespace sil::test;
 
 TEST_CASE("shapes: writes the pictures and a COCO file that agrees with them, and says what it wrote") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const std::filesystem::path out = folder.path / "deep" / "er";
   const Ran ran = run("shapes", "--out " + out.string() + " --images 20 --size 48 --seed 7");
   CHECK(ran.code == 0);
@@ -41,12 +42,12 @@ TEST_CASE("shapes: writes the pictures and a COCO file that agrees with them, an
 }
 
 TEST_CASE("shapes: one seed gives the same bytes, another seed another set, more pictures the same first ones") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const auto make = [&](const std::string& name, const std::string& rest) {
     REQUIRE(run("shapes", "--out " + folder / name + " --size 40 " + rest).code == 0);
-    return read_text(folder / name + "/annotations.json");
+    return bytes_of(folder / name + "/annotations.json");
   };
-  const auto third = [&](const std::string& name) { return read_text(folder / name + "/images/000003.png"); };
+  const auto third = [&](const std::string& name) { return bytes_of(folder / name + "/images/000003.png"); };
   const std::string a = make("a", "--images 5 --seed 1");
   CHECK(make("b", "--images 5 --seed 1") == a);
   CHECK(make("c", "--images 5 --seed 2") != a);
@@ -58,16 +59,16 @@ TEST_CASE("shapes: one seed gives the same bytes, another seed another set, more
 }
 
 TEST_CASE("shapes: the number of threads changes nothing") {
-  const TemporaryFolder folder;
+  const Folder folder;
   for (const char* threads : {"1", "3"})
     REQUIRE(run("shapes", "--out " + folder / threads + " --images 7 --size 40", std::string("SIL_THREADS=") + threads)
                 .code == 0);
-  CHECK(read_text(folder / "1" + "/annotations.json") == read_text(folder / "3" + "/annotations.json"));
-  CHECK(read_text(folder / "1" + "/images/000007.png") == read_text(folder / "3" + "/images/000007.png"));
+  CHECK(bytes_of(folder / "1" + "/annotations.json") == bytes_of(folder / "3" + "/annotations.json"));
+  CHECK(bytes_of(folder / "1" + "/images/000007.png") == bytes_of(folder / "3" + "/images/000007.png"));
 }
 
 TEST_CASE("shapes: bad arguments and a folder that cannot be written end with 2 and one line") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const std::string file = folder / "file", made = folder / "made";
   write_text(file, "in the way");
   for (const auto& [arguments, begins] : std::vector<std::pair<std::string, std::string>>{
@@ -87,13 +88,13 @@ TEST_CASE("shapes: bad arguments and a folder that cannot be written end with 2 
 }
 
 TEST_CASE("shapes: a set is not mixed with what a folder holds") {
-  const TemporaryFolder folder;
+  const Folder folder;
   REQUIRE(run("shapes", "--images 3 --size 40 --out " + folder / "set").code == 0);
-  const std::string before = read_text(folder / "set" + "/annotations.json");
+  const std::string before = bytes_of(folder / "set" + "/annotations.json");
   const Ran again = run("shapes", "--images 2 --size 40 --out " + folder / "set");
   CHECK(again.code == 2);
   CHECK(again.err == "error: " + folder / "set" + ": exists already; a new or an empty folder expected\n");
-  CHECK(read_text(folder / "set" + "/annotations.json") == before);
+  CHECK(bytes_of(folder / "set" + "/annotations.json") == before);
   CHECK(run("shapes", "--images 2 --out ''").err.starts_with("error: --out is "));
   CHECK(run("shapes", "--images 2 --seed -1 --out " + folder / "new").code == 2);
   CHECK_FALSE(std::filesystem::exists(folder / "new"));

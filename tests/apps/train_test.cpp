@@ -10,11 +10,10 @@
 #include "tests/apps/run.h"
 
 using namespace sil;
+using namespace sil::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // Bad input: exit code 2 and one line on stderr.
 void check_error(const Ran& ran, const std::string& says) {
@@ -35,7 +34,7 @@ const char* const kConfig = R"({
 
 // A data set of shapes and a configuration, and the arguments that name them.
 struct Data {
-  TemporaryFolder folder;
+  Folder folder;
   std::string annotations = folder / "data/annotations.json", images = folder / "data/images";
   std::string config = folder / "config.json";
   Data() {
@@ -54,7 +53,7 @@ struct Data {
 
 // The annotations with another word for a word.
 std::string edited(const Data& data, const std::string& name, const std::string& from, const std::string& to) {
-  std::string text = read_text(data.annotations);
+  std::string text = bytes_of(data.annotations);
   const size_t at = text.find(from);
   REQUIRE(at != std::string::npos);
   write_text(data.folder / name, text.replace(at, from.size(), to));
@@ -81,7 +80,7 @@ TEST_CASE("train, evaluate, predict: end to end") {
   INFO(evaluated.err);
   REQUIRE(evaluated.code == 0);
   rapidjson::Document m;
-  m.Parse(read_text(data.folder / "m.json").c_str());
+  m.Parse(bytes_of(data.folder / "m.json").c_str());
   CHECK(m["segm"].HasMember("AP50"));
 
   // predict finds what evaluate found, to the byte: the ids by file name are the annotations' own.
@@ -89,11 +88,11 @@ TEST_CASE("train, evaluate, predict: end to end") {
                                            " --overlay " + (data.folder / "overlays") + " --overlay-threshold 0.2");
   INFO(predicted.err);
   REQUIRE(predicted.code == 0);
-  CHECK(read_text(data.folder / "p.json") == read_text(data.folder / "found.json"));
+  CHECK(bytes_of(data.folder / "p.json") == bytes_of(data.folder / "found.json"));
   const std::vector<Detection> found = read_results(data.folder / "p.json");
   REQUIRE(!found.empty());
   for (const Detection& d : found) CHECK(std::get<Rle>(d.segmentation).height == 64);
-  CHECK(contains(read_text(data.folder / "p.json"), "\"file_name\""));
+  CHECK(contains(bytes_of(data.folder / "p.json"), "\"file_name\""));
   CHECK(read_image(data.folder / "overlays/000001.png").shape() == Shape{448, 448, 3});
 }
 
@@ -105,7 +104,7 @@ TEST_CASE("train: --resume goes on, and without it a run is not overwritten") {
   INFO(resumed.err);
   REQUIRE(resumed.code == 0);
   CHECK(contains(resumed.out, "after step 3: "));
-  const std::string log = read_text(data.folder / "run/log.jsonl");
+  const std::string log = bytes_of(data.folder / "run/log.jsonl");
   CHECK(std::count(log.begin(), log.end(), '\n') == 3);
 
   // Other categories: refused.
@@ -120,7 +119,7 @@ TEST_CASE("train: the same seed gives the same weights, another one others") {
   const Data data;
   const auto weights = [&](const std::string& out, const std::string& seed) {
     REQUIRE(data.train(out, "--max-steps 1 --seed " + seed).code == 0);
-    return read_text(data.folder / (out + "/last.safetensors"));
+    return bytes_of(data.folder / (out + "/last.safetensors"));
   };
   const std::string one = weights("one", "1");
   CHECK(one == weights("again", "1"));
@@ -166,7 +165,7 @@ TEST_CASE("convert: a checkpoint as .pth and as .safetensors holds the same tens
   REQUIRE(run("convert",
               "checkpoint --weights " + (data.folder / "w.safetensors") + " --out " + (data.folder / "by_way/w.pth"))
               .code == 0);
-  CHECK(read_text(data.folder / "w.pth") == read_text(data.folder / "by_way/w.pth"));
+  CHECK(bytes_of(data.folder / "w.pth") == bytes_of(data.folder / "by_way/w.pth"));
   check_error(run("convert", start + (data.folder / "w.bin")), "w.bin: a file name that ends in .pth or .safetensors");
   check_error(run("convert", start + (data.folder / "run/last.safetensors")), "is an input and would be overwritten");
 }
@@ -196,7 +195,7 @@ TEST_CASE("train: wrong arguments and settings end with one line") {
   check_error(data.train("run", "--dtype bf16"), "--dtype is bf16; f32 expected");
   check_error(data.train("run", "--device cuda"), "error: ");
   check_error(run("train", data.training("run") + "--config " + (data.folder / "none.json")),
-              "none.json: cannot be read");
+              "none.json: cannot be opened: No such file or directory");
   check_error(run("train", data.training("run") + "--set train.pretrained=false --set model.min_size=64"),
               "model.min_size has no effect beside the augmentation Resize of the default list");
   CHECK_FALSE(fs::exists(data.folder / "run"));
@@ -211,7 +210,7 @@ TEST_CASE("train: broken data ends with one line that names it") {
   check_error(train_on(data.folder / "none.json"), "none.json");
   write_text(data.folder / "text.json", "hello");
   check_error(train_on(data.folder / "text.json"), "text.json");
-  write_text(data.folder / "cut.json", read_text(data.annotations).substr(0, 300));
+  write_text(data.folder / "cut.json", bytes_of(data.annotations).substr(0, 300));
   check_error(train_on(data.folder / "cut.json"), "cut.json");
   check_error(train_on(edited(data, "category.json", "\"category_id\": ", "\"category_id\": 7")),
               "category.json: 000001.png: annotation 1: category_id 72");
@@ -259,9 +258,30 @@ TEST_CASE("predict: a bad photo is named, the rest goes on, and the exit code is
               "none/r.json: cannot be written: there is no folder ");
   check_error(run("predict", weights + "--images " + data.images + results + " --score-threshold 2"),
               "--score-threshold");
-  write_text(data.folder / "cut.safetensors", read_text(data.folder / "run/last.safetensors").substr(0, 100000));
+  write_text(data.folder / "cut.safetensors", bytes_of(data.folder / "run/last.safetensors").substr(0, 100000));
   check_error(run("predict", "--weights " + (data.folder / "cut.safetensors") + " --images " + data.images + results),
               "cut.safetensors");
+}
+
+TEST_CASE("predict: links that lead nowhere or in a circle are named, the rest goes on") {
+  const Data data;
+  REQUIRE(data.train("run", "--max-steps 0").code == 0);
+  const fs::path photos = data.images;
+  fs::create_symlink("circle.png", photos / "circle.png");
+  fs::create_symlink("nothing", photos / "dangling.png");
+  fs::create_directory(photos / "folder.png");
+  fs::create_symlink(".", photos / "around");
+  const std::string start = "--weights " + (data.folder / "run/last.safetensors") + " --results " +
+                            (data.folder / "r.json") + " --images " + data.images;
+  const Ran ran = run("predict", start);
+  CHECK(ran.code == 2);
+  CHECK(contains(ran.err, "circle.png: cannot be opened: Too many levels of symbolic links\n"));
+  CHECK(contains(ran.err, "dangling.png: does not exist; a photo or a folder of photos expected\n"));
+  CHECK(contains(ran.err, "error: 2 of 6 photos could not be used\n"));
+  CHECK(fs::exists(data.folder / "r.json"));
+  const Ran given = run("predict", start + " " + (photos / "circle.png").string() + "/sub");
+  CHECK(given.code == 2);
+  CHECK(contains(given.err, "error: 3 of 7 photos could not be used\n"));
 }
 
 TEST_CASE("train, evaluate, predict: what would be written over what is read is refused, and stays") {
@@ -270,7 +290,7 @@ TEST_CASE("train, evaluate, predict: what would be written over what is read is 
   const std::string last = data.folder / "run/last.safetensors", photo = data.images + "/000001.png";
   const std::vector<std::string> inputs{last, data.annotations, photo, data.config};
   std::vector<std::string> before;
-  for (const std::string& path : inputs) before.push_back(read_text(path));
+  for (const std::string& path : inputs) before.push_back(bytes_of(path));
 
   const std::string weights = "--weights " + last + " --annotations " + data.annotations + " --images " + data.images;
   const std::string r = " --results " + (data.folder / "r.json"), over = ": is an input and would be overwritten";
@@ -285,7 +305,7 @@ TEST_CASE("train, evaluate, predict: what would be written over what is read is 
   }
   check_error(run("evaluate", weights + r + " --json " + (data.folder / "r.json")),
               "given for --json and for --results");
-  for (size_t i = 0; i < inputs.size(); i++) CHECK(read_text(inputs[i]) == before[i]);
+  for (size_t i = 0; i < inputs.size(); i++) CHECK(bytes_of(inputs[i]) == before[i]);
   CHECK_FALSE(fs::exists(data.folder / "r.json"));
 }
 
@@ -304,7 +324,29 @@ TEST_CASE("train: a config where the run would write its own is refused, and sta
   write_text(data.folder / "run/config.json", kConfig);
   check_error(run("train", data.training("run") + "--config " + (data.folder / "run/config.json")),
               "run/config.json: is an input and would be overwritten");
-  CHECK(read_text(data.folder / "run/config.json") == kConfig);
+  CHECK(bytes_of(data.folder / "run/config.json") == kConfig);
+}
+
+TEST_CASE("train, predict: a label folder's own files are not written over") {
+  const Data data;
+  REQUIRE(data.train("run", "--max-steps 0").code == 0);
+  const std::string labels = data.folder / "labels";
+  REQUIRE(run("convert",
+              "coco-to-labels --annotations " + data.annotations + " --images " + data.images + " --out " + labels)
+              .code == 0);
+  fs::copy(labels + "/images/000001.png", labels + "/images/config.png");
+  fs::copy(labels + "/labels/000001.json", labels + "/labels/config.json");
+  const std::string before = bytes_of(labels + "/labels/config.json");
+  const std::string over = ": is an input and would be overwritten";
+  check_error(run("train", "--train-annotations " + labels + " --train-images " + labels + "/images --out " + labels +
+                               "/labels " + data.with_config()),
+              "labels/config.json" + over);
+  const std::string predict = "--weights " + (data.folder / "run/last.safetensors") + " --images " + data.images +
+                              " --annotations " + labels + " --results ";
+  check_error(run("predict", predict + labels + "/labels/config.json"), "labels/config.json" + over);
+  check_error(run("predict", predict + (data.folder / "r.json") + " --overlay " + labels + "/masks"), "masks" + over);
+  CHECK(bytes_of(labels + "/labels/config.json") == before);
+  CHECK_FALSE(fs::exists(labels + "/labels/log.jsonl"));
 }
 
 TEST_CASE("predict: a name too long to be written is said before any work") {
@@ -322,8 +364,8 @@ TEST_CASE("train: SIGTERM ends a run after its step, and --resume goes on") {
   const int status = std::system(command.c_str());
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 143);
-  CHECK(contains(read_text(data.folder / "out"), " of 100000, as asked; --resume goes on\n"));
-  const std::string text = read_text(log);
+  CHECK(contains(bytes_of(data.folder / "out"), " of 100000, as asked; --resume goes on\n"));
+  const std::string text = bytes_of(log);
   const auto done = std::count(text.begin(), text.end(), '\n');
   const Ran resumed = run("train", data.training("run") + "--resume --max-steps " + std::to_string(done + 1));
   INFO(resumed.err);
@@ -364,6 +406,23 @@ TEST_CASE("train, evaluate, predict: --exif apply turns photos as their camera n
               data.with_config() + "--max-steps 0",
           true);
   check_error(run("predict", weights + "--images x --results y --exif turn"), "--exif");
+
+  // The label schema's photos too, whose outlines are drawn on them as they are seen.
+  const std::string labels = data.folder / "labels", mask = labels + "/mask.png";
+  for (const char* sub : {"/images", "/labels"}) fs::create_directories(labels + sub);
+  fs::copy(photos + "/exif6.jpg", labels + "/images");
+  Tensor bits = Tensor::zeros({seen.dim(0), seen.dim(1)}, DType::u8);
+  std::fill_n(bits.data<uint8_t>(), 3 * seen.dim(1), uint8_t(1));
+  write_png(mask, bits);
+  write_text(labels + "/labels/exif6.json",
+             R"([{"type": "instance", "class_id": 1, "class_name": "circle", "mask_path": "mask.png"}])");
+  const std::string folder = "annotations " + labels + " --";
+  on_both("doctor", "--" + folder + "images " + photos, false);
+  CHECK(run("doctor", "--" + folder + "images " + photos).code == 1);
+  on_both("train",
+          "--train-" + folder + "train-images " + photos + " --out " + (data.folder / "l") + " " + data.with_config() +
+              "--max-steps 0",
+          true);
 }
 
 TEST_CASE("predict: bf16 finds what float32 finds") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "data/json_value.h"
 #include "tests/folder.h"
 
 using namespace sil;
@@ -9,8 +10,10 @@ using sil::test::error_of;
 
 namespace {
 
+Augmentations parse(const std::string& json) { return parse_augmentations(parse_json(json, "a.json"), "a.json"); }
+
 std::string refused(const std::string& json) {
-  return error_of([&] { parse_augmentations(json, "a.json"); });
+  return error_of([&] { parse(json); });
 }
 
 }  // namespace
@@ -21,31 +24,29 @@ TEST_CASE("augmentations: the standard file is the default") {
     {"name": "Resize", "params": {"size": [800, 800]}},
     {"name": "ToImage", "params": {}},
     {"name": "Normalize", "params": {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}}])";
-  CHECK(parse_augmentations(standard, "a.json") == default_augmentations());
+  CHECK(parse(standard) == default_augmentations());
 }
 
 TEST_CASE("augmentations: every parameter is read, the order is kept, and written text reads back") {
-  const Augmentations list = parse_augmentations(
+  const Augmentations list = parse(
       R"([{"name": "Resize", "params": {"size": [20, 30]}}, {"name": "ToImage"},
           {"name": "Normalize", "params": {"mean": [0, 0.25, 1], "std": [1, 2, 3]}},
-          {"name": "RandomHorizontalFlip", "params": {"p": 0.125}}])",
-      "a.json");
+          {"name": "RandomHorizontalFlip", "params": {"p": 0.125}}])");
   CHECK(list ==
         Augmentations{Resize{20, 30}, ToImage{}, Normalize{{0, 0.25f, 1}, {1, 2, 3}}, RandomHorizontalFlip{0.125}});
-  CHECK(parse_augmentations(to_json(list), "again") == list);
+  CHECK(parse(to_json(list)) == list);
 
-  const Augmentations distort = parse_augmentations(
+  const Augmentations distort = parse(
       R"([{"name": "RandomPhotometricDistort", "params": {"brightness": [0.1, 0.2], "contrast": [1, 1], "saturation": [0, 3],
-           "hue": [-0.5, 0.1], "p": 1}}])",
-      "a.json");
+           "hue": [-0.5, 0.1], "p": 1}}])");
   CHECK(distort == Augmentations{RandomPhotometricDistort{{0.1, 0.2}, {1, 1}, {0, 3}, {-0.5, 0.1}, 1}});
-  CHECK(parse_augmentations(to_json(distort), "again") == distort);
-  CHECK(parse_augmentations(to_json(default_augmentations()), "again") == default_augmentations());
-  CHECK(parse_augmentations("[]", "a.json").empty());
+  CHECK(parse(to_json(distort)) == distort);
+  CHECK(parse(to_json(default_augmentations())) == default_augmentations());
+  CHECK(parse("[]").empty());
 }
 
 TEST_CASE("augmentations: what is wrong is named with what is allowed") {
-  CHECK(refused("[") == "a.json: not JSON: Invalid value. (at byte 1)");
+  CHECK(refused("[") == "a.json: not JSON at line 1: Invalid value.");
   CHECK(refused("{}") == "a.json: the augmentations are an object; a list of {\"name\", \"params\"} expected");
   CHECK(refused("[3]") == "a.json: augmentation 1 is 3; {\"name\": ..., \"params\": {...}} expected");
   CHECK(refused(R"([{"params": {}}])") == "a.json: augmentation 1: name is missing or no string");
@@ -81,6 +82,14 @@ TEST_CASE("augmentations: what is wrong is named with what is allowed") {
       refused(R"([{"name": "RandomPhotometricDistort", "params": {"contrast": [2, 1]}}])") ==
       "a.json: augmentation 1 (RandomPhotometricDistort): contrast is [2,1]; [low, high] with 0 <= low <= high <= 100 "
       "expected");
+}
+
+TEST_CASE("augmentations: a key given twice is an error, in an entry and in its params") {
+  CHECK(refused(R"([{"name": "ToImage", "name": "ToImage"}])") == "a.json: augmentation 1: name is given twice");
+  CHECK(refused(R"([{"name": "ToImage", "params": {}, "params": {}}])") ==
+        "a.json: augmentation 1: params is given twice");
+  CHECK(refused(R"([{"name": "RandomHorizontalFlip", "params": {"p": 0.1, "p": 0.2}}])") ==
+        "a.json: augmentation 1 (RandomHorizontalFlip): p is given twice");
 }
 
 TEST_CASE("augmentations: an order that cannot work is refused") {

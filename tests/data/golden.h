@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/json_reader.h"
+#include "tests/folder.h"
 
 namespace golden {
 
@@ -58,17 +59,4 @@ inline std::vector<Case> read(const std::string& name) {
 
 }  // namespace golden
 
-// A folder of its own for each test, gone afterwards.
-struct TempFolder {
-  std::filesystem::path path;
-
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "silhouette-XXXXXX").string();
-    path = mkdtemp(name.data());
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-};
+using TempFolder = sil::test::Folder;

@@ -6,8 +6,10 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "data/json_reader.h"
 #include "golden.h"
 #include "tensor/check.h"
+#include "tensor/rng.h"
 
 using namespace sil;
 
@@ -31,6 +33,27 @@ Tensor decode_text(const std::string& bytes, const std::string& name) {
 }
 
 }  // namespace
+
+TEST_CASE("image: a PNG that notes its orientation behind 64 KiB of pixels has the size that reading gives it") {
+  const TempFolder temp;
+  const std::string turned = read_file(picture("exif6.png"));
+  const size_t type = turned.find("eXIf");
+  REQUIRE(type != std::string::npos);
+  const auto byte = [&](size_t i) { return size_t(uint8_t(turned[i])); };
+  const size_t length = byte(type - 4) << 24 | byte(type - 3) << 16 | byte(type - 2) << 8 | byte(type - 1);
+  Tensor noise({200, 300, 3}, DType::u8);
+  for (int64_t i = 0; i < noise.numel(); ++i) noise.data<uint8_t>()[i] = uint8_t(splitmix64(uint64_t(i)));
+  const std::filesystem::path file = temp.path / "noise.png";
+  write_png(file, noise);
+  std::string bytes = read_file(file);
+  bytes.insert(bytes.find("IEND") - 4, turned.substr(type - 4, length + 12));
+  write_file(file, bytes);
+  for (const Exif exif : {Exif::ignore, Exif::apply}) {
+    const ImageInfo info = read_image_info(file, exif);
+    CHECK(Shape{info.height, info.width, 3} == read_image(file, exif).shape());
+  }
+  CHECK(read_image(file, Exif::apply).dim(0) == 300);
+}
 
 TEST_CASE("image: pixels equal Pillow's convert(\"RGB\") and convert(\"L\")") {
   const auto cases = golden::read("pictures");

@@ -166,6 +166,26 @@ TEST_CASE("mask_rcnn: in evaluation the losses are the same twice, record no tap
   CHECK(state_dict(leaves(model)).at(name).to_vector<float>() == before.at(name).to_vector<float>());
 }
 
+TEST_CASE("mask_rcnn: losses and detections of one pass are those of two") {
+  ModelConfig config = small_config();
+  config.box.score_threshold = 0;
+  MaskRcnn model(config, RngKey{5});
+  const Batch batch = two_photos();
+  const auto [losses, found] = model.losses_and_detections(batch, RngKey{1});
+  const std::vector<Var> once = losses.all(), twice = model.losses(batch, Mode::test, RngKey{1}).all();
+  for (size_t i = 0; i < once.size(); ++i) {
+    CHECK(once[i].value().item() == twice[i].value().item());
+    CHECK_FALSE(once[i].needs_grad());
+  }
+  const std::vector<PhotoDetections> alone = model.detect(batch);
+  REQUIRE(found.size() == alone.size());
+  for (size_t n = 0; n < found.size(); ++n) {
+    REQUIRE(!alone[n].boxes.empty());
+    CHECK(found[n].boxes == alone[n].boxes);
+    CHECK(found[n].scores == alone[n].scores);
+  }
+}
+
 TEST_CASE("mask_rcnn: detections lie in the original photo, best first, masks of its size") {
   ModelConfig config = small_config();
   config.box.score_threshold = 0.2f;  // random weights: about 1/4 for each class
@@ -224,17 +244,23 @@ TEST_CASE("mask_rcnn: what it is given is checked") {
 TEST_CASE("config: a value out of range names the key and what is allowed") {
   ModelConfig c;
   c.mask_size = 20;
-  CHECK_THROWS_WITH_AS(validate(c), "config: model.mask_size is 20, 28 or 14 expected", Error);
+  CHECK_THROWS_WITH_AS(validate(c), "config: model.mask_size is 20; one of 14, 28 expected", Error);
   c = {};
   c.backbone = "vgg";
-  CHECK_THROWS_WITH_AS(validate(c), "config: model.backbone is vgg; resnet18, resnet34, resnet50, resnet101 expected",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      validate(c),
+      R"(config: model.backbone is "vgg"; one of "resnet18", "resnet34", "resnet50", "resnet101" expected)", Error);
   c = {};
   c.rpn.train_candidates = 0;  // under the key that a config file has
-  CHECK_THROWS_WITH_AS(validate(c), "config: model.rpn_train_candidates is 0, at least 1 expected", Error);
+  CHECK_THROWS_WITH_AS(validate(c), "config: model.rpn_train_candidates is 0; an integer from 1 to 2147483647 expected",
+                       Error);
   c = {};
-  c.box.score_threshold = NAN;
-  CHECK_THROWS_WITH_AS(validate(c), "config: model.score_threshold is nan, 0 to 1 allowed", Error);
+  c.box.score_threshold = NAN;  // that key is among the hyperparameters
+  CHECK_THROWS_WITH_AS(validate(c), "config: train.score_threshold is nan; a number from 0 to 1 expected", Error);
+  c = {};
+  c.box.matcher = {0, 0, false};
+  CHECK_THROWS_WITH_AS(validate(c), "config: model.roi_foreground_iou is 0; a number above 0 and up to 1 expected",
+                       Error);
 }
 
 TEST_CASE("mask head: the logits of one class are those of all, picked") {

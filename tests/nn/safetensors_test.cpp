@@ -1,26 +1,16 @@
 #include "nn/safetensors.h"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
-#include <fstream>
 
-#include "tensor/check.h"
+#include "tests/folder.h"
 
 using namespace sil;
+using namespace sil::test;
 
 namespace {
-
-// A folder of this test's own, gone at its end.
-struct Folder {
-  std::filesystem::path path;
-  Folder() : path(std::filesystem::temp_directory_path() / fmt::format("sil-safetensors-{}", ::getpid())) {
-    std::filesystem::create_directories(path);
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-};
 
 // A file of this header and this many bytes of data.
 std::string file_of(const std::string& header, size_t data_bytes) {
@@ -34,7 +24,7 @@ std::string file_of(const std::string& header, size_t data_bytes) {
 std::string complaint(const std::string& bytes) {
   const Folder folder;
   const auto path = folder.path / "x.safetensors";
-  std::ofstream(path, std::ios::binary) << bytes;
+  write_text(path, bytes);
   try {
     read_safetensors(path);
   } catch (const Error& e) {
@@ -73,7 +63,7 @@ TEST_CASE("safetensors: float16 is read as float32") {
   std::string bytes = file_of(R"({"h":{"dtype":"F16","shape":[5],"data_offsets":[0,10]}})", 10);
   const uint16_t halves[] = {0x3C00, 0xC000, 0x0001, 0x7C00, 0x3555};  // 1, -2, smallest, infinity, near 1/3
   std::memcpy(bytes.data() + bytes.size() - 10, halves, 10);
-  std::ofstream(folder.path / "h.safetensors", std::ios::binary) << bytes;
+  write_text(folder.path / "h.safetensors", bytes);
   const auto h = read_safetensors(folder.path / "h.safetensors").tensors.at("h").to_vector<float>();
   CHECK(h == std::vector<float>{1, -2, 0x1p-24f, INFINITY, 0.333251953125f});
 }

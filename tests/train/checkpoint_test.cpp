@@ -1,16 +1,16 @@
 #include "train/checkpoint.h"
 
 #include <doctest/doctest.h>
-#include <sys/resource.h>
 
 #include <cmath>
-#include <csignal>
 #include <cstring>
 
 #include "nn/optimizer.h"
 #include "nn/pth.h"
 #include "nn/safetensors.h"
+#include "tensor/arena.h"
 #include "tensor/ops.h"
+#include "tests/small_disk.h"
 #include "tests/train/tiny.h"
 #include "train/pretrained.h"
 #include "train/sha256.h"
@@ -41,18 +41,6 @@ bool same(const StateDict& a, const StateDict& b) {
   return true;
 }
 
-// While one lives, no file grows past `bytes`, as on a full disk.
-struct FileSizeLimit {
-  rlimit before{};
-  explicit FileSizeLimit(rlim_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before);
-    const rlimit now{bytes, before.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &now);
-  }
-  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before); }
-};
-
 }  // namespace
 
 TEST_CASE("checkpoint: what is written reads back to the bit") {
@@ -78,16 +66,30 @@ TEST_CASE("checkpoint: a disk that fills up leaves the last good one") {
   Checkpoint c = checkpoint_of(model, config);
   const fs::path path = folder.path / "last.safetensors";
   write_checkpoint(path, c);
-  const std::string before = text_of(path);
+  const std::string before = bytes_of(path);
   c.progress.step = 13;
   {
-    const FileSizeLimit limit(100000);
+    const SmallDisk disk(100000);
     CHECK(contains(error_of([&] { write_checkpoint(path, c); }), path.string()));
   }
-  CHECK(text_of(path) == before);
+  CHECK(bytes_of(path) == before);
   CHECK(std::distance(fs::directory_iterator(folder.path), {}) == 1);  // nothing half-written beside it
   write_checkpoint(path, c);
   CHECK(read_checkpoint(path).progress.step == 13);
+}
+
+TEST_CASE("checkpoint: weights that are not finite are not written over the last good ones") {
+  const Folder folder("not_finite");
+  const RunConfig config = tiny_config();
+  MaskRcnn model = tiny_model(config);
+  const Checkpoint c = checkpoint_of(model, config);
+  const fs::path path = folder.path / "last.safetensors";
+  write_checkpoint(path, c);
+  const std::string before = bytes_of(path), name = "backbone.fpn.inner_blocks.0.0.bias";
+  c.weights.at(name).data<float>()[3] = NAN;
+  CHECK(error_of([&] { write_checkpoint(path, c); }) ==
+        path.string() + ": " + name + " has a NaN or an infinity in it; finite weights expected");
+  CHECK(bytes_of(path) == before);
 }
 
 TEST_CASE("checkpoint: a folder that is not there or a file cut short is named") {
@@ -340,6 +342,31 @@ TEST_CASE("checkpoint: categories have each output of the model and each id once
   CHECK(with(R"([{"output": 1, "id": 3, "name": "a\u0000b"}])") ==
         "metadata categories: the name of category 3 has a NUL in it");
   CHECK(with(R"([{"output": 3, "id": 3, "name": "a"}])") == "no error");
+}
+
+TEST_CASE("checkpoint: widths that its weights do not have are refused before they take memory") {
+  const auto with = [](const std::string& from, const std::string& to) {
+    return error_with([&](TensorFile& file) {
+      std::string& config = file.metadata["config"];
+      const size_t at = config.find(from);
+      REQUIRE(at != std::string::npos);
+      config.replace(at, from.size(), to);
+    });
+  };
+  Arena& arena = Arena::of(Device::cpu());
+  with("\"fpn_channels\": 16", "\"fpn_channels\": 16");
+  arena.reset_peak();
+  CHECK(with("\"fpn_channels\": 16", "\"fpn_channels\": 4096") ==
+        "backbone.fpn.layer_blocks.0.0.weight is [16, 16, 3, 3]; [4096, 4096, 3, 3] expected by its config");
+  CHECK(with("\"box_head_width\": 32", "\"box_head_width\": 16384") ==
+        "roi_heads.box_head.fc6.weight is [32, 784]; [16384, 784] expected by its config");
+  CHECK(with("\"mask_head_width\": 16", "\"mask_head_width\": 4096") ==
+        "roi_heads.mask_predictor.conv5_mask.weight is [16, 16, 2, 2]; [4096, 4096, 2, 2] expected by its config");
+  CHECK(with("\"mask_head_layers\": 2", "\"mask_head_layers\": 16") ==
+        "roi_heads.mask_head.15.0.weight is missing; [16, 16, 3, 3] expected by its config");
+  CHECK(with("\"num_classes\": 4", "\"num_classes\": 100000") ==
+        "roi_heads.box_predictor.cls_score.weight is [4, 32]; [100000, 32] expected by its config");
+  CHECK(arena.peak() < int64_t(500) << 20);
 }
 
 TEST_CASE("checkpoint: weights that are no finite floats are refused by name") {

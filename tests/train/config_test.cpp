@@ -1,35 +1,19 @@
 #include "train/config.h"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#include <fstream>
-#include <functional>
-
-#include "tensor/check.h"
+#include "tests/folder.h"
 
 using namespace sil;
+using namespace sil::test;
 namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  fs::path path = fs::temp_directory_path() / ("sil_config_test_" + std::to_string(getpid()));
-  Folder() { fs::create_directories(path); }
-  ~Folder() { fs::remove_all(path); }
-  fs::path file(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name) << text;
-    return path / name;
-  }
-};
-
-std::string error_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
+fs::path written(const Folder& folder, const std::string& name, const std::string& text) {
+  write_text(folder.path / name, text);
+  return folder.path / name;
 }
 
 std::string error_of_text(const std::string& json) {
@@ -46,8 +30,6 @@ std::string error_of_setting(const std::string& setting) {
   });
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 // The design's two files, verbatim.
 const char* const kHyperparameters =
     R"({"optimizer": "sgd", "learning_rate": 0.005, "momentum": 0.9, "weight_decay": 0.0005, "scheduler": "step",
@@ -62,20 +44,20 @@ const char* const kAugmentations = R"([{"name": "RandomHorizontalFlip", "params"
 }  // namespace
 
 TEST_CASE("config: the two files of the design are the defaults") {
-  const Folder folder;
+  const Folder folder("config");
   RunConfig given;
-  apply_hyperparameters(given, folder.file("h.json", kHyperparameters));
-  apply_augmentations(given, folder.file("a.json", kAugmentations));
+  apply_hyperparameters(given, written(folder, "h.json", kHyperparameters));
+  apply_augmentations(given, written(folder, "a.json", kAugmentations));
   CHECK(to_json(given) == to_json(RunConfig{}));
   CHECK(given.given.size() == 15);
 }
 
 TEST_CASE("config: later wins: config, then hyperparameters, then settings") {
-  const Folder folder;
+  const Folder folder("config");
   RunConfig c;
-  apply_config(c, folder.file("c.json", R"({"train": {"batch_size": 2, "learning_rate": 0.1, "gamma": 0.2},
+  apply_config(c, written(folder, "c.json", R"({"train": {"batch_size": 2, "learning_rate": 0.1, "gamma": 0.2},
                                             "model": {"backbone": "resnet18", "anchor_sizes": [8, 16, 32, 64, 128]}})"));
-  apply_hyperparameters(c, folder.file("h.json", R"({"learning_rate": 0.2, "gamma": 0.3})"));
+  apply_hyperparameters(c, written(folder, "h.json", R"({"learning_rate": 0.2, "gamma": 0.3})"));
   apply_setting(c, "train.gamma=0.4");
   CHECK(c.train.batch_size == 2);
   CHECK(c.train.learning_rate == 0.2);
@@ -114,9 +96,9 @@ TEST_CASE("config: an unknown key is answered with those that exist") {
 
 TEST_CASE("config: wrong types and ranges are answered with what is allowed") {
   CHECK(error_of_text(R"({"train": {"learning_rate": "fast"}})") ==
-        "c.json: train.learning_rate is \"fast\"; a number above 0 and up to 1e30 expected");
+        "c.json: train.learning_rate is \"fast\"; a number above 0 and up to 1e+30 expected");
   CHECK(error_of_text(R"({"train": {"learning_rate": 0}})") ==
-        "c.json: train.learning_rate is 0; a number above 0 and up to 1e30 expected");
+        "c.json: train.learning_rate is 0; a number above 0 and up to 1e+30 expected");
   CHECK(error_of_text(R"({"train": {"batch_size": 2.5}})") ==
         "c.json: train.batch_size is 2.5; an integer from 1 to 4096 expected");
   CHECK(error_of_text(R"({"train": {"optimizer": "adam"}})") ==
@@ -126,22 +108,32 @@ TEST_CASE("config: wrong types and ranges are answered with what is allowed") {
         "c.json: train.early_stopping_patience is 0; an integer from 1 to 2147483647 or null expected");
   CHECK(error_of_text(R"({"model": {"mask_size": 20}})") == "c.json: model.mask_size is 20; one of 14, 28 expected");
   CHECK(error_of_text(R"({"model": {"anchor_sizes": [1, 2]}})") ==
-        "c.json: model.anchor_sizes is a list of 2; a list of 5 numbers from 1 to 1000000 expected");
+        "c.json: model.anchor_sizes is [1,2]; a list of 5 numbers from 1 to 1000000 expected");
   CHECK(error_of_text(R"({"train": {"score_threshold": 1.5}})") ==
         "c.json: train.score_threshold is 1.5; a number from 0 to 1 expected");
-  CHECK(error_of_text(R"({"train": []})") == "c.json: train is a list of 0; an object expected");
+  CHECK(error_of_text(R"({"train": []})") == "c.json: train is []; an object expected");
   CHECK(error_of_text("3") == "c.json: 3; an object with the blocks model, train and augmentations expected");
   CHECK(error_of_text(R"({"train": {"gamma": 0.1, "gamma": 0.2}})") == "c.json: train.gamma is given twice");
 }
 
 TEST_CASE("config: a file that is missing, a folder or not JSON is named") {
-  const Folder folder;
+  const Folder folder("config");
   RunConfig c;
-  CHECK(contains(error_of([&] { apply_config(c, folder.path / "none.json"); }), "none.json: cannot be read"));
-  CHECK(contains(error_of([&] { apply_config(c, folder.path); }), ": a folder; a JSON file expected"));
-  CHECK(contains(error_of([&] { apply_hyperparameters(c, folder.file("h.json", "{\n\"gamma\": }")); }),
+  CHECK(contains(error_of([&] { apply_config(c, folder.path / "none.json"); }),
+                 "none.json: cannot be opened: No such file or directory"));
+  CHECK(contains(error_of([&] { apply_config(c, folder.path); }), ": is a folder; a file expected"));
+  const fs::path pipe = folder.path / "pipe";
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);  // to read it would wait for a writer
+  CHECK(contains(error_of([&] { apply_config(c, pipe); }), "pipe: is not a regular file"));
+  CHECK(contains(error_of([&] { apply_hyperparameters(c, written(folder, "h.json", "{\n\"gamma\": }")); }),
                  "h.json: not JSON at line 2: "));
-  CHECK(contains(error_of([&] { apply_augmentations(c, folder.file("a.json", "[{}]")); }), "a.json"));
+  CHECK(contains(error_of([&] { apply_augmentations(c, written(folder, "a.json", "[{}]")); }), "a.json"));
+}
+
+TEST_CASE("config: an IoU from which everything is foreground is refused by its key") {
+  for (const std::string part : {"roi", "rpn"})
+    CHECK(error_of_setting("model." + part + "_foreground_iou=0") ==
+          "--set: model." + part + "_foreground_iou is 0; a number above 0 and up to 1 expected");
 }
 
 TEST_CASE("config: --set names a block, a key and a value") {
@@ -231,9 +223,9 @@ TEST_CASE("config: however deeply nested, it is refused, not followed") {
   const std::string deep(300000, '[');
   CHECK(contains(error_of_text(deep), "c.json: not JSON at line 1: "));
   CHECK(error_of_text(deep + std::string(300000, ']')) ==
-        "c.json: a list of 1; an object with the blocks model, train and augmentations expected");
+        "c.json: a list of lists or objects; an object with the blocks model, train and augmentations expected");
   CHECK(error_of_text("{\"train\": {\"gamma\": " + deep + std::string(300000, ']') + "}}") ==
-        "c.json: train.gamma is a list of 1; a number from 0 to 1 expected");
+        "c.json: train.gamma is a list of lists or objects; a number from 0 to 1 expected");
   CHECK(contains(error_of_setting("augmentations=" + deep + std::string(300000, ']')), "augmentation 1 is "));
   CHECK(contains(error_of_setting("train.gamma=" + deep), "--set: train.gamma is \"[["));
 }

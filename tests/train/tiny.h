@@ -1,8 +1,6 @@
 // A data set and a model small enough to train in a test.
 #pragma once
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "data/shapes.h"
@@ -12,13 +10,6 @@
 namespace sil::test {
 
 namespace fs = std::filesystem;
-
-inline std::string text_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 inline RunConfig tiny_config() {
   RunConfig c;

@@ -17,7 +17,7 @@ namespace {
 
 std::vector<rapidjson::Document> log_of(const fs::path& folder) {
   std::vector<rapidjson::Document> lines;
-  std::istringstream text(text_of(folder / "log.jsonl"));
+  std::istringstream text(bytes_of(folder / "log.jsonl"));
   for (std::string line; std::getline(text, line);) lines.emplace_back().Parse(line.c_str());
   return lines;
 }
@@ -68,8 +68,8 @@ TEST_CASE("trainer: a resumed run has the losses and the weights of one that did
 
   CHECK(losses_of(s.run_folder("whole")).size() == 4 * 5);
   CHECK(losses_of(folder) == losses_of(s.run_folder("whole")));
-  CHECK(text_of(folder / "last.safetensors") == text_of(s.run_folder("whole") / "last.safetensors"));
-  CHECK(text_of(folder / "best.safetensors") == text_of(s.run_folder("whole") / "best.safetensors"));
+  CHECK(bytes_of(folder / "last.safetensors") == bytes_of(s.run_folder("whole") / "last.safetensors"));
+  CHECK(bytes_of(folder / "best.safetensors") == bytes_of(s.run_folder("whole") / "best.safetensors"));
 }
 
 TEST_CASE("trainer: a run that is asked to stop finishes its step, and resumes as if it had not") {
@@ -82,7 +82,7 @@ TEST_CASE("trainer: a run that is asked to stop finishes its step, and resumes a
   CHECK(read_checkpoint(folder / "last.safetensors").progress.step == 2);
   CHECK_FALSE(fs::exists(folder / "best.safetensors"));  // nothing was validated
   CHECK(s.run("stopped", read_checkpoint(folder / "last.safetensors")).step == 3);
-  CHECK(text_of(folder / "last.safetensors") == text_of(s.run_folder("whole") / "last.safetensors"));
+  CHECK(bytes_of(folder / "last.safetensors") == bytes_of(s.run_folder("whole") / "last.safetensors"));
 }
 
 TEST_CASE("trainer: between validations last.safetensors is written every checkpoint_minutes") {
@@ -120,7 +120,7 @@ TEST_CASE("trainer: the folder holds config, log, checkpoints and metrics; anoth
   CHECK(log[2]["validation"]["per_class"].Size() == 3);
 
   rapidjson::Document metrics;
-  metrics.Parse(text_of(folder / "metrics.json").c_str());
+  metrics.Parse(bytes_of(folder / "metrics.json").c_str());
   REQUIRE(metrics.IsObject());
   CHECK(metrics["segm"]["AP50"].GetDouble() == log[2]["validation"]["segm"]["AP50"].GetDouble());
   CHECK(metrics["per_class"].Size() == 3);
