@@ -31,7 +31,12 @@ struct Arguments {
   std::vector<std::string> diff;
   double rtol = 1e-4;
   bool only_common = false;
+  std::optional<int> steps;
 };
+
+// Slow enough that rounding does not grow into another run (`--steps`).
+constexpr double kCurveRate = 1e-5;
+const OptimizerConfig kCurve{.kind = OptimizerConfig::Kind::sgd, .momentum = 0.9, .weight_decay = 0.05};
 
 void define_common(CLI::App& app, Arguments& a) {
   app.add_option("--weights", a.weights, "A run's checkpoint, or torchvision's weights (.pth, .safetensors)")
@@ -119,7 +124,9 @@ int train_step(const Arguments& a) {
   for (const std::string& warning : dataset.warnings()) fmt::print(stderr, "warning: {}\n", warning);
   std::vector<Example> examples;
   for (size_t i = 0; i < dataset.size(); ++i) examples.push_back(dataset.load(i, RngKey{}));
-  return write_stages(a, training_stages(model, collate(examples), read_stages(a.given)));
+  const Batch batch = collate(examples);
+  if (!a.steps) return write_stages(a, training_stages(model, batch, read_stages(a.given)));
+  return write_stages(a, training_curve(model, batch, *a.steps, kCurveRate, kCurve));
 }
 
 int diff(const Arguments& a) {
@@ -161,7 +168,12 @@ int main(int argc, char** argv) {
         train_app->add_option("--annotations", a.annotations, "COCO JSON, or a folder in label schema")->required();
         train_app->add_option("--images", a.images, "Folder of its photos")->required();
         train_app->add_option("--image-ids", a.image_ids, "The batch: 1,2")->required();
-        train_app->footer("Every candidate is a sample, so nothing is random.");
+        train_app
+            ->add_option("--steps", a.steps,
+                         "Instead: the losses of so many steps of SGD on the batch, and how far each parameter went")
+            ->check(CLI::Range(1, 1000));
+        train_app->footer(
+            "Every candidate is a sample, so nothing is random.  --steps: rate 1e-5, momentum 0.9, weight decay 0.05.");
         app.footer(
             "Exit code 1: --diff found differences.\n"
             "  inspect infer --weights model.pth --image photo.jpg --out stages.safetensors\n"

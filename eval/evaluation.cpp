@@ -6,6 +6,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "eval/causes.h"
 #include "tensor/check.h"
 #include "tensor/threads.h"
 
@@ -191,8 +192,9 @@ std::vector<double> classes(const Evaluator& e) {
 
 void check_photos(const Annotations& a, std::span<const Detection> detections, const std::string& source) {
   for (size_t i = 0; i < detections.size(); ++i)
-    check(a.photo_row.contains(detections[i].image_id), "{}: record {}: image_id {} is not in {}", source, i,
-          detections[i].image_id, a.source);
+    if (!a.photo_row.contains(detections[i].image_id))
+      fail("{}: record {}: image_id {} is not in {}; {}", source, i, detections[i].image_id, a.source,
+           unknown_images(a, detections));
 }
 
 Evaluation::Evaluation(const Annotations& annotations, EvaluationOptions options)

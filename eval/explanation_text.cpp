@@ -60,7 +60,7 @@ std::string matrix_text(const Explanation& x) {
   for (size_t i = 0; i < x.confusion.size(); ++i) {
     out += fmt::format(" {:<{}}", class_name(x, i), width + 3);
     for (size_t k = 0; k < x.confusion.size(); ++k)
-      out += i + 1 == x.confusion.size() && k == i ? fmt::format("  {:>{}}", "", width)
+      out += i + 1 == x.confusion.size() && k == i ? fmt::format("  {:>{}}", "-", width)
                                                    : fmt::format("  {:>{}}", x.confusion.count(i, k), width);
     out += '\n';
   }

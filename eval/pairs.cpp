@@ -3,17 +3,29 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tensor/check.h"
+
 namespace sil {
 namespace {
 
-// The runs of a segmentation; as pycocotools has it an odd last coordinate is dropped, and nothing is the box.
-Rle mask_of(const Segmentation& s, const std::array<double, 4>& box, const Photo& photo) {
+// As pycocotools has it an odd last coordinate is dropped; nothing is the box.
+Rle runs_of(const Segmentation& s, const std::array<double, 4>& box, const Photo& photo) {
   if (const Rle* mask = std::get_if<Rle>(&s)) return *mask;
   const auto* parts = std::get_if<std::vector<Polygon>>(&s);
   if (!parts || parts->empty()) return rectangle(box, photo.height, photo.width);
   std::vector<Polygon> even = *parts;
   for (Polygon& p : even) p.resize(p.size() / 2 * 2);
   return rasterise(even, photo.height, photo.width);
+}
+
+// Those of categories that are not evaluated were not looked at before and may be broken.
+template <class Record>
+Rle mask_of(const Record& x, const Photo& photo, const char* what) {
+  try {
+    return runs_of(x.segmentation, x.bbox, photo);
+  } catch (const Error& e) {
+    fail("{} of category {} in image {}: {}", what, x.category_id, photo.id, e.what());
+  }
 }
 
 struct Mask {
@@ -51,9 +63,9 @@ Pairs pairs_of(IouType type, const Annotations& a, size_t photo_row, std::span<c
     return out;
   }
   std::vector<Mask> masks;
-  for (const Annotation* x : objects) masks.emplace_back(mask_of(x->segmentation, x->bbox, a.photos[photo_row]));
+  for (const Annotation* x : objects) masks.emplace_back(mask_of(*x, a.photos[photo_row], "an annotation"));
   for (const Detection* d : best) {
-    const Mask found(mask_of(d->segmentation, d->bbox, a.photos[photo_row]));
+    const Mask found(mask_of(*d, a.photos[photo_row], "a detection"));
     for (size_t g = 0; g < objects.size(); ++g)
       out.ious.push_back(iou(found.runs, found.extent, masks[g].runs, masks[g].extent, objects[g]->crowd));
   }

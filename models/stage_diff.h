@@ -19,7 +19,7 @@ struct StageDiff {
 // One entry for each stage of `want`, by name.  Rounding may swap neighbours in a ranking, so rows of proposals and
 // detections are matched as sets: 99 % and 98 % must find their row, the counts may differ by 1 %, at least by one;
 // what is computed for detections is compared on the rows that were found.  The tolerance is rtol, ten times that for
-// mask logits and masks, thirty times for gradients.
+// mask logits, masks and curves, thirty times for gradients, a hundred times for what moved.
 std::vector<StageDiff> diff_stages(const Stages& want, const Stages& got, double rtol);
 
 }  // namespace sil

@@ -62,6 +62,25 @@ Stages training_stages(MaskRcnn& model, const Batch& batch, Stages given) {
   return std::move(keep.stages);
 }
 
+Stages training_curve(MaskRcnn& model, const Batch& batch, int steps, double rate, const OptimizerConfig& config) {
+  const std::vector<Leaf> moving = trainable(leaves(model));
+  const StateDict start = state_dict(moving);  // copies
+  Optimizer optimizer(moving, config);
+  std::vector<std::vector<float>> curves(kLossNames.size());
+  for (int step = 0; step < steps; ++step) {
+    optimizer.zero_grad();
+    const std::vector<Var> losses = model.losses(batch, Mode::train, RngKey{}).all();
+    backward(losses);
+    optimizer.step(rate);
+    for (size_t i = 0; i < losses.size(); ++i) curves[i].push_back(float(losses[i].value().item()));
+  }
+  Stages out;
+  for (size_t i = 0; i < curves.size(); ++i)
+    out[fmt::format("curve.{}", kLossNames[i])] = Tensor::of({int64_t(steps)}, curves[i]);
+  for (const auto& [name, end] : state_dict(moving)) out["moved." + name] = ops::sub(end, start.at(name));
+  return out;
+}
+
 void every_candidate(ModelConfig& config) { config.rpn.sampler.per_image = config.box.sampler.per_image = 1'000'000; }
 
 }  // namespace sil

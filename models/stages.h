@@ -8,11 +8,13 @@
 //   detections.boxes [D, 4], .scores [D], .labels int64 [D], .masks [D, 1, H, W]: of one photo, in its own pixels;
 //   masks are probabilities
 //   loss.NAME [1]; grad.PARAMETER in torchvision's shape
+//   curve.NAME [steps], a loss of each step; moved.PARAMETER: its value behind the last step less that at the start
 #pragma once
 #include <map>
 #include <string>
 
 #include "models/mask_rcnn.h"
+#include "nn/optimizer.h"
 
 namespace sil {
 
@@ -37,5 +39,8 @@ Stages detection_stages(MaskRcnn&, const Batch&, Stages given = {});
 // candidates take part: every_candidate() leaves nothing to chance.
 Stages training_stages(MaskRcnn&, const Batch&, Stages given = {});
 void every_candidate(ModelConfig&);
+
+// Steps of SGD on one batch: how the losses fall and where the parameters go.
+Stages training_curve(MaskRcnn&, const Batch&, int steps, double rate, const OptimizerConfig&);
 
 }  // namespace sil

@@ -106,6 +106,15 @@ TEST_CASE("evaluate --compare: AP of both, the difference, its interval; the sam
   CHECK(has(overwritten.err, "worse.json: is an input"));
 }
 
+TEST_CASE("evaluate: unknown images are an error that guesses why") {
+  Squares s;
+  const Ran ran = s.evaluate(squares("[20, 20, 10, 10]", 1, 0));
+  CHECK(ran.code == 2);
+  CHECK(has(ran.err, "record 0: image_id 0 is not in "));
+  CHECK(has(ran.err,
+            "1 of 3 detections have unknown image ids; theirs are 0 to 2, the annotations' 1 to 3: ids off by one?"));
+}
+
 TEST_CASE("evaluate: an AP of 0 is explained, asked or not; another AP is not") {
   Squares s;
   const Ran off = s.evaluate(squares("[20, 20, 10, 10]", 0));
@@ -117,4 +126,15 @@ TEST_CASE("evaluate: an AP of 0 is explained, asked or not; another AP is not") 
   const Ran sound = s.evaluate(squares("[20, 20, 10, 10]", 1), "--explain");
   CHECK_FALSE(has(sound.out, "probable cause"));
   CHECK(sound.err.empty());
+}
+
+TEST_CASE("docs: explain.md shows what evaluate --explain prints") {
+  const std::string page = read_text(std::string(SIL_SOURCE_DIR) + "/docs/explain.md");
+  const size_t begin = page.find("```text\n") + 8;
+  const std::string shown = page.substr(begin, page.find("```", begin) - begin);
+  const std::string folder = std::string(SIL_SOURCE_DIR) + "/tests/golden/tide/case_2/";
+  const Ran ran = run("evaluate", "--annotations " + folder + "annotations.json --results " + folder +
+                                      "results.json --iou segm --explain");
+  CHECK(shown.size() > 1000);
+  CHECK(ran.out.ends_with(shown));
 }

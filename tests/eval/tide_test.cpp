@@ -9,6 +9,7 @@
 
 #include "eval/confusion.h"
 #include "tensor/rng.h"
+#include "tests/folder.h"
 
 using namespace sil;
 
@@ -70,6 +71,19 @@ TEST_CASE("tide: every number of tidecv on random files, boxes and masks") {
     }
   }
   CHECK(compared == 8 * 2 * 15);
+}
+
+TEST_CASE("pairs: a mask that cannot be drawn is an error that names its category and image") {
+  Annotations a;
+  a.photos = {{5, "", 20, 20}};
+  a.annotations.resize(1);
+  a.annotations[0].image_id = 5, a.annotations[0].category_id = 9;
+  a.annotations[0].segmentation = std::vector<Polygon>{{1, 1, 5, 1, 5, 1e300}};
+  a.index();
+  CHECK(test::error_of([&] {
+          pairs_of(IouType::segm, a, 0, {});
+        }).starts_with("an annotation of category 9 in image 5: "));
+  CHECK(pairs_of(IouType::bbox, a, 0, {}).objects.size() == 1);
 }
 
 TEST_CASE("tide: each error by hand") {

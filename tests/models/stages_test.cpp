@@ -94,6 +94,19 @@ TEST_CASE("stages: a training step's hold losses and the gradients of all that t
   CHECK(beyond(diff_stages(s, training_stages(model, two_photos()), 1e-12)) == 0);
 }
 
+TEST_CASE("stages: a curve's first losses are a step's, and parameters move against their gradients") {
+  MaskRcnn model(config(), RngKey{});
+  const Stages step = training_stages(model, two_photos());
+  const Stages s = training_curve(model, two_photos(), 2, 1e-3, {.weight_decay = 0});
+  CHECK(s.size() == 5 + trainable(leaves(model)).size());
+  for (const char* name : kLossNames)
+    CHECK(s.at(fmt::format("curve.{}", name)).data<float>()[0] == float(step.at(fmt::format("loss.{}", name)).item()));
+  const std::string fc = "roi_heads.box_predictor.cls_score.weight";
+  const Tensor moved = s.at("moved." + fc), gradient = step.at("grad." + fc);
+  CHECK(ops::sum(ops::mul(moved, gradient)).item() < 0);
+  CHECK(moved.shape() == gradient.shape());
+}
+
 TEST_CASE("stage diff: each kind of stage has its own tolerance") {
   const Tensor x = Tensor::of<float>({4}, {1, -2, 3, 4});
   const auto error = [&](const std::string& name, double factor) {
@@ -108,6 +121,8 @@ TEST_CASE("stage diff: each kind of stage has its own tolerance") {
   CHECK(error("mask_logits", 1 + 2e-3).beyond);
   CHECK_FALSE(error("grad.fc.weight", 1 + 2.9e-3).beyond);
   CHECK(error("grad.fc.weight", 1 + 3.2e-3).beyond);
+  CHECK(error("curve.mask", 1 + 2e-3).beyond);
+  CHECK_FALSE(error("moved.fc.weight", 1 + 9e-3).beyond);
   CHECK(error("p2", NAN).beyond);
 }
 
