@@ -129,7 +129,7 @@ TEST_CASE("evaluate: an AP of 0 is explained, asked or not; another AP is not") 
 }
 
 TEST_CASE("docs: explain.md shows what evaluate --explain prints") {
-  const std::string page = read_text(std::string(SIL_SOURCE_DIR) + "/docs/explain.md");
+  const std::string page = bytes_of(std::string(SIL_SOURCE_DIR) + "/docs/explain.md");
   const size_t begin = page.find("```text\n") + 8;
   const std::string shown = page.substr(begin, page.find("```", begin) - begin);
   const std::string folder = std::string(SIL_SOURCE_DIR) + "/tests/golden/tide/case_2/";
