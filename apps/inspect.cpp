@@ -119,8 +119,11 @@ int train_step(const Arguments& a) {
   every_candidate(file.config.model);
   MaskRcnn model = model_of(file, a.weights);
   const Annotations photos = selected(read_annotations(a.annotations), ids_of(a.image_ids));
-  const Dataset dataset(photos, a.images, file.categories, preparation(file.config), Purpose::validation,
-                        exif_of(a.exif));
+  // A data set without objects is refused; a batch without any is a step like others.
+  const bool objects = std::any_of(photos.annotations.begin(), photos.annotations.end(),
+                                   [](const Annotation& annotation) { return !annotation.crowd; });
+  const Dataset dataset(photos, a.images, file.categories, preparation(file.config),
+                        objects ? Purpose::validation : Purpose::prediction, exif_of(a.exif));
   for (const std::string& warning : dataset.warnings()) fmt::print(stderr, "warning: {}\n", warning);
   std::vector<Example> examples;
   for (size_t i = 0; i < dataset.size(); ++i) examples.push_back(dataset.load(i, RngKey{}));

@@ -60,6 +60,17 @@ TEST_CASE("inspect: a step's stages equal those of the same step, and differ fro
   CHECK(contains(other.out, "BEYOND"));
 }
 
+TEST_CASE("inspect: a step on a photo without objects has all stages, the mask's empty") {
+  const Model m;
+  write_text(m.folder / "none.json", R"({"images": [{"id": 7, "file_name": "000001.png", "width": 64, "height": 64}],
+                                         "categories": [{"id": 1, "name": "circle"}], "annotations": []})");
+  const Ran ran =
+      run("inspect", "train" + m.weights + " --annotations " + (m.folder / "none.json") + " --images " +
+                         (m.folder / "data/images") + " --image-ids 7 --out " + (m.folder / "a.safetensors"));
+  INFO(ran.err);
+  CHECK(ran.code == 0);
+}
+
 TEST_CASE("inspect: detection's stages are written for one photo") {
   const Model m;
   const std::string photo = " --image " + (m.folder / "data/images/000001.png");

@@ -107,15 +107,22 @@ def keep_stages(m, d):
         for l, (scores, deltas) in enumerate(zip(*o)):
             put(f"rpn.objectness.{l}", scores), put(f"rpn.deltas.{l}", deltas)
 
+    def proposals(s, i, o):
+        for k, p in enumerate(o[0]):
+            put(f"proposals.{k}", p)
+
+    def boxes(s, i, o):
+        put("class_logits", o[0]), put("box_deltas", o[1])
+
     m.transform.register_forward_hook(lambda s, i, o: put("input", o[0].tensors))
     for k in range(4):
         getattr(m.backbone.body, f"layer{k + 1}").register_forward_hook(lambda s, i, o, k=k: put(f"c{k + 2}", o))
     m.backbone.register_forward_hook(pyramid)
     m.rpn.head.register_forward_hook(rpn)
     m.rpn.anchor_generator.register_forward_hook(lambda s, i, o: put("anchors", o[0]))
-    m.rpn.register_forward_hook(lambda s, i, o: [put(f"proposals.{k}", p) for k, p in enumerate(o[0])])
+    m.rpn.register_forward_hook(proposals)
     m.roi_heads.box_roi_pool.register_forward_hook(lambda s, i, o: put("box_features", o))
-    m.roi_heads.box_predictor.register_forward_hook(lambda s, i, o: (put("class_logits", o[0]), put("box_deltas", o[1]), None)[2])
+    m.roi_heads.box_predictor.register_forward_hook(boxes)
     m.roi_heads.mask_roi_pool.register_forward_hook(lambda s, i, o: put("mask_features", o))
     m.roi_heads.mask_predictor.register_forward_hook(lambda s, i, o: put("mask_logits", o))
 
