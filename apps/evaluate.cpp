@@ -103,17 +103,21 @@ void print(const sil::Metrics& metrics, bool per_class) {
   };
   part("bbox", metrics.bbox);
   part("segm", metrics.segm);
+  part("boundary", metrics.boundary);
   if (per_class) fmt::print("\n{}", sil::class_table(metrics));
 }
 
 int evaluate(const Arguments& args) {
   check_arguments(args);
-  const bool bbox = std::ranges::count(args.iou, "bbox") > 0, segm = std::ranges::count(args.iou, "segm") > 0;
+  const auto asked = [&](const char* type) { return std::ranges::count(args.iou, type) > 0; };
   const sil::Annotations annotations = sil::read_annotations(args.annotations);
   check_outputs(args, annotations);
   const std::vector<sil::Detection> detections =
       args.weights.empty() ? read_all(args.results, annotations) : detect(args, annotations);
-  sil::Evaluation evaluation(annotations, {.bbox = bbox, .segm = segm, .torchmetrics = !args.json.empty()});
+  sil::Evaluation evaluation(annotations, {.bbox = asked("bbox"),
+                                           .segm = asked("segm"),
+                                           .boundary = asked("boundary"),
+                                           .torchmetrics = !args.json.empty()});
   evaluation.add_all(detections);
   for (const std::string& warning : evaluation.warnings()) fmt::print(stderr, "warning: {}\n", warning);
   const sil::Metrics metrics = evaluation.metrics();
@@ -145,9 +149,10 @@ int main(int argc, char** argv) {
         app.add_option("--dtype", args.dtype, "Of the model: f32, or bf16, which is faster where the CPU has it")
             ->check(CLI::IsMember({"f32", "bf16"}));
         sil::add_exif(app, args.exif);
-        app.add_option("--iou", args.iou, "What overlaps are measured on: bbox, segm or both")
+        app.add_option("--iou", args.iou,
+                       "What overlaps are measured on, some of bbox, segm and boundary (Boundary IoU)")
             ->delimiter(',')
-            ->check(CLI::IsMember({"bbox", "segm"}))
+            ->check(CLI::IsMember({"bbox", "segm", "boundary"}))
             ->capture_default_str();
         app.add_flag("--per-class", args.per_class, "A table of classes too");
         app.add_option("--json", args.json,

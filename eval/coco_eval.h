@@ -17,7 +17,9 @@
 
 namespace sil {
 
-enum class IouType { bbox, segm };
+// boundary: Boundary IoU (Cheng et al. 2021), the smaller of the overlaps of two masks and of their boundaries; of
+// crowds the masks' alone.
+enum class IouType { bbox, segm, boundary };
 
 // Where a detection's area comes from.  pycocotools: from the box, under segm too, if the first result of the file has
 // one, else from the mask.
@@ -78,7 +80,8 @@ class Evaluator {
   std::optional<AreaOf> area_of;
 
   // Each image once, in any order; detections in the file's order, which decides between equal scores.  Under segm
-  // every mask must be there (rows of other categories apart).  Throws an Error if the image was added before.
+  // and boundary every mask must be there (rows of other categories apart).  Throws an Error if the image was added
+  // before.
   void add(int64_t image_id, std::span<const Truth>, std::span<const Found>);
 
   // Takes the other's images.  Throws an Error if an image is in both, or categories, protocols or area_of differ.

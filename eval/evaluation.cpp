@@ -24,7 +24,7 @@ std::vector<int64_t> category_ids(const Annotations& a) {
 // COCO's protocol; then torchmetrics' and, for its numbers of a class, the one it has there: with both IoU types the
 // area of a detection is its mask's, for boxes too.  Under segm alone it leaves out images without objects.
 std::vector<Protocol> protocols(IouType type, EvaluationOptions options) {
-  if (!options.torchmetrics) return {Protocol::coco()};
+  if (!options.torchmetrics || type == IouType::boundary) return {Protocol::coco()};
   Protocol whole = Protocol::torchmetrics(type), of_a_class = whole;
   whole.skip_empty_images = of_a_class.skip_empty_images = !options.bbox;
   if (options.segm) of_a_class.area_of = AreaOf::mask;
@@ -32,8 +32,8 @@ std::vector<Protocol> protocols(IouType type, EvaluationOptions options) {
   return {Protocol::coco(), whole, of_a_class};
 }
 
-std::optional<Evaluator> evaluator(IouType type, const Annotations& a, EvaluationOptions options) {
-  if (!(type == IouType::bbox ? options.bbox : options.segm)) return {};
+std::optional<Evaluator> evaluator(IouType type, bool wanted, const Annotations& a, EvaluationOptions options) {
+  if (!wanted) return {};
   return Evaluator(type, category_ids(a), protocols(type, options));
 }
 
@@ -106,8 +106,9 @@ class PhotoCase {
     try {
       const bool no_segmentation = std::holds_alternative<std::monostate>(x.segmentation);
       check(!options_.bbox || x.has_bbox, "bbox evaluation needs a bbox");
-      check(!options_.segm || !no_segmentation, "segm evaluation needs a segmentation");
-      const Rle* mask = options_.segm || (!x.has_area && !no_segmentation) ? as_rle(x.segmentation) : nullptr;
+      check(!options_.masks() || !no_segmentation, "{} evaluation needs a segmentation",
+            options_.segm ? "segm" : "boundary");
+      const Rle* mask = options_.masks() || (!x.has_area && !no_segmentation) ? as_rle(x.segmentation) : nullptr;
       const double measured = mask ? double(area(*mask)) : x.bbox[2] * x.bbox[3];
       truths.push_back({x.id, x.category_id, x.bbox, x.has_area ? x.area : measured, measured, x.crowd, mask});
     } catch (const Error& e) {
@@ -120,7 +121,7 @@ class PhotoCase {
       Found d{x.category_id, x.score, x.bbox, nullptr};
       if (source == AreaOf::box) {
         check(x.has_bbox, "no bbox, but the first result has one");
-        if (options_.segm && a_.category_row.contains(x.category_id)) d.mask = mask_or_box(x);
+        if (options_.masks() && a_.category_row.contains(x.category_id)) d.mask = mask_or_box(x);
       } else {
         check(std::holds_alternative<Rle>(x.segmentation), "neither the first result has a bbox nor this one an RLE");
         d.mask = &std::get<Rle>(x.segmentation);
@@ -200,16 +201,18 @@ void check_photos(const Annotations& a, std::span<const Detection> detections, c
 Evaluation::Evaluation(const Annotations& annotations, EvaluationOptions options)
     : annotations_(&annotations),
       options_(options),
-      bbox_(evaluator(IouType::bbox, annotations, options)),
-      segm_(evaluator(IouType::segm, annotations, options)) {
-  check(options.bbox || options.segm, "evaluation: neither bbox nor segm asked for");
+      bbox_(evaluator(IouType::bbox, options.bbox, annotations, options)),
+      segm_(evaluator(IouType::segm, options.segm, annotations, options)),
+      boundary_(evaluator(IouType::boundary, options.boundary, annotations, options)) {
+  check(options.bbox || options.masks(), "evaluation: neither bbox nor segm nor boundary asked for");
   truths_ = std::make_shared<const Rows>(truths_by_photo(annotations, warnings_));
 }
 
 Evaluation Evaluation::empty() const {
   Evaluation out = *this;
-  out.bbox_ = evaluator(IouType::bbox, *annotations_, options_);
-  out.segm_ = evaluator(IouType::segm, *annotations_, options_);
+  out.bbox_ = evaluator(IouType::bbox, options_.bbox, *annotations_, options_);
+  out.segm_ = evaluator(IouType::segm, options_.segm, *annotations_, options_);
+  out.boundary_ = evaluator(IouType::boundary, options_.boundary, *annotations_, options_);
   out.objects_ = out.detections_ = out.unknown_category_ = 0;
   if (area_of_) out.set_area_of(*area_of_);
   return out;
@@ -217,8 +220,8 @@ Evaluation Evaluation::empty() const {
 
 void Evaluation::set_area_of(AreaOf source) {
   area_of_ = source;
-  if (bbox_) bbox_->area_of = source;
-  if (segm_) segm_->area_of = source;
+  for (std::optional<Evaluator>* e : all())
+    if (*e) (*e)->area_of = source;
 }
 
 void Evaluation::add_photo(size_t row, std::span<const Detection* const> detections) {
@@ -231,8 +234,8 @@ void Evaluation::add_photo(size_t row, std::span<const Detection* const> detecti
     one.add_found(*d, *area_of_);
     ++(annotations_->category_row.contains(d->category_id) ? detections_ : unknown_category_);
   }
-  if (bbox_) bbox_->add(photo.id, one.truths, one.found);
-  if (segm_) segm_->add(photo.id, one.truths, one.found);
+  for (std::optional<Evaluator>* e : all())
+    if (*e) (*e)->add(photo.id, one.truths, one.found);
 }
 
 void Evaluation::add(int64_t image_id, std::span<const Detection> detections) {
@@ -249,13 +252,11 @@ void Evaluation::add(int64_t image_id, std::span<const Detection> detections) {
 void Evaluation::add_all(std::span<const Detection> detections) {
   check_photos(*annotations_, detections, "detections");
   if (!detections.empty() && !area_of_) set_area_of(detections[0].has_bbox ? AreaOf::box : AreaOf::mask);
-  const std::optional<Evaluator>& any = bbox_ ? bbox_ : segm_;
-
   std::vector<std::vector<const Detection*>> found(annotations_->photos.size());
   for (const Detection& d : detections) found[annotations_->photo_row.at(d.image_id)].push_back(&d);
   std::vector<size_t> rows;  // the photos to add
   for (const auto& [id, row] : annotations_->photo_row)
-    if (!any->has(id))
+    if (!any().has(id))
       rows.push_back(row);
     else
       check(found[row].empty(), "evaluation: image {} was added before", id);
@@ -273,10 +274,12 @@ void Evaluation::add_all(std::span<const Detection> detections) {
 }
 
 void Evaluation::merge(const Evaluation& other) {
-  check(bbox_.has_value() == other.bbox_.has_value() && segm_.has_value() == other.segm_.has_value(),
+  check(options_.bbox == other.options_.bbox && options_.segm == other.options_.segm &&
+            options_.boundary == other.options_.boundary,
         "evaluation: only parts of the same IoU types merge");
   if (bbox_) bbox_->merge(*other.bbox_);
   if (segm_) segm_->merge(*other.segm_);
+  if (boundary_) boundary_->merge(*other.boundary_);
   if (!area_of_) area_of_ = other.area_of_;
   objects_ += other.objects_;
   detections_ += other.detections_;
@@ -285,14 +288,14 @@ void Evaluation::merge(const Evaluation& other) {
 
 Metrics Evaluation::metrics() const {
   Metrics out;
-  const Evaluator& any = bbox_ ? *bbox_ : *segm_;
-  const std::vector<Evaluator::Count> counts = any.counts();
+  const std::vector<Evaluator::Count> counts = any().counts();
   for (size_t k = 0; k < counts.size(); ++k) {
-    const int64_t id = any.categories()[k];
+    const int64_t id = any().categories()[k];
     out.per_class.push_back({id,
                              annotations_->categories[annotations_->category_row.at(id)].name,
                              counts[k].objects,
                              counts[k].detections,
+                             {},
                              {},
                              {}});
   }
@@ -301,13 +304,14 @@ Metrics Evaluation::metrics() const {
     const Accumulated x = e->accumulate();
     out.*all = summarise(x, e->protocol());
     for (size_t k = 0; k < counts.size(); ++k) out.per_class[k].*one = summarise(x, e->protocol(), k);
-    if (options_.torchmetrics)
+    if (options_.torchmetrics && e->iou_type() != IouType::boundary)
       add_torchmetrics(out, *e, bbox_ && segm_ ? (e->iou_type() == IouType::bbox ? "bbox_" : "segm_") : "",
                        bbox_ ? truths_->empty() : objects_ == 0 || detections_ == 0);
   };
   measure(bbox_, &Metrics::bbox, &ClassMetrics::bbox);
   measure(segm_, &Metrics::segm, &ClassMetrics::segm);
-  if (options_.torchmetrics) out.torchmetrics.emplace_back("classes", classes(any));
+  measure(boundary_, &Metrics::boundary, &ClassMetrics::boundary);
+  if (options_.torchmetrics && (bbox_ || segm_)) out.torchmetrics.emplace_back("classes", classes(any()));
   return out;
 }
 

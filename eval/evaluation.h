@@ -1,11 +1,12 @@
-// Annotations and detections as they come from files or a model, evaluated: bbox and segm, in COCO's and torchmetrics'
-// terms.  What pycocotools ignores silently is ignored here too, and counted in warnings().
+// Annotations and detections as they come from files or a model, evaluated: bbox, segm and boundary, in COCO's and
+// torchmetrics' terms.  What pycocotools ignores silently is ignored here too, and counted in warnings().
 //
 //   Evaluation evaluation(annotations);
 //   for (...) evaluation.add(image_id, detections);   // std::vector<Detection> of that image
 //   evaluation.add_rest();                            // photos without detections
 //   Metrics m = evaluation.metrics();                 // m.segm->AP, m.bbox->AP50, m.per_class ...
 #pragma once
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,14 +21,16 @@
 namespace sil {
 
 struct EvaluationOptions {
-  bool bbox = true, segm = true;
-  bool torchmetrics = true;  // their numbers beside COCO's
+  bool bbox = true, segm = true, boundary = false;
+  bool torchmetrics = true;  // their numbers of bbox and segm beside COCO's
+
+  bool masks() const { return segm || boundary; }
 };
 
 class Evaluation {
  public:
   // `annotations` must outlive this and have been index()ed.  Throws an Error that names file and annotation where
-  // pycocotools raises (under segm an object without segmentation, for one).
+  // pycocotools raises (under segm and boundary an object without segmentation, for one).
   explicit Evaluation(const Annotations& annotations, EvaluationOptions = {});
 
   // All detections of one photo, in their order; a photo once.  A detection without box gets its mask's, one without
@@ -50,6 +53,7 @@ class Evaluation {
 
   const std::optional<Evaluator>& bbox() const { return bbox_; }
   const std::optional<Evaluator>& segm() const { return segm_; }
+  const std::optional<Evaluator>& boundary() const { return boundary_; }
 
   // One line each: what was ignored or repaired, with a count and the first case.
   std::vector<std::string> warnings() const;
@@ -57,10 +61,12 @@ class Evaluation {
  private:
   Evaluation empty() const;  // a part of the same data set
   void add_photo(size_t row, std::span<const Detection* const>);
+  const Evaluator& any() const { return bbox_ ? *bbox_ : segm_ ? *segm_ : *boundary_; }
+  std::array<std::optional<Evaluator>*, 3> all() { return {&bbox_, &segm_, &boundary_}; }
 
   const Annotations* annotations_;
   EvaluationOptions options_;
-  std::optional<Evaluator> bbox_, segm_;
+  std::optional<Evaluator> bbox_, segm_, boundary_;
   // Annotations that count, by photo row, as pycocotools' loader orders them; shared by the workers of add_all.
   std::shared_ptr<const std::vector<std::vector<size_t>>> truths_;
   std::optional<AreaOf> area_of_;

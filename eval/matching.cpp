@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+
+#include "data/boundary.h"
 
 namespace sil {
 namespace {
@@ -17,6 +20,39 @@ std::vector<double> mask_overlaps(std::span<const Truth* const> truths, std::spa
       if (iou(box, boxes[g], truths[g]->crowd) > 0)
         out[d * truths.size() + g] = iou(*found[d]->mask, *truths[g]->mask, truths[g]->crowd);
   }
+  return out;
+}
+
+// The boundaries of masks, found when they are asked for.
+struct Boundaries {
+  struct One {
+    Rle mask;
+    Extent extent;
+  };
+  std::vector<std::optional<One>> known;
+
+  explicit Boundaries(size_t count) : known(count) {}
+
+  const One& of(size_t i, const Rle& mask) {
+    if (!known[i]) {
+      Rle edge = boundary(mask);
+      const Extent measured = extent(edge);
+      known[i] = {std::move(edge), measured};
+    }
+    return *known[i];
+  }
+};
+
+std::vector<double> boundary_overlaps(std::span<const Truth* const> truths, std::span<const Found* const> found) {
+  std::vector<double> out = mask_overlaps(truths, found);
+  Boundaries of_truths(truths.size()), of_found(found.size());
+  for (size_t d = 0; d < found.size(); ++d)
+    for (size_t g = 0; g < truths.size(); ++g) {
+      double& overlap = out[d * truths.size() + g];
+      if (!(overlap > 0) || truths[g]->crowd) continue;
+      const auto &a = of_found.of(d, *found[d]->mask), &b = of_truths.of(g, *truths[g]->mask);
+      overlap = std::min(overlap, iou(a.mask, a.extent, b.mask, b.extent, false));
+    }
   return out;
 }
 
@@ -78,7 +114,15 @@ std::vector<double> largest(std::span<const double> ious, size_t rows, size_t co
 }  // namespace
 
 std::vector<double> overlaps(IouType type, std::span<const Truth* const> truths, std::span<const Found* const> found) {
-  return type == IouType::bbox ? box_overlaps(truths, found) : mask_overlaps(truths, found);
+  switch (type) {
+    case IouType::bbox:
+      return box_overlaps(truths, found);
+    case IouType::segm:
+      return mask_overlaps(truths, found);
+    case IouType::boundary:
+      break;
+  }
+  return boundary_overlaps(truths, found);
 }
 
 void match(const Protocol& protocol, std::span<const double> ious, std::span<const Truth* const> truths,

@@ -108,6 +108,7 @@ void write_class(JsonWriter& w, const ClassMetrics& c) {
   w.Int64(c.detections);
   write_summary(w, "bbox", c.bbox);
   write_summary(w, "segm", c.segm);
+  write_summary(w, "boundary", c.boundary);
   w.EndObject();
 }
 
@@ -151,14 +152,15 @@ std::string class_table(const Metrics& metrics) {
   size_t width = 5;
   for (const ClassMetrics& c : metrics.per_class) width = std::max(width, c.name.size());
   std::string out = fmt::format(" {:>6}  {:<{}}  {:>7}  {:>10}", "id", "class", width, "objects", "detections");
-  for (const char* type : {"bbox", "segm"})
-    if (type[0] == 'b' ? metrics.bbox : metrics.segm)
-      for (const char* name : {"AP", "AP50", "AP75"}) out += fmt::format("  {:>9}", fmt::format("{} {}", type, name));
+  for (const auto& [type, measured] :
+       {std::pair("bbox", &metrics.bbox), std::pair("segm", &metrics.segm), std::pair("boundary", &metrics.boundary)})
+    if (*measured)
+      for (const char* name : {"AP", "AP50", "AP75"}) out += fmt::format("  {:>13}", fmt::format("{} {}", type, name));
   out += '\n';
   for (const ClassMetrics& c : metrics.per_class) {
     out += fmt::format(" {:>6}  {:<{}}  {:>7}  {:>10}", c.category_id, c.name, width, c.objects, c.detections);
-    for (const auto& s : {c.bbox, c.segm})
-      if (s) out += fmt::format("  {:>9.3f}  {:>9.3f}  {:>9.3f}", s->AP, s->AP50, s->AP75);
+    for (const auto& s : {c.bbox, c.segm, c.boundary})
+      if (s) out += fmt::format("  {:>13.3f}  {:>13.3f}  {:>13.3f}", s->AP, s->AP50, s->AP75);
     out += '\n';
   }
   return out;
@@ -171,6 +173,7 @@ std::string to_json(const Metrics& metrics, std::span<const JsonBlock> more) {
   w.StartObject();
   write_summary(w, "bbox", metrics.bbox);
   write_summary(w, "segm", metrics.segm);
+  write_summary(w, "boundary", metrics.boundary);
   w.Key("per_class");
   w.StartArray();
   for (const ClassMetrics& c : metrics.per_class) write_class(w, c);

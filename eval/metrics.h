@@ -27,11 +27,11 @@ struct ClassMetrics {
   int64_t category_id = 0;
   std::string name;
   int64_t objects = 0, detections = 0;  // that were evaluated: crowds and what exceeds the limit per image apart
-  std::optional<Summary> bbox, segm;    // of this category
+  std::optional<Summary> bbox, segm, boundary;  // of this category
 };
 
 struct Metrics {
-  std::optional<Summary> bbox, segm;
+  std::optional<Summary> bbox, segm, boundary;
   std::vector<ClassMetrics> per_class;  // by category id
   // torchmetrics 1.9 (class_metrics = True), in its order: name and value, a list for ..._per_class and classes.  Its
   // numbers are float32; bbox_ and segm_ stand before the names when both are measured.
@@ -55,8 +55,8 @@ struct JsonBlock {
   std::string key, value;
 };
 
-// {"bbox": {...}, "segm": {...}, "per_class": [...], "torchmetrics": {...}} and the blocks; numbers with 17 significant
-// digits.
+// {"bbox": {...}, "segm": {...}, "boundary": {...}, "per_class": [...], "torchmetrics": {...}} and the blocks; numbers
+// with 17 significant digits.
 std::string to_json(const Metrics&, std::span<const JsonBlock> = {});
 // Written beside, then renamed.
 void write_json(const std::filesystem::path&, const Metrics&, std::span<const JsonBlock> = {});

@@ -17,11 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path golden = fs::path(SIL_SOURCE_DIR) / "tests/golden/eval";
-
-std::vector<fs::path> cases() {
+std::vector<fs::path> cases(const char* golden = "eval") {
   std::vector<fs::path> out;
-  for (const auto& entry : fs::directory_iterator(golden)) out.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(fs::path(SIL_SOURCE_DIR) / "tests/golden" / golden))
+    out.push_back(entry.path());
   std::ranges::sort(out);
   return out;
 }
@@ -48,9 +47,11 @@ std::map<std::string, std::vector<double>> measured(const Metrics& m) {
   std::map<std::string, std::vector<double>> out;
   if (m.bbox) put(out, "bbox all", *m.bbox);
   if (m.segm) put(out, "segm all", *m.segm);
+  if (m.boundary) put(out, "boundary all", *m.boundary);
   for (const ClassMetrics& c : m.per_class) {
     if (c.bbox) put(out, fmt::format("bbox {}", c.category_id), *c.bbox);
     if (c.segm) put(out, fmt::format("segm {}", c.category_id), *c.segm);
+    if (c.boundary) put(out, fmt::format("boundary {}", c.category_id), *c.boundary);
   }
   return out;
 }
@@ -103,6 +104,23 @@ TEST_CASE("evaluation: every number of pycocotools on random nasty files, to the
     }
   }
   CHECK(compared > 20 * 2 * 12);
+}
+
+TEST_CASE("evaluation: Boundary IoU's numbers are those of faster-coco-eval's IoUs in pycocotools, to the last bit") {
+  size_t compared = 0;
+  for (const fs::path& folder : cases("eval_boundary")) {
+    INFO(folder.string());
+    const EvaluationOptions options{.bbox = false, .segm = false, .boundary = true};
+    const auto ours = measured(evaluate(folder, options));
+    CHECK(ours.contains("boundary 1 AP"));
+    for (const auto& [what, values] : expected(folder)) {
+      INFO(what);
+      CHECK(ours.at(what) == values);
+      ++compared;
+    }
+    CHECK(evaluate(folder, options).torchmetrics.empty());  // it has no such IoU
+  }
+  CHECK(compared == 9 * 12);
 }
 
 TEST_CASE("evaluation: every number of torchmetrics, names and all") {

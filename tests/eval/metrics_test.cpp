@@ -41,7 +41,7 @@ TEST_CASE("to_json: the keys, and numbers that read back to the bit") {
   Metrics m;
   m.segm = Summary{};
   m.segm->AP = 0x1.5555555555555p-2;
-  m.per_class.push_back({3, "a \"quoted\" class", 10, 20, {}, m.segm});
+  m.per_class.push_back({3, "a \"quoted\" class", 10, 20, {}, m.segm, {}});
   m.torchmetrics = {{"map", {double(.1f)}}, {"map_per_class", {.5}}, {"classes", {3}}};
   rapidjson::Document d;
   d.Parse<rapidjson::kParseFullPrecisionFlag>(to_json(m).c_str());
