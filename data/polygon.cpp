@@ -69,20 +69,27 @@ void add_edge(Corner a, Corner b, int64_t height, int64_t width, std::vector<Tog
   }
 }
 
-// In column order.  An outline is closed, so between its first column and its last none is without toggles.
-void sort(std::vector<Toggle>& toggles) {
-  if (toggles.empty()) return;
+// As positions.  An outline is closed, so between its first column and its last none is without toggles.
+std::vector<uint64_t> in_column_order(const std::vector<Toggle>& toggles, int64_t height) {
+  std::vector<uint64_t> sorted(toggles.size());
+  if (toggles.empty()) return sorted;
   const auto [low, high] = std::ranges::minmax_element(toggles, {}, &Toggle::column);
   const int64_t first = low->column, columns = high->column + 1 - first;
   std::vector<size_t> ends(size_t(columns) + 1);
   for (const Toggle& t : toggles) ++ends[size_t(t.column - first) + 1];
   for (size_t i = 1; i < ends.size(); ++i) ends[i] += ends[i - 1];
-  std::vector<Toggle> sorted(toggles.size());
-  for (const Toggle& t : toggles) sorted[ends[size_t(t.column - first)]++] = t;
-  size_t begin = 0;
-  for (size_t i = 0; i < size_t(columns); begin = ends[i++])
-    std::ranges::sort(sorted.begin() + int64_t(begin), sorted.begin() + int64_t(ends[i]), {}, &Toggle::row);
-  toggles = std::move(sorted);
+  for (const Toggle& t : toggles) sorted[ends[size_t(t.column - first)]++] = uint64_t(t.column * height + t.row);
+  auto begin = sorted.begin();
+  for (size_t i = 0; i < size_t(columns); ++i) {
+    const auto end = sorted.begin() + int64_t(ends[i]);
+    if (end - begin == 2) {
+      if (begin[0] > begin[1]) std::swap(begin[0], begin[1]);
+    } else {
+      std::sort(begin, end);
+    }
+    begin = end;
+  }
+  return sorted;
 }
 
 }  // namespace
@@ -100,11 +107,8 @@ Rle rasterise(const Polygon& outline, int64_t height, int64_t width) {
   std::vector<Toggle> toggles;
   for (size_t i = 0; i < corners.size(); ++i)
     add_edge(corners[i], corners[i + 1 == corners.size() ? 0 : i + 1], height, width, toggles);
-  sort(toggles);
-
-  Changes changes;
-  for (const auto [column, row] : toggles) changes.at(uint64_t(column * height + row));
-  return {height, width, changes.finish(uint64_t(height * width))};
+  const std::vector<uint64_t> changes = in_column_order(toggles, height);
+  return {height, width, runs_between(changes, uint64_t(height * width))};
 }
 
 Rle rasterise(std::span<const Polygon> parts, int64_t height, int64_t width) {

@@ -22,6 +22,34 @@ void check_mask_size(int64_t height, int64_t width) {
         "mask: size is {} x {} (height x width); sides of 0 to {} pixels expected", height, width, kLargestSide);
 }
 
+std::vector<uint32_t> runs_between(std::span<const uint64_t> changes, uint64_t pixels) {
+  if (pixels > std::numeric_limits<uint32_t>::max()) {
+    Runs runs;
+    uint64_t last = 0;
+    bool inside = false;
+    for (const uint64_t position : changes) {
+      runs.add(inside, position - last);
+      last = position;
+      inside = !inside;
+    }
+    runs.add(inside, pixels - last);
+    return runs.finish();
+  }
+  std::vector<uint32_t> counts(changes.size() + 1);
+  size_t size = 0;
+  uint64_t begin = 0;  // of the run that ends next
+  for (const uint64_t position : changes)
+    if (position == begin && size > 0) {  // a run without pixels: the one before goes on
+      begin -= counts[--size];
+    } else {
+      counts[size++] = uint32_t(position - begin);
+      begin = position;
+    }
+  if (begin < pixels || size == 0) counts[size++] = uint32_t(pixels - begin);
+  counts.resize(size);
+  return counts;
+}
+
 Rle from_counts(std::span<const int64_t> counts, int64_t height, int64_t width) {
   check_mask_size(height, width);
   const int64_t expected = height * width;

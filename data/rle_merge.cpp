@@ -57,9 +57,7 @@ Rle merge(std::span<const Rle> masks, bool intersect) {
     combine(merged, one, intersect, out);
     std::swap(merged, out);
   }
-  Changes changes;
-  for (const uint64_t position : merged) changes.at(position);
-  return {height, width, changes.finish(merged.back())};
+  return {height, width, runs_between(merged, merged.back())};
 }
 
 }  // namespace sil

@@ -94,14 +94,16 @@ class Stretches {
 Rle encode_columns(const uint8_t* bits, int64_t height, int64_t width) {
   check_mask_size(height, width);
   const int64_t pixels = height * width;
-  Changes changes;
+  std::vector<uint64_t> changes;
+  uint64_t before = 0;  // the last pixel
   for (int64_t p = 0; p < pixels; p += 64) {
     const uint64_t word = nonzero_bits(bits + p, pixels - p);
-    if (word == 0 - uint64_t(changes.inside())) continue;
-    for (uint64_t at = word ^ (word << 1 | changes.inside()); at != 0; at &= at - 1)
-      if (const int64_t change = p + std::countr_zero(at); change < pixels) changes.at(uint64_t(change));
+    for (uint64_t at = word ^ (word << 1 | before); at != 0; at &= at - 1)
+      changes.push_back(uint64_t(p + std::countr_zero(at)));
+    before = word >> 63;
   }
-  return {height, width, changes.finish(uint64_t(pixels))};
+  if (!changes.empty() && changes.back() == uint64_t(pixels)) changes.pop_back();  // the last word's padding
+  return {height, width, runs_between(changes, uint64_t(pixels))};
 }
 
 Rle encode(const Tensor& bits) {
@@ -111,7 +113,7 @@ Rle encode(const Tensor& bits) {
   check_mask_size(height, width);
   const uint8_t* from = bits.data<uint8_t>();
   std::array<std::vector<int64_t>, kTile> rows;  // where each column of the tile changes, from 0 above it
-  Changes changes;
+  std::vector<uint64_t> changes;
   for (int64_t x0 = 0; x0 < width; x0 += kTile) {
     const int64_t columns = std::min(kTile, width - x0);
     uint64_t above = 0;
@@ -122,12 +124,12 @@ Rle encode(const Tensor& bits) {
     }
     for (int64_t x = 0; x < columns; ++x) {
       const uint64_t top = uint64_t((x0 + x) * height);
-      if (changes.inside()) changes.at(top);  // a column begins with 0; what goes on is joined
-      for (const int64_t y : rows[size_t(x)]) changes.at(top + uint64_t(y));
+      if (changes.size() % 2 == 1) changes.push_back(top);  // a column begins with 0; what goes on is joined
+      for (const int64_t y : rows[size_t(x)]) changes.push_back(top + uint64_t(y));
       rows[size_t(x)].clear();
     }
   }
-  return {height, width, changes.finish(uint64_t(height * width))};
+  return {height, width, runs_between(changes, uint64_t(height * width))};
 }
 
 void decode_columns(RleView mask, uint8_t* bits) {

@@ -57,11 +57,12 @@ std::array<int16_t, 65> short_numbers(const char* text) {
   return values;
 }
 
-// Reads a string whose runs have under 2^32 pixels and sum to `pixels`; false if it is not one.  `counts` has room for
-// a run for each character under 80, those that end a number.
+// Reads a string of a mask with under 2^31 pixels; false if it is not one.  `counts` has room for a run a character.  A
+// count that is wrong shows as 2^31 or more, so the sum tells.
 bool read_plain(std::string_view text, uint64_t pixels, uint32_t* counts, size_t& size) {
-  int64_t older = 0, newer = 0;  // the two counts before; the first of all is nobody's base
-  uint64_t sum = 0, beyond = 0;
+  if (pixels >> 31 != 0) return false;
+  uint32_t older = 0, newer = 0;  // the two counts before; the first of all is nobody's base
+  uint64_t sum = 0;
   uint32_t* next = counts;
   while (!text.empty()) {  // 64 characters at a time, from the beginning of a number
     char padded[72];
@@ -81,22 +82,23 @@ bool read_plain(std::string_view text, uint64_t pixels, uint32_t* counts, size_t
     text.remove_prefix(size_t(64 - std::countl_zero(ends)));
     for (; ends != 0; ends &= ends - 1) {
       const int end = std::countr_zero(ends);
-      int64_t count = values[size_t(end)];
+      uint32_t count = uint32_t(values[size_t(end)]);
       if (long_ends >> end & 1) [[unlikely]] {
         const int length = 1 + std::countl_one(goes_on << (64 - end));
-        if (length > 8) return false;
-        count = number_at(chunk + end + 1 - length, unsigned(length));
+        if (length > 6) return false;
+        count = uint32_t(number_at(chunk + end + 1 - length, unsigned(length)));
       }
       count += older;
       older = newer;
-      newer = next == counts ? 0 : count;
-      *next++ = uint32_t(count);
-      sum += uint64_t(count);
-      beyond |= uint64_t(count) >> 32;
+      newer = count;
+      *next++ = count;
+      sum += count;
+      if (next == counts + 1) [[unlikely]]
+        newer = 0;
     }
   }
   size = size_t(next - counts);
-  return beyond == 0 && sum == pixels;
+  return sum == pixels;
 }
 
 // Reads any string, or says what is wrong with it.
@@ -132,12 +134,18 @@ std::vector<int64_t> read_carefully(std::string_view text, int64_t height, int64
 }  // namespace
 
 std::string to_string(RleView mask) {
-  std::vector<char> text(mask.counts.size() * 7);  // a difference has 33 bits and a sign
+  std::vector<char> text(mask.counts.size() * 7 + 1);  // a difference has 33 bits and a sign
   char* end = text.data();
   for (size_t i = 0; i < mask.counts.size(); ++i) {
     int64_t rest = int64_t(mask.counts[i]) - (i > 2 ? int64_t(mask.counts[i - 2]) : 0);
-    for (; rest < -16 || rest > 15; rest >>= 5) *end++ = char('0' + (rest & 31) + 32);
-    *end++ = char('0' + (rest & 31));  // bit 4 of the last group is the sign
+    while (rest < -512 || rest > 511) [[unlikely]] {
+        *end++ = char('0' + (rest & 31) + 32);
+        rest >>= 5;
+      }
+    const bool two = rest < -16 || rest > 15;  // no jump; bit 4 of the last group is the sign
+    end[0] = char('0' + (rest & 31) + 32 * two);
+    end[1] = char('0' + (rest >> 5 & 31));
+    end += 1 + two;
   }
   return {text.data(), end};
 }
@@ -146,7 +154,7 @@ void append_string(std::string_view text, int64_t height, int64_t width, std::ve
   check_mask_size(height, width);
   const size_t before = counts.size();
   size_t size = 0;
-  counts.resize(before + size_t(std::ranges::count_if(text, [](unsigned char c) { return c < 80; })));
+  counts.resize(before + text.size());
   const bool plain = read_plain(text, uint64_t(height * width), counts.data() + before, size);
   counts.resize(before + size);
   if (plain) return;
@@ -158,6 +166,7 @@ void append_string(std::string_view text, int64_t height, int64_t width, std::ve
 Rle from_string(std::string_view text, int64_t height, int64_t width) {
   Rle mask{height, width, {}};
   append_string(text, height, width, mask.counts);
+  mask.counts.shrink_to_fit();
   return mask;
 }
 

@@ -1,7 +1,8 @@
-// Write runs in column order: join neighbours of one value, so that each mask has one encoding.
+// Writes runs in column order: joins neighbours of one value, so that each mask has one encoding.
 #pragma once
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -39,25 +40,9 @@ class Runs {
   bool value_ = false;
 };
 
-// Runs from the places where the value changes, in ascending order.
-class Changes {
- public:
-  void at(uint64_t position) {
-    runs_.add(inside_, position - last_);
-    last_ = position;
-    inside_ = !inside_;
-  }
-  bool inside() const { return inside_; }
-  std::vector<uint32_t> finish(uint64_t pixels) {
-    runs_.add(inside_, pixels - last_);
-    return runs_.finish();
-  }
-
- private:
-  Runs runs_;
-  uint64_t last_ = 0;
-  bool inside_ = false;
-};
+// Runs of a mask that is 0 at first and changes at these places, given in ascending order; two at one place cancel each
+// other.
+std::vector<uint32_t> runs_between(std::span<const uint64_t> changes, uint64_t pixels);
 
 // Throws unless both sides are sane (0 to 2^24 pixels).
 void check_mask_size(int64_t height, int64_t width);

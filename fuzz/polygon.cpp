@@ -1,6 +1,7 @@
 // Outlines of any doubles: rasterised, a mask has its size's pixels.
 #include <cstring>
 
+#include "data/contour.h"
 #include "data/rle.h"
 #include "data/validate.h"
 #include "fuzz/fuzz.h"
@@ -14,6 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     const sil::Rle mask = sil::rasterise(outline, height, width);
     sil::validate(mask);
     if (sil::encode(sil::decode(mask)) != mask) fuzz::finding();
+    if (sil::rasterise(sil::to_polygons(mask), height, width) != mask) fuzz::finding();
     sil::self_crossing(outline);
   });
   return 0;
