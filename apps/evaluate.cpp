@@ -57,6 +57,8 @@ std::vector<sil::Detection> detect(const Arguments& args, const sil::Annotations
   return out;
 }
 
+bool asked(const Arguments& args, const char* iou_type) { return std::ranges::count(args.iou, iou_type) > 0; }
+
 void check_arguments(const Arguments& args) {
   sil::check(args.images.empty() == args.weights.empty(),
              "--images and --weights go together: they run the model first");
@@ -66,6 +68,9 @@ void check_arguments(const Arguments& args) {
              "--results is given {} times; with --weights it is the one file to write", args.results.size());
   if (!args.weights.empty() && !args.results.empty()) sil::check_folder_of(args.results.front());
   if (!args.json.empty()) sil::check_folder_of(args.json);
+  const bool explained = args.explain.explain || !args.explain.curves.empty() || !args.explain.compare.empty();
+  sil::check(!explained || asked(args, "bbox") || asked(args, "segm"),
+             "--explain, --curves and --compare look at bbox and segm; --iou has neither");
   if (!args.explain.curves.empty()) {
     sil::check_no_input(args.explain.curves, {args.images});
     sil::make_folder(args.explain.curves);
@@ -109,14 +114,13 @@ void print(const sil::Metrics& metrics, bool per_class) {
 
 int evaluate(const Arguments& args) {
   check_arguments(args);
-  const auto asked = [&](const char* type) { return std::ranges::count(args.iou, type) > 0; };
   const sil::Annotations annotations = sil::read_annotations(args.annotations);
   check_outputs(args, annotations);
   const std::vector<sil::Detection> detections =
       args.weights.empty() ? read_all(args.results, annotations) : detect(args, annotations);
-  sil::Evaluation evaluation(annotations, {.bbox = asked("bbox"),
-                                           .segm = asked("segm"),
-                                           .boundary = asked("boundary"),
+  sil::Evaluation evaluation(annotations, {.bbox = asked(args, "bbox"),
+                                           .segm = asked(args, "segm"),
+                                           .boundary = asked(args, "boundary"),
                                            .torchmetrics = !args.json.empty()});
   evaluation.add_all(detections);
   for (const std::string& warning : evaluation.warnings()) fmt::print(stderr, "warning: {}\n", warning);

@@ -27,20 +27,31 @@ void combine(const std::vector<uint64_t>& first, const std::vector<uint64_t>& se
   const uint64_t *a = first.data(), *b = second.data(), pixels = first.back();
   uint64_t* next = out.data();
   // A union is an intersection of what is outside.
-  unsigned in_a = !intersect, in_b = in_a, in_both = in_a;
-  for (uint64_t position = 0; position < pixels;) {  // no jumps: which mask changes next is anyone's guess
-    position = std::min(*a, *b);
-    const unsigned a_changes = *a == position, b_changes = *b == position;
+  unsigned in_a = !intersect, in_b = in_a;
+  // One mask's changes before `limit`, up to where the other does not change.
+  const auto follow = [&](const uint64_t*& changes, unsigned& in, unsigned in_other, uint64_t limit) {
+    const uint64_t* begin = changes;
+    while (*changes < limit) ++changes;
+    if (in_other) next = std::copy(begin, changes, next);
+    in ^= unsigned(changes - begin) & 1;
+  };
+  follow(a, in_a, in_b, std::min(*b, pixels));
+  follow(b, in_b, in_a, std::min(*a, pixels));
+  for (unsigned in_both = in_a & in_b; *a < pixels && *b < pixels;) {  // no jumps: which changes next is anyone's guess
+    const uint64_t at_a = *a, at_b = *b;
+    const unsigned a_changes = at_a <= at_b, b_changes = at_b <= at_a;
     a += a_changes;
     b += b_changes;
     in_a ^= a_changes;
     in_b ^= b_changes;
-    *next = position;
+    *next = std::min(at_a, at_b);
     next += in_both ^ (in_a & in_b);
     in_both = in_a & in_b;
   }
+  follow(a, in_a, in_b, pixels);
+  follow(b, in_b, in_a, pixels);
+  *next++ = pixels;
   out.resize(size_t(next - out.data()));
-  if (out.empty() || out.back() < pixels) out.push_back(pixels);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything CI checks: set-up, a build with warnings as errors, every suite, sanitizers on what parses and indexes,
-# mutations of gradients, the format of the source.  The last line counts suites: "N passed, N failed".
-# Exit 0 if none failed.  Logs: build/logs/.
+# fuzzing of the readers, mutations of gradients, the format of the source.  The last line counts suites:
+# "N passed, N failed".  Exit 0 if none failed.  Logs: build/logs/.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 jobs=${SIL_JOBS:-$(nproc)}
@@ -52,6 +52,8 @@ for name in "${sanitized[@]}"; do
   suite "$name with sanitizers" cases env UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=1 \
     "build-asan/tests/$name"
 done
+
+suite "fuzzing, 20 s each" scripts/fuzz.sh 20
 
 if [[ -f scripts/mutate_gradients.py ]]; then
   suite "gradient mutations (a sample)" python3 scripts/mutate_gradients.py --sample 6 --work build-mutants
