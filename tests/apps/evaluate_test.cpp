@@ -41,12 +41,12 @@ TEST_CASE("evaluate: pycocotools' twelve lines for each IoU type, the table wher
 }
 
 TEST_CASE("evaluate: --iou boundary gives Boundary IoU's lines and a block of its own in --json") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const Ran ran = run("evaluate", both + "--iou boundary,segm --per-class --json " + (folder / "m.json"));
   CHECK(ran.code == 0);
   CHECK(ran.out.find("Evaluate annotation type *boundary*\n") != std::string::npos);
   CHECK(ran.out.find("boundary AP50") != std::string::npos);
-  CHECK(read_text(folder / "m.json").find("\"boundary\": {") != std::string::npos);
+  CHECK(bytes_of(folder / "m.json").find("\"boundary\": {") != std::string::npos);
   CHECK(run("evaluate", both + "--iou boundary").code == 0);
   check_error(run("evaluate", both + "--iou boundary --explain"),
               "--explain, --curves and --compare look at bbox and segm; --iou has neither");

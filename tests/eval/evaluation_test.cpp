@@ -210,8 +210,11 @@ TEST_CASE("evaluation: what is ignored is counted") {
 TEST_CASE("evaluation: where pycocotools raises, an error names the record") {
   Annotations a = two_photos();
   Evaluation e(a);
-  CHECK_THROWS_WITH_AS(check_photos(a, std::vector{box_detection(3), box_detection(2)}, "r.json"),
-                       "r.json: record 1: image_id 2 is not in two.json", Error);
+  CHECK_THROWS_WITH_AS(
+      check_photos(a, std::vector{box_detection(3), box_detection(2)}, "r.json"),
+      "r.json: record 1: image_id 2 is not in two.json; 1 of 2 detections have unknown image ids; theirs are "
+      "2 to 3, the annotations' 1 to 3",
+      Error);
   CHECK_THROWS_AS(e.add(2, {}), Error);
 
   std::vector<Detection> found{box_detection(1), box_detection(3)};
