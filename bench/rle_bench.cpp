@@ -3,6 +3,7 @@
 //   rle_bench FOLDER        height and width, strings, polygons: one a line;  prints "function milliseconds checksum"
 #include <fmt/core.h>
 
+#include <array>
 #include <ctime>
 #include <fstream>
 #include <memory>
@@ -90,7 +91,7 @@ void time_runs(const Input& in) {
   time("merge", [&] {
     double sum = 0;
     for (size_t i = 0; i < s.size(); ++i) {
-      const std::vector<Rle> two{sil::from_string(s[i], h, w), sil::from_string(s[(i + 1) % s.size()], h, w)};
+      const std::array<Rle, 2> two{sil::from_string(s[i], h, w), sil::from_string(s[(i + 1) % s.size()], h, w)};
       sum += double(sil::to_string(sil::merge(two)).size());
     }
     return sum;
