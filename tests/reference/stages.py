@@ -183,7 +183,7 @@ def curve(a):
         sum(losses.values()).backward()
         sgd.step()
         for k, v in losses.items():
-            rows[LOSSES[k]].append(float(v))
+            rows[LOSSES[k]].append(v.item())
     out = {f"curve.{k}": torch.tensor(v) for k, v in rows.items()}
     return out | {f"moved.{n}": (p.detach().double() - start[n]).float() for n, p in moving.items()}
 
