@@ -159,8 +159,8 @@ Tensor decode(RleView mask) {
       }
     });
     uint64_t row = 0;
-    uint8_t* to = bits.data<uint8_t>() + x0;
-    for (int64_t y = 0; y < height; ++y, to += width) {
+    for (int64_t y = 0; y < height; ++y) {
+      uint8_t* to = bits.data<uint8_t>() + y * width + x0;
       row ^= changes[size_t(y)];
       if (columns == kTile) {
         spread(row, to);

@@ -122,6 +122,7 @@ TEST_CASE("rle: runs go down the columns, zeros first") {
 TEST_CASE("rle: a mask without pixels has one run, and no box") {
   CHECK(encode(Tensor::zeros({0, 5}, DType::u8)) == Rle{0, 5, {0}});
   CHECK(bounding_box(Rle{0, 5, {0}}) == std::array<double, 4>{});
+  CHECK(decode(Rle{0, 500, {0}}).numel() == 0);
   CHECK(bounding_box(Rle{3, 5, {15}}) == std::array<double, 4>{});
 }
 
