@@ -1,24 +1,21 @@
 #include "data/file_text.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <new>
 #include <string>
 
+#include "data/huge_pages.h"
 #include "tensor/check.h"
 #include "tensor/threads.h"
 
 namespace sil {
 
 namespace {
-
-constexpr size_t kHugePage = size_t(1) << 21;
 
 struct File {
   int fd;
@@ -50,11 +47,7 @@ FileText::FileText(const std::filesystem::path& path, size_t at_most) {
   check(about.st_size > 0, "{}: is empty", name);
   size_ = std::min(size_t(about.st_size), at_most);
 
-  const bool large = size_ >= kHugePage;  // a fault for 2 MiB at a time, where the system can
-  const size_t alignment = large ? kHugePage : 64, room = (size_ + alignment) / alignment * alignment;
-  bytes_.reset(static_cast<char*>(std::aligned_alloc(alignment, room)));
-  if (!bytes_) throw std::bad_alloc();
-  if (large) madvise(bytes_.get(), room, MADV_HUGEPAGE);
+  bytes_.reset(static_cast<char*>(allocate_huge(size_ + 1)));
   parallel_tasks(int64_t((size_ + kHugePage - 1) / kHugePage), [&](int64_t i) {
     const size_t begin = size_t(i) * kHugePage;
     read_at(file.fd, bytes_.get(), begin, std::min(size_, begin + kHugePage), name);

@@ -90,7 +90,8 @@ void read_rest(JsonReader& reader, const std::string& source, const std::string&
   } while (reader.next_item());
 }
 
-constexpr size_t kStretch = size_t(1) << 19;  // bytes of text that a thread reads in one go
+// Bytes of text that a thread reads in one go.
+constexpr size_t kLeast = size_t(1) << 19, kMost = size_t(1) << 22;
 
 constexpr std::string_view kSpace = " \n\t\r";
 
@@ -110,11 +111,11 @@ size_t likely_record(std::string_view text, size_t from) {
   return text.size();
 }
 
-// `begin`, then about kStretch apart to `end`.
-std::vector<size_t> stretch_begins(std::string_view text, size_t begin, size_t end) {
+// `begin`, then about `stretch` apart to `end`.
+std::vector<size_t> stretch_begins(std::string_view text, size_t begin, size_t end, size_t stretch) {
   std::vector<size_t> begins{begin};
-  while (begins.back() + kStretch < std::min(end, text.size())) {
-    const size_t at = likely_record(text, begins.back() + kStretch);
+  while (begins.back() + stretch < std::min(end, text.size())) {
+    const size_t at = likely_record(text, begins.back() + stretch);
     if (at >= std::min(end, text.size())) break;
     begins.push_back(at);
   }
@@ -164,12 +165,14 @@ void read_records(JsonReader& reader, const std::string& source, const std::stri
   reader.begin_array(list);
   if (!reader.next_item()) return;
   size_t at = next_item_at(reader), index = 0, count = 0;
-  for (size_t reach = kStretch;; reach *= 2) {  // twice as far each time, since other arrays may follow in the text
-    const std::vector<size_t> begins = stretch_begins(reader.text(), at, at + reach);
+  for (size_t reach = kLeast;; reach *= 2) {  // twice as far each time, since other arrays may follow in the text
+    const size_t stretch = std::clamp(reach / (4 * size_t(threads())), kLeast, kMost);
+    const std::vector<size_t> begins = stretch_begins(reader.text(), at, at + reach, stretch);
     const size_t stretches = begins.size();
     std::vector<size_t> ends(begins.begin() + 1, begins.end());
-    ends.push_back(at + reach);
+    ends.push_back(std::min(at + reach, reader.text().size()));
     lists.resize(count + stretches);
+    for (size_t i = 0; i < stretches; ++i) lists.start(count + i, ends[i] - begins[i]);
     std::vector<Stretch> read(stretches);
     parallel_tasks(int64_t(stretches), [&](int64_t i) {
       read[size_t(i)] = read_stretch(reader, begins[size_t(i)], ends[size_t(i)],
@@ -178,12 +181,12 @@ void read_records(JsonReader& reader, const std::string& source, const std::stri
     for (size_t i = 0; i < stretches; ++i, ++count) {
       const auto into_list = [&](JsonReader& r) { lists.read(r, count); };
       if (read[i].begin != at) {
-        lists.clear(count);
+        lists.start(count, ends[i] - std::min(at, ends[i]));
         read[i] = read_stretch(reader, at, ends[i], into_list);
       }
       if (!read[i].sound || read[i].last) lists.resize(count + 1);
       if (!read[i].sound) {
-        lists.clear(count);
+        lists.start(count, reader.text().size() - at);
         reader.rewind(at);
         return read_rest(reader, source, noun, index, faults, [&] { into_list(reader); });
       }

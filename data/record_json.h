@@ -20,8 +20,8 @@ void read_records(JsonReader&, const std::string& source, const std::string& lis
 // Lists that together hold an array's records in their order.
 struct RecordLists {
   std::function<void(size_t count)> resize;
-  std::function<void(size_t list)> clear;
-  std::function<void(JsonReader&, size_t list)> read;  // one record, to the list's end
+  std::function<void(size_t list, size_t bytes)> start;  // empty, for the records in so many bytes of text
+  std::function<void(JsonReader&, size_t list)> read;    // one record, to the list's end
 };
 // As read_records, over threads: each reads a stretch of the text into a list of its own.  A stretch begins where a
 // record seems to; the one before shows whether one does, by ending there, and else the stretch is read again in order.
@@ -33,7 +33,11 @@ std::vector<List> read_record_lists(JsonReader& reader, const std::string& sourc
                                     void (*read)(JsonReader&, List&)) {
   std::vector<List> lists;
   read_records(reader, source, list, noun, faults,
-               {[&](size_t count) { lists.resize(count); }, [&](size_t i) { lists[i] = List(); },
+               {[&](size_t count) { lists.resize(count); },
+                [&](size_t i, size_t bytes) {
+                  lists[i] = List();
+                  if constexpr (requires { lists[i].bytes; }) lists[i].bytes = bytes;
+                },
                 [&](JsonReader& r, size_t i) { read(r, lists[i]); }});
   return lists;
 }

@@ -74,7 +74,11 @@ std::string detection_text(const Detection& d, const Annotations* photos) {
 void read_detection(JsonReader& reader, Results::List& list) {
   DetectionView d;
   const size_t begin = reader.position();
-  if (read_plain(reader, d)) return list.detections.push_back(d);
+  if (read_plain(reader, d)) {
+    if (list.detections.empty())  // the others are about as long
+      list.detections.reserve(list.bytes / (reader.position() - begin) + list.bytes / 1024);
+    return list.detections.push_back(d);
+  }
   reader.rewind(begin);
   list.add(read_any(reader));
 }
@@ -107,7 +111,7 @@ size_t Results::size() const {
 
 Results view(std::span<const Detection> detections, std::string source) {
   Results results{std::move(source), {}, {}};
-  std::vector<DetectionView>& views = results.lists.emplace_back().detections;
+  auto& views = results.lists.emplace_back().detections;
   views.reserve(detections.size());
   for (const Detection& d : detections) views.push_back(view(d));
   return results;
@@ -126,17 +130,18 @@ Results read_result_views(const std::filesystem::path& path) {
   return results;
 }
 
-std::vector<Detection> to_detections(const Results& results) {
+std::vector<Detection> to_detections(std::span<const Results> all) {
   std::vector<Detection> out;
-  out.reserve(results.size());
-  for (const Results::List& list : results.lists)
-    for (const DetectionView& d : list.detections)
-      out.push_back({d.image_id, d.category_id, d.score, d.bbox, d.has_bbox, copy(d.mask)});
+  for (const Results& results : all)
+    for (const Results::List& list : results.lists)
+      for (const DetectionView& d : list.detections)
+        out.push_back({d.image_id, d.category_id, d.score, d.bbox, d.has_bbox, copy(d.mask)});
   return out;
 }
 
 std::vector<Detection> read_results(const std::filesystem::path& path) {
-  return to_detections(read_result_views(path));
+  const Results results = read_result_views(path);
+  return to_detections({&results, 1});
 }
 
 void write_results(const std::filesystem::path& path, const std::vector<Detection>& detections,

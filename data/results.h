@@ -12,6 +12,7 @@
 
 #include "data/annotations.h"
 #include "data/file_text.h"
+#include "data/huge_pages.h"
 #include "data/mask_view.h"
 
 namespace sil {
@@ -29,8 +30,9 @@ DetectionView view(const Detection&);
 
 struct Results {
   struct List {
-    std::vector<DetectionView> detections;
+    std::vector<DetectionView, HugePages<DetectionView>> detections;
     std::vector<std::unique_ptr<Segmentation>> masks;  // of theirs what does not lie in a text
+    size_t bytes = 0;                                  // of text that this is read from
 
     void add(Detection);  // and its mask
   };
@@ -49,6 +51,6 @@ Results view(std::span<const Detection>, std::string source);
 Results read_result_views(const std::filesystem::path&);
 
 // Copies, masks decoded.
-std::vector<Detection> to_detections(const Results&);
+std::vector<Detection> to_detections(std::span<const Results>);
 
 }  // namespace sil

@@ -16,7 +16,7 @@ namespace {
 // A detection of one category.
 struct Ranked {
   double score;
-  size_t row, rank;  // in the evaluator's columns, in its image
+  size_t at, rank;  // where its bits are, its place in its image
 };
 
 // Stable, NaN last: numpy's mergesort of the negated scores.
@@ -51,7 +51,8 @@ struct Curves {
         rights[w * 64 + i].push_back({counts[i], score});
       }
       const uint64_t bits = ~(matched[w] | ignored[w]);
-      for (int i = 0; i < 64; ++i) counts[i] += int64_t(bits >> i & 1);
+#pragma omp simd
+      for (uint64_t i = 0; i < 64; ++i) counts[i] += int64_t(bits >> i & 1);
     }
   }
 };
@@ -103,7 +104,7 @@ Accumulated Evaluator::accumulate(size_t which) const {
   const Protocol& p = protocol(which);
   const Kept& kept = kept_[which];
   const size_t T = p.iou_thresholds.size(), R = p.recall_thresholds.size(), K = categories_.size();
-  const size_t A = p.areas.size(), M = p.max_detections.size();
+  const size_t A = p.areas.size(), M = p.max_detections.size(), words = kept.words;
   Accumulated out{T, R, K, A, M, {}, {}, {}};
   out.precision.assign(T * R * K * A * M, -1.0);
   out.scores.assign(T * R * K * A * M, -1.0);
@@ -117,6 +118,7 @@ Accumulated Evaluator::accumulate(size_t which) const {
 
   const auto one_category = [&](size_t k) {
     static thread_local std::vector<Ranked> ranked;
+    static thread_local std::vector<uint64_t> bits;  // matched and ignored of each, side by side: read in any order
     static thread_local Curves curves;
     static thread_local std::vector<double> falling;
 
@@ -125,19 +127,23 @@ Accumulated Evaluator::accumulate(size_t which) const {
     std::ranges::sort(groups, {}, [&](size_t i) { return groups_[i].image_id; });
     std::vector<int64_t> objects(A, 0);
     ranked.clear();
+    bits.clear();
     for (size_t i : groups) {
       const Group& g = groups_[i];
       for (size_t a = 0; a < A; ++a) objects[a] += kept.objects[i * A + a];
-      for (size_t row = g.begin; row < g.end; ++row) ranked.push_back({scores_[row], row, row - g.begin});
+      for (size_t row = g.begin; row < g.end; ++row) {
+        ranked.push_back({scores_[row], bits.size(), row - g.begin});
+        bits.insert(bits.end(), &kept.matched[row * words], &kept.matched[row * words] + words);
+        bits.insert(bits.end(), &kept.ignored[row * words], &kept.ignored[row * words] + words);
+      }
     }
     if (std::ranges::all_of(objects, [](int64_t n) { return n == 0; })) return;
     std::ranges::stable_sort(ranked, ranks_before);
 
     for (size_t m = 0; m < M; ++m) {
-      curves.clear(kept.words);
+      curves.clear(words);
       for (const Ranked& d : ranked)
-        if (d.rank < size_t(p.max_detections[m]))
-          curves.add(d.score, &kept.matched[d.row * kept.words], &kept.ignored[d.row * kept.words], kept.words);
+        if (d.rank < size_t(p.max_detections[m])) curves.add(d.score, &bits[d.at], &bits[d.at + words], words);
       for (size_t a = 0; a < A; ++a)
         for (size_t t = 0; objects[a] > 0 && t < T; ++t) {
           const std::vector<Right>& rights = curves.rights[a * T + t];
