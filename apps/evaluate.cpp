@@ -9,7 +9,11 @@
 #include "apps/output.h"
 #include "apps/photos.h"
 #include "apps/program.h"
+#include "apps/protocol_flags.h"
 #include "eval/evaluation.h"
+#include "eval/lenient_files.h"
+#include "eval/npz.h"
+#include "eval/part.h"
 #include "train/checkpoint.h"
 #include "train/detect.h"
 #include "train/status.h"
@@ -19,25 +23,17 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Arguments {
-  fs::path annotations, json, images, weights;
-  std::vector<fs::path> results;
+  fs::path annotations, json, arrays, weights;
+  std::vector<std::string> images;  // the folder of photos with --weights, else ids
+  fs::path partial;
+  std::vector<fs::path> results, merge;
   std::string device = "cpu", dtype = "f32", exif = "ignore";
   std::vector<std::string> iou{"bbox", "segm"};
   std::optional<float> bn_eps;
   bool per_class = false;
   sil::ExplainFlags explain;
+  sil::ProtocolFlags protocol;
 };
-
-// All files, one after the other: the order decides between equal scores.
-std::vector<sil::Detection> read_all(const std::vector<fs::path>& files, const sil::Annotations& annotations) {
-  std::vector<sil::Detection> out;
-  for (const fs::path& file : files) {
-    std::vector<sil::Detection> some = sil::read_results(file);
-    sil::check_photos(annotations, some, file.string());
-    out.insert(out.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
-  }
-  return out;
-}
 
 // What the model finds in the annotations' photos, one after the other.
 std::vector<sil::Detection> detect(const Arguments& args, const sil::Annotations& annotations) {
@@ -45,7 +41,7 @@ std::vector<sil::Detection> detect(const Arguments& args, const sil::Annotations
   sil::check_categories(weights.categories, annotations, args.weights.string());
   sil::MaskRcnn model = sil::model_of(weights, args.weights.string());
   model.fold(args.dtype == "bf16" ? sil::DType::bf16 : sil::DType::f32);
-  const sil::Dataset photos(annotations, args.images, weights.categories, preparation(weights.config),
+  const sil::Dataset photos(annotations, args.images.front(), weights.categories, preparation(weights.config),
                             sil::Purpose::prediction, sil::exif_of(args.exif));
   std::vector<sil::Detection> out;
   sil::Status status(int64_t(photos.size()), "photo");
@@ -60,38 +56,50 @@ std::vector<sil::Detection> detect(const Arguments& args, const sil::Annotations
 bool asked(const Arguments& args, const char* iou_type) { return std::ranges::count(args.iou, iou_type) > 0; }
 
 void check_arguments(const Arguments& args) {
-  sil::check(args.images.empty() == args.weights.empty(),
-             "--images and --weights go together: they run the model first");
-  sil::check(!args.weights.empty() || !args.results.empty(),
+  if (!args.merge.empty())
+    sil::check(args.annotations.empty() && args.results.empty() && args.weights.empty() && args.images.empty() &&
+                   !args.protocol.given() && !args.explain.given(),
+               "--merge takes parts, which know what was measured: no annotations, results or parameters beside it");
+  else
+    sil::check(!args.annotations.empty(), "--annotations is required (--help lists the arguments)");
+  sil::check(args.weights.empty() || args.images.size() == 1,
+             "--images is given {} times; with --weights, whose model runs first, it is the one folder of photos",
+             args.images.size());
+  sil::check(!args.weights.empty() || !args.results.empty() || !args.merge.empty(),
              "--results, or --images and --weights, expected: what is to be evaluated (--help lists the arguments)");
   sil::check(args.weights.empty() || args.results.size() <= 1,
              "--results is given {} times; with --weights it is the one file to write", args.results.size());
   if (!args.weights.empty() && !args.results.empty()) sil::check_folder_of(args.results.front());
-  if (!args.json.empty()) sil::check_folder_of(args.json);
-  const bool explained = args.explain.explain || !args.explain.curves.empty() || !args.explain.compare.empty();
-  sil::check(!explained || asked(args, "bbox") || asked(args, "segm"),
+  for (const fs::path& out : {args.json, args.arrays, args.partial})
+    if (!out.empty()) sil::check_folder_of(out);
+  sil::check(!args.explain.given() || asked(args, "bbox") || asked(args, "segm"),
              "--explain, --curves and --compare look at bbox and segm; --iou has neither");
   if (!args.explain.curves.empty()) {
-    sil::check_no_input(args.explain.curves, {args.images});
+    if (!args.weights.empty()) sil::check_no_input(args.explain.curves, {args.images.front()});
     sil::make_folder(args.explain.curves);
   }
   sil::check(sil::Device::parse(args.device).kind() == sil::Device::Kind::cpu,
              "--device is {}; the model runs on the cpu alone yet", args.device);
 }
 
-// What will be written is none of what is read, nor the other of the two.
+// What will be written is none of what is read, and all of it goes to different files.
 void check_outputs(const Arguments& args, const sil::Annotations& annotations) {
   std::vector<fs::path> outputs, inputs{args.annotations, args.weights};
-  if (!args.json.empty()) outputs.push_back(args.json);
+  for (const fs::path& out : {args.json, args.arrays, args.partial})
+    if (!out.empty()) outputs.push_back(out);
+  inputs.insert(inputs.end(), args.merge.begin(), args.merge.end());
   inputs.insert(inputs.end(), args.explain.compare.begin(), args.explain.compare.end());
   auto& results = args.weights.empty() ? inputs : outputs;
   results.insert(results.end(), args.results.begin(), args.results.end());
-  if (!args.images.empty())
-    for (const sil::Photo& photo : annotations.photos) inputs.push_back(args.images / photo.file_name);
-  for (const fs::path& out : outputs)
-    for (const fs::path& in : inputs) sil::check_no_input(out, {in});
-  sil::check(outputs.size() < 2 || fs::weakly_canonical(outputs[0]) != fs::weakly_canonical(outputs[1]),
-             "{}: given for --json and for --results", args.json.string());
+  if (!args.weights.empty())
+    for (const sil::Photo& photo : annotations.photos)
+      inputs.push_back(fs::path(args.images.front()) / photo.file_name);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    for (const fs::path& in : inputs) sil::check_no_input(outputs[i], {in});
+    for (size_t j = 0; j < i; ++j)
+      sil::check(fs::weakly_canonical(outputs[i]) != fs::weakly_canonical(outputs[j]), "{}: two outputs of one name",
+                 outputs[i].string());
+  }
 }
 
 // What to look at where AP is 0 or -1, unless it is explained anyway.
@@ -102,9 +110,28 @@ void warn_of_causes(const sil::Metrics& metrics, const sil::Annotations& annotat
       fmt::print(stderr, "warning: {}\n", cause.text);
 }
 
-void print(const sil::Metrics& metrics, bool per_class) {
-  const auto part = [](const char* type, const std::optional<sil::Summary>& summary) {
-    if (summary) fmt::print("Evaluate annotation type *{}*\n{}", type, sil::summary_text(*summary));
+// As torchmetrics names its numbers: the IoU type stands before the names where several are measured.
+void write_arrays(const fs::path& path, const sil::Measured& measured) {
+  std::vector<sil::Accumulated> accumulated;
+  accumulated.reserve(3);
+  std::vector<sil::NamedArray> arrays;
+  const auto put = [&](const std::string& prefix, const std::optional<sil::Evaluator>& evaluator) {
+    if (!evaluator) return;
+    const sil::Accumulated& x = accumulated.emplace_back(evaluator->accumulate());
+    arrays.push_back({prefix + "precision", {x.T, x.R, x.K, x.A, x.M}, x.precision});
+    arrays.push_back({prefix + "recall", {x.T, x.K, x.A, x.M}, x.recall});
+    arrays.push_back({prefix + "scores", {x.T, x.R, x.K, x.A, x.M}, x.scores});
+  };
+  const bool several = measured.bbox.has_value() + measured.segm.has_value() + measured.boundary.has_value() > 1;
+  put(several ? "bbox_" : "", measured.bbox);
+  put(several ? "segm_" : "", measured.segm);
+  put(several ? "boundary_" : "", measured.boundary);
+  sil::write_npz(path, arrays);
+}
+
+void print(const sil::Metrics& metrics, const sil::Protocol& protocol, bool per_class) {
+  const auto part = [&](const char* type, const std::optional<sil::Summary>& summary) {
+    if (summary) fmt::print("Evaluate annotation type *{}*\n{}", type, sil::summary_text(*summary, protocol));
   };
   part("bbox", metrics.bbox);
   part("segm", metrics.segm);
@@ -112,25 +139,60 @@ void print(const sil::Metrics& metrics, bool per_class) {
   if (per_class) fmt::print("\n{}", sil::class_table(metrics));
 }
 
+void report(const sil::Measured& measured, const Arguments& args, const sil::Said& said = {}) {
+  const sil::Metrics metrics = measured.metrics();
+  if (!args.arrays.empty()) write_arrays(args.arrays, measured);
+  if (!args.partial.empty()) sil::write_part(args.partial, measured);
+  if (!args.json.empty()) sil::write_json(args.json, metrics, said.blocks);
+  print(metrics, measured.any().protocol(), args.per_class);
+  fmt::print("{}", said.text);
+}
+
+// Why the numbers are so.  Of files and parameters that pycocotools alone knows nothing is said.
+sil::Said say_why(const Arguments& args, const sil::EvaluationFiles& files, const sil::EvaluationOptions& options,
+                  const sil::Evaluation& evaluation) {
+  const std::string name = args.results.empty() ? args.weights.string() : args.results.front().string();
+  const bool ours = files.lenient || options.images || options.categories || args.protocol.given();
+  sil::check(!ours || !args.explain.given(),
+             "{}: --explain, --curves and --compare are of files that train takes, too, and of COCO's own parameters",
+             name);
+  if (ours) return {};
+  if (!args.explain.explain) warn_of_causes(evaluation.metrics(), files.annotations, files.detections, evaluation);
+  return sil::explain_all(args.explain, name, files.annotations, files.detections, evaluation);
+}
+
+sil::EvaluationOptions options_of(const Arguments& args) {
+  sil::EvaluationOptions options{.bbox = asked(args, "bbox"),
+                                 .segm = asked(args, "segm"),
+                                 .boundary = asked(args, "boundary"),
+                                 .torchmetrics = !args.json.empty() || !args.partial.empty()};
+  sil::ProtocolFlags protocol = args.protocol;
+  if (args.weights.empty()) protocol.add_images(args.images);
+  protocol.apply(options);
+  sil::check_summary(options.protocol);
+  return options;
+}
+
 int evaluate(const Arguments& args) {
   check_arguments(args);
-  const sil::Annotations annotations = sil::read_annotations(args.annotations);
-  check_outputs(args, annotations);
-  const std::vector<sil::Detection> detections =
-      args.weights.empty() ? read_all(args.results, annotations) : detect(args, annotations);
-  sil::Evaluation evaluation(annotations, {.bbox = asked(args, "bbox"),
-                                           .segm = asked(args, "segm"),
-                                           .boundary = asked(args, "boundary"),
-                                           .torchmetrics = !args.json.empty()});
-  evaluation.add_all(detections);
+  if (!args.merge.empty()) {
+    check_outputs(args, {});
+    report(sil::merge_parts(args.merge), args);
+    return 0;
+  }
+  sil::EvaluationOptions options = options_of(args);
+  sil::EvaluationFiles files = args.weights.empty()
+                                   ? sil::read_for_evaluation(args.annotations, args.results, options)
+                                   : sil::EvaluationFiles{sil::read_annotations(args.annotations), {}, false};
+  check_outputs(args, files.annotations);
+  if (!args.weights.empty()) files.detections = detect(args, files.annotations);
+  sil::check(args.partial.empty() || !options.odd_images,
+             "{}: has ids of images that are no 64-bit integers; parts need such", args.annotations.string());
+  sil::Evaluation evaluation(files.annotations, options);
+  evaluation.add_all(files.detections);
   for (const std::string& warning : evaluation.warnings()) fmt::print(stderr, "warning: {}\n", warning);
-  const sil::Metrics metrics = evaluation.metrics();
-  const std::string name = args.results.empty() ? args.weights.string() : args.results.front().string();
-  const sil::Said said = sil::explain_all(args.explain, name, annotations, detections, evaluation);
-  if (!args.explain.explain) warn_of_causes(metrics, annotations, detections, evaluation);
-  if (!args.json.empty()) sil::write_json(args.json, metrics, said.blocks);
-  print(metrics, args.per_class);
-  fmt::print("{}", said.text);
+  if (files.detections.empty()) fmt::print(stderr, "warning: there are no detections\n");
+  report(evaluation.measured(), args, say_why(args, files, options, evaluation));
   return 0;
 }
 
@@ -143,10 +205,12 @@ int main(int argc, char** argv) {
       "Average precision and recall of detections, equal to pycocotools' to the last bit: the twelve lines for boxes "
       "and for masks. What pycocotools ignores silently is ignored and counted in a warning.",
       [&](CLI::App& app) {
-        app.add_option("--annotations", args.annotations, "COCO JSON, or a folder in label schema")->required();
+        app.add_option("--annotations", args.annotations, "COCO JSON, or a folder in label schema");
         app.add_option("--results", args.results,
                        "COCO results JSON; several files count as one; with --weights: to write");
-        app.add_option("--images", args.images, "Folder of the photos: run the model of --weights on them first");
+        app.add_option("--images", args.images,
+                       "Ids of the images to measure alone; with --weights: folder of the photos, on which its model "
+                       "runs first");
         app.add_option("--weights", args.weights, "A run's checkpoint, or torchvision's weights (.pth, .safetensors)");
         sil::add_bn_eps(app, args.bn_eps);
         app.add_option("--device", args.device, "Of the model: cpu, cuda or cuda:N");
@@ -162,12 +226,23 @@ int main(int argc, char** argv) {
         app.add_option("--json", args.json,
                        "Write the numbers there with 17 digits, those of each class and torchmetrics' too");
         args.explain.add_to(app);
+        app.add_option("--arrays", args.arrays,
+                       "Write pycocotools' precision, recall and scores there as .npz; with two IoU types their names "
+                       "begin with bbox_ and segm_");
+        args.protocol.add_to(app);
+        app.add_option("--partial", args.partial,
+                       "Write what was measured there, for --merge: images without detections here may have some in "
+                       "another part");
+        app.add_option("--merge", args.merge,
+                       "Parts of one evaluation, in any order: as one run over all their results");
         app.footer(
             "Examples:\n"
             "  evaluate --annotations instances_val2017.json --results detections.json\n"
             "  evaluate --annotations val.json --results detections.json --iou segm --per-class --json metrics.json\n"
             "  evaluate --annotations val.json --results mine.json --explain --curves pictures\n"
             "  evaluate --annotations val.json --results mine.json --compare theirs.json\n"
+            "  evaluate --annotations val.json --results first_half.json --partial a.part\n"
+            "  evaluate --merge a.part b.part --json metrics.json\n"
             "  evaluate --annotations val.json --images photos --weights runs/first/best.safetensors");
       },
       [&] { return evaluate(args); });

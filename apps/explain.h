@@ -22,6 +22,8 @@ struct ExplainFlags {
   int samples = 1000;
   uint64_t seed = 0;
 
+  bool given() const { return explain || !curves.empty() || !compare.empty(); }
+
   void add_to(CLI::App& app) {
     app.add_flag("--explain", explain,
                  "Where AP is lost (TIDE), each class with its best score threshold, confusions, calibration, and the "

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -33,6 +34,8 @@ struct Annotation {
   std::array<double, 4> bbox{};  // x, y, w, h
   double area = 0;
   bool crowd = false;
+  bool ignored =
+      false;  // by an iscrowd that is true but not 1, such as 0.5; only the evaluator's lenient reader sets it
   bool has_bbox = false, has_area = false;
   Segmentation segmentation;
 };
@@ -43,6 +46,7 @@ struct Annotations {
   std::vector<Annotation> annotations;  // in the file's order
   std::vector<Category> categories;
   std::vector<std::filesystem::path> files;  // all that were read: the JSON; or labels, masks and photos
+  std::map<size_t, std::string> unusable;  // by row, what is wrong with annotations that the lenient reader let pass
 
   // Row numbers, built by index().
   std::unordered_map<int64_t, size_t> photo_row;  // by image id; of duplicates the last, as pycocotools

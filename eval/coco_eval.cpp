@@ -1,6 +1,7 @@
 #include "eval/coco_eval.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
 
@@ -29,11 +30,15 @@ std::vector<double> linspace_float(float first, float last, int n) {
   return out;
 }
 
+bool same(double a, double b) { return std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b); }  // NaN is NaN
+
 bool same(const Protocol& a, const Protocol& b) {
+  const auto same_number = [](double x, double y) { return same(x, y); };
   const auto same_area = [](const AreaRange& x, const AreaRange& y) {
-    return x.name == y.name && x.low == y.low && x.high == y.high;
+    return x.name == y.name && same(x.low, y.low) && same(x.high, y.high);
   };
-  return a.iou_thresholds == b.iou_thresholds && a.recall_thresholds == b.recall_thresholds &&
+  return std::ranges::equal(a.iou_thresholds, b.iou_thresholds, same_number) &&
+         std::ranges::equal(a.recall_thresholds, b.recall_thresholds, same_number) &&
          a.max_detections == b.max_detections && a.area_of == b.area_of &&
          a.measure_if_no_area == b.measure_if_no_area && a.skip_empty_images == b.skip_empty_images &&
          std::ranges::equal(a.areas, b.areas, same_area);
@@ -102,15 +107,16 @@ Evaluator::Evaluator(IouType type, std::vector<int64_t> categories, std::vector<
   std::ranges::sort(categories_);
   categories_.erase(std::unique(categories_.begin(), categories_.end()), categories_.end());
   for (size_t p = 0; p < protocols_.size(); ++p) {
-    check(!protocols_[p].max_detections.empty() && protocols_[p].max_detections.front() >= 0 &&
-              std::ranges::is_sorted(protocols_[p].max_detections),
-          "evaluator: ascending limits of detections expected");
+    std::vector<int64_t>& limits = protocols_[p].max_detections;
+    std::ranges::sort(limits);
+    check(!limits.empty(), "evaluator: no limit of detections; 1 or more expected");
+    check(limits.front() >= 0, "evaluator: a limit of detections is {}; 0 or more expected", limits.front());
     kept_[p].words = (protocols_[p].iou_thresholds.size() * protocols_[p].areas.size() + 63) / 64;
   }
 }
 
 void Evaluator::add(int64_t image_id, std::span<const Truth> truths, std::span<const Found> found) {
-  check(images_.insert(image_id).second, "evaluator: image {} was added before", image_id);
+  check(images_.emplace(image_id, !found.empty()).second, "evaluator: image {} was added before", image_id);
   check(found.empty() || area_of, "evaluator: area_of must be set before the first image with detections");
   const auto all_truths = by_category(truths, categories_);
   const auto all_found = by_category(found, categories_);
@@ -162,23 +168,54 @@ void Evaluator::ignore_last_group(const Protocol& p, Kept& kept) {
 
 void Evaluator::merge(const Evaluator& other) {
   check(type_ == other.type_ && categories_ == other.categories_ &&
-            std::ranges::equal(protocols_, other.protocols_, same),
+            std::ranges::equal(protocols_, other.protocols_,
+                               [](const Protocol& a, const Protocol& b) { return same(a, b); }),
         "evaluator: only parts with the same categories and protocols merge");
   check(!area_of || !other.area_of || *area_of == *other.area_of,
         "evaluator: one part takes the area of detections from their boxes, the other from their masks");
-  for (int64_t id : other.images_) check(!images_.contains(id), "evaluator: image {} is in both parts", id);
+  std::unordered_set<int64_t> mine, others;  // in both parts: those to drop
+  for (const auto& [id, found] : other.images_)
+    if (const auto at = images_.find(id); at != images_.end()) {
+      check(!found || !at->second, "evaluator: both parts have detections of image {}", id);
+      (found ? mine : others).insert(id);
+    }
+  drop(mine);
 
   if (!area_of) area_of = other.area_of;
-  images_.insert(other.images_.begin(), other.images_.end());
   const size_t rows = scores_.size();
-  for (Group g : other.groups_) groups_.push_back({g.image_id, g.category, g.begin + rows, g.end + rows});
+  for (const auto& [id, found] : other.images_)
+    if (!others.contains(id)) images_[id] = found;
+  for (size_t i = 0; i < other.groups_.size(); ++i) {
+    const Group& g = other.groups_[i];
+    if (others.contains(g.image_id)) continue;
+    groups_.push_back({g.image_id, g.category, g.begin + rows, g.end + rows});
+    for (size_t p = 0; p < kept_.size(); ++p) {
+      const auto objects = other.kept_[p].objects.begin() + ptrdiff_t(i * protocols_[p].areas.size());
+      kept_[p].objects.insert(kept_[p].objects.end(), objects, objects + ptrdiff_t(protocols_[p].areas.size()));
+    }
+  }
   scores_.insert(scores_.end(), other.scores_.begin(), other.scores_.end());
   for (size_t p = 0; p < kept_.size(); ++p) {
     const Kept& from = other.kept_[p];
     kept_[p].matched.insert(kept_[p].matched.end(), from.matched.begin(), from.matched.end());
     kept_[p].ignored.insert(kept_[p].ignored.end(), from.ignored.begin(), from.ignored.end());
-    kept_[p].objects.insert(kept_[p].objects.end(), from.objects.begin(), from.objects.end());
   }
+}
+
+void Evaluator::drop(const std::unordered_set<int64_t>& images) {
+  if (images.empty()) return;
+  size_t kept_groups = 0;
+  for (size_t i = 0; i < groups_.size(); ++i) {
+    if (images.contains(groups_[i].image_id)) continue;
+    groups_[kept_groups] = groups_[i];
+    for (size_t p = 0; p < kept_.size(); ++p)
+      std::copy_n(kept_[p].objects.begin() + ptrdiff_t(i * protocols_[p].areas.size()), protocols_[p].areas.size(),
+                  kept_[p].objects.begin() + ptrdiff_t(kept_groups * protocols_[p].areas.size()));
+    ++kept_groups;
+  }
+  groups_.resize(kept_groups);
+  for (size_t p = 0; p < kept_.size(); ++p) kept_[p].objects.resize(kept_groups * protocols_[p].areas.size());
+  for (int64_t id : images) images_.erase(id);
 }
 
 std::vector<Evaluator::Count> Evaluator::counts() const {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -16,6 +17,9 @@
 #include "eval/matches.h"
 
 namespace sil {
+
+class ByteReader;
+class ByteWriter;
 
 // boundary: Boundary IoU (Cheng et al. 2021), the smaller of the overlaps of two masks and of their boundaries; of
 // crowds the masks' alone.
@@ -35,7 +39,7 @@ struct Protocol {
   std::vector<double> iou_thresholds;     // T
   std::vector<double> recall_thresholds;  // R
   std::vector<AreaRange> areas;           // A
-  std::vector<int64_t> max_detections;    // M, an image and category, ascending
+  std::vector<int64_t> max_detections;    // M, an image and category; the evaluator sorts them
   std::optional<AreaOf> area_of;          // of detections; unset: the evaluator's, as pycocotools decides it
   bool measure_if_no_area = false;        // an object whose annotated area is not above 0 has its measured one
   bool skip_empty_images = false;         // detections in an image without any object do not count
@@ -54,6 +58,7 @@ struct Truth {
   double measured_area = 0;      // of the mask, or the box without one
   bool crowd = false;            // ignored: matched without reward or penalty, and more than once
   const Rle* mask = nullptr;
+  bool ignored = false;  // without being a crowd: once
 };
 
 struct Found {
@@ -84,7 +89,8 @@ class Evaluator {
   // before.
   void add(int64_t image_id, std::span<const Truth>, std::span<const Found>);
 
-  // Takes the other's images.  Throws an Error if an image is in both, or categories, protocols or area_of differ.
+  // Takes the other's images.  An image without detections in one part may have some in the other.  Throws an Error if
+  // both have detections of one image, or categories, protocols or area_of differ.
   void merge(const Evaluator& other);
 
   Accumulated accumulate(size_t protocol = 0) const;
@@ -94,6 +100,7 @@ class Evaluator {
   IouType iou_type() const { return type_; }
   const std::vector<int64_t>& categories() const { return categories_; }  // ascending, each once: K
   const Protocol& protocol(size_t i = 0) const { return protocols_.at(i); }
+  size_t protocols() const { return protocols_.size(); }
   bool has(int64_t image_id) const { return images_.contains(image_id); }
   struct Count {
     int64_t objects = 0;     // that count in the first area range
@@ -101,6 +108,9 @@ class Evaluator {
     int64_t images = 0;      // with any object or detection
   };
   std::vector<Count> counts() const;  // by category
+
+  void write(ByteWriter&) const;
+  static Evaluator read(ByteReader&);  // throws an Error for what write() does not write
 
  private:
   // One image and category.  Its detections are rows [begin, end), best score first.
@@ -119,11 +129,12 @@ class Evaluator {
 
   void add_group(int64_t image_id, size_t category, const std::vector<const Truth*>&, std::vector<const Found*>);
   void ignore_last_group(const Protocol&, Kept&);
+  void drop(const std::unordered_set<int64_t>& images);  // that have no detections
 
   IouType type_;
   std::vector<int64_t> categories_;
   std::vector<Protocol> protocols_;
-  std::unordered_set<int64_t> images_;
+  std::unordered_map<int64_t, bool> images_;  // with any detection, of whatever category
   std::vector<Group> groups_;
   std::vector<double> scores_;  // by row
   std::vector<Kept> kept_;      // by protocol

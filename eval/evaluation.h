@@ -8,6 +8,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -23,8 +24,33 @@ namespace sil {
 struct EvaluationOptions {
   bool bbox = true, segm = true, boundary = false;
   bool torchmetrics = true;  // their numbers of bbox and segm beside COCO's
+  Protocol protocol = Protocol::coco();
+  // Ids of what is measured; unset: all of the annotations'.  As in pycocotools, annotations of an image or a category
+  // that the file does not list count if they are named here.
+  std::optional<std::vector<int64_t>> categories = {}, images = {};
+  std::map<int64_t, std::string> odd_ids =
+      {};                       // JSON of categories whose id is no 64-bit integer, by the one in its place
+  bool odd_images = false;      // the lenient reader's: images have other ids in the file
+  bool class_agnostic = false;  // whatever the category: pycocotools' useCats = 0.  All are category -1 then
 
   bool masks() const { return segm || boundary; }
+};
+
+// What was measured so far: all that the numbers need, without annotations and masks.
+struct Measured {
+  std::optional<Evaluator> bbox, segm, boundary;
+  std::vector<std::string> class_names;  // of Evaluator::categories()
+  std::vector<std::string> odd_ids;      // the same: as EvaluationOptions::odd_ids, "" for an id that is no odd one
+  bool torchmetrics = true;              // the second and third protocol are theirs
+  bool has_images = false;
+  int64_t objects = 0, detections = 0;  // of known categories, crowds too
+  int64_t unknown_category = 0;         // detections of the others
+
+  Metrics metrics() const;
+  // Another part of the same data set, as Evaluator::merge.
+  void merge(const Measured&);
+  const Evaluator& any() const { return bbox ? *bbox : segm ? *segm : *boundary; }
+  std::array<std::optional<Evaluator>*, 3> all() { return {&bbox, &segm, &boundary}; }
 };
 
 class Evaluation {
@@ -33,46 +59,45 @@ class Evaluation {
   // pycocotools raises (under segm and boundary an object without segmentation, for one).
   explicit Evaluation(const Annotations& annotations, EvaluationOptions = {});
 
-  // All detections of one photo, in their order; a photo once.  A detection without box gets its mask's, one without
+  // All detections of one image, in their order; an image once.  A detection without box gets its mask's, one without
   // mask its box as a rectangle, where pycocotools does so.  Not thread-safe.
   void add(int64_t image_id, std::span<const Detection>);
 
-  // A whole results file, over threads: the photos of `annotations` that were not added yet, with what `detections` has
-  // for them.  Detections of unknown photos are an Error.  The same bits for any number of threads.
+  // A whole results file, over threads: the images that were not added yet, with what `detections` has for them.
+  // Detections of images that `annotations` does not have are an Error, those of images that are not measured are left
+  // out.  The same bits for any number of threads.
   void add_all(std::span<const Detection> detections);
-  // The photos that were not added yet, without detections.
+  // The images that were not added yet, without detections.
   void add_rest() { add_all({}); }
 
   // What pycocotools reads off the first result of all; the first that is added decides unless the caller has.
   void set_area_of(AreaOf);
 
-  // Another part of the same data set, over other photos.
+  // Another part of the same data set, over other images.
   void merge(const Evaluation& other);
 
-  Metrics metrics() const;  // of what was added so far
+  Metrics metrics() const { return measured_.metrics(); }  // of what was added so far
+  const Measured& measured() const { return measured_; }
 
-  const std::optional<Evaluator>& bbox() const { return bbox_; }
-  const std::optional<Evaluator>& segm() const { return segm_; }
-  const std::optional<Evaluator>& boundary() const { return boundary_; }
+  const std::optional<Evaluator>& bbox() const { return measured_.bbox; }
+  const std::optional<Evaluator>& segm() const { return measured_.segm; }
+  const std::optional<Evaluator>& boundary() const { return measured_.boundary; }
 
   // One line each: what was ignored or repaired, with a count and the first case.
   std::vector<std::string> warnings() const;
 
  private:
+  struct Plan;  // which images, objects and categories count; shared by the workers of add_all
+
   Evaluation empty() const;  // a part of the same data set
-  void add_photo(size_t row, std::span<const Detection* const>);
-  const Evaluator& any() const { return bbox_ ? *bbox_ : segm_ ? *segm_ : *boundary_; }
-  std::array<std::optional<Evaluator>*, 3> all() { return {&bbox_, &segm_, &boundary_}; }
+  void add_image(size_t index, std::span<const Detection* const>);
 
   const Annotations* annotations_;
   EvaluationOptions options_;
-  std::optional<Evaluator> bbox_, segm_, boundary_;
-  // Annotations that count, by photo row, as pycocotools' loader orders them; shared by the workers of add_all.
-  std::shared_ptr<const std::vector<std::vector<size_t>>> truths_;
+  std::shared_ptr<const Plan> plan_;
+  Measured measured_;
   std::optional<AreaOf> area_of_;
-  std::vector<std::string> warnings_;     // about the annotations
-  int64_t objects_ = 0, detections_ = 0;  // of known categories, crowds too
-  int64_t unknown_category_ = 0;          // detections of the others
+  std::vector<std::string> warnings_;  // about the annotations
 };
 
 // Throws an Error that names file and record if a detection's photo is not in `annotations`.

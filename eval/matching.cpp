@@ -76,7 +76,7 @@ struct Objects {
 Objects order_objects(std::span<const Truth* const> truths, std::span<const double> areas, const AreaRange& range) {
   Objects out;
   out.order.reserve(truths.size());
-  const auto ignored = [&](size_t g) { return truths[g]->crowd || outside(areas[g], range); };
+  const auto ignored = [&](size_t g) { return truths[g]->crowd || truths[g]->ignored || outside(areas[g], range); };
   for (size_t g = 0; g < truths.size(); ++g)
     if (!ignored(g)) out.order.push_back(g);
   out.counted = out.order.size();

@@ -44,6 +44,7 @@ struct Line {
 std::array<Line, 12> lines(const Protocol& p) {
   const std::vector<int64_t>& m = p.max_detections;
   check(m.size() >= 3, "summary: {} limits of detections, 3 expected", m.size());
+  check(!p.iou_thresholds.empty(), "summary: no IoU thresholds; 1 or more expected");
   return {{{true, {}, "all", 100},
            {true, .5, "all", m[2]},
            {true, .75, "all", m[2]},
@@ -58,13 +59,26 @@ std::array<Line, 12> lines(const Protocol& p) {
            {false, {}, "large", m[2]}}};
 }
 
+// Where a line's numbers lie in an area range's and limit's plane: a * M + m.  Names and limits may be repeated; numpy
+// then takes them in pairs, one of length 1 with all of the other.
+std::vector<size_t> columns(const Line& line, const Protocol& p) {
+  std::vector<size_t> areas, limits, out;
+  for (size_t a = 0; a < p.areas.size(); ++a)
+    if (p.areas[a].name == line.area) areas.push_back(a);
+  for (size_t m = 0; m < p.max_detections.size(); ++m)
+    if (p.max_detections[m] == line.max_detections) limits.push_back(m);
+  const size_t n = areas.size() == 1 ? limits.size() : areas.size();
+  check(limits.size() == n || limits.size() == 1,
+        "summary: {} area ranges are named {} and {} limits of detections are {}: they cannot be paired", areas.size(),
+        line.area, limits.size(), line.max_detections);
+  for (size_t i = 0; i < n; ++i)
+    out.push_back(areas[areas.size() == 1 ? 0 : i] * p.max_detections.size() + limits[limits.size() == 1 ? 0 : i]);
+  return out;
+}
+
 // The mean over what is not -1, in the arrays' C order.
 double mean_of(const Line& line, const Accumulated& x, const Protocol& p, std::optional<size_t> category) {
-  std::vector<size_t> columns;  // a * M + m
-  for (size_t a = 0; a < x.A; ++a)
-    for (size_t m = 0; m < x.M; ++m)
-      if (p.areas[a].name == line.area && p.max_detections[m] == line.max_detections) columns.push_back(a * x.M + m);
-
+  const std::vector<size_t> places = columns(line, p);
   const size_t R = line.precision ? x.R : 1;
   const std::vector<double>& values = line.precision ? x.precision : x.recall;
   std::vector<double> measured;
@@ -72,8 +86,8 @@ double mean_of(const Line& line, const Accumulated& x, const Protocol& p, std::o
     if (line.iou_threshold && p.iou_thresholds[t] != *line.iou_threshold) continue;
     for (size_t r = 0; r < R; ++r)
       for (size_t k = category.value_or(0); k < (category ? *category + 1 : x.K); ++k)
-        for (size_t column : columns)
-          if (const double v = values[((t * R + r) * x.K + k) * x.A * x.M + column]; v > -1) measured.push_back(v);
+        for (size_t place : places)
+          if (const double v = values[((t * R + r) * x.K + k) * x.A * x.M + place]; v > -1) measured.push_back(v);
   }
   return measured.empty() ? -1 : pairwise_mean(measured);
 }
@@ -93,13 +107,20 @@ void write_summary(JsonWriter& w, const char* key, const std::optional<Summary>&
     w.Key(Summary::names[i]);
     write_number(w, summary->values()[i]);
   }
+  if (summary->AP_at_largest_max_dets) {
+    w.Key("AP_at_largest_max_dets");
+    write_number(w, *summary->AP_at_largest_max_dets);
+  }
   w.EndObject();
 }
 
 void write_class(JsonWriter& w, const ClassMetrics& c) {
   w.StartObject();
   w.Key("category_id");
-  w.Int64(c.category_id);
+  if (c.odd_id.empty())
+    w.Int64(c.category_id);
+  else
+    w.RawValue(c.odd_id.data(), c.odd_id.size(), rapidjson::kStringType);
   w.Key("name");
   w.String(c.name.data(), rapidjson::SizeType(c.name.size()));
   w.Key("objects");
@@ -129,11 +150,19 @@ void write_torchmetrics(JsonWriter& w, const Metrics& metrics) {
 
 double pairwise_mean(std::span<const double> x) { return pairwise_sum(x) / double(x.size()); }
 
+void check_summary(Protocol p) {
+  std::ranges::sort(p.max_detections);
+  for (const Line& line : lines(p)) columns(line, p);
+}
+
 Summary summarise(const Accumulated& x, const Protocol& p, std::optional<size_t> category) {
   std::array<double, 12> v;
   const std::array<Line, 12> all = lines(p);
   std::ranges::transform(all, v.begin(), [&](const Line& line) { return mean_of(line, x, p, category); });
-  return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11]};
+  Summary out{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], {}};
+  if (const int64_t most = p.max_detections.back(); most != 100)
+    out.AP_at_largest_max_dets = mean_of({true, {}, "all", most}, x, p, category);
+  return out;
 }
 
 std::string summary_text(const Summary& summary, const Protocol& p) {

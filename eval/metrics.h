@@ -17,6 +17,8 @@ namespace sil {
 struct Summary {
   double AP = -1, AP50 = -1, AP75 = -1, APs = -1, APm = -1, APl = -1;
   double AR1 = -1, AR10 = -1, AR100 = -1, ARs = -1, ARm = -1, ARl = -1;
+  // Ours: AP at the largest limit of detections, where that is not the 100 of `AP`.
+  std::optional<double> AP_at_largest_max_dets = {};
 
   static constexpr std::array<const char*, 12> names{"AP",  "AP50", "AP75",  "APs", "APm", "APl",
                                                      "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"};
@@ -28,6 +30,7 @@ struct ClassMetrics {
   std::string name;
   int64_t objects = 0, detections = 0;  // that were evaluated: crowds and what exceeds the limit per image apart
   std::optional<Summary> bbox, segm, boundary;  // of this category
+  std::string odd_id = {};                      // JSON of an id that is no 64-bit integer; category_id stands for it
 };
 
 struct Metrics {
@@ -39,8 +42,12 @@ struct Metrics {
 };
 
 // All categories, or one (index into Evaluator::categories()).  As in pycocotools AP is of 100 detections an image, the
-// others of the first three limits; throws an Error if there are fewer.
+// others of the first three limits; throws an Error where it raises: fewer limits, no IoU threshold, areas and limits
+// repeated so that numpy cannot pair them.
 Summary summarise(const Accumulated&, const Protocol&, std::optional<size_t> category = {});
+
+// The same Errors, before there are any numbers; `p` as it was given, limits in any order.
+void check_summary(Protocol p);
 
 // numpy.mean of a contiguous float64 array: pairwise sums, to the bit.
 double pairwise_mean(std::span<const double>);

@@ -80,6 +80,67 @@ TEST_CASE("evaluate: no detections are AP 0, with a warning") {
   CHECK(ran.err.find("warning: there are no detections") != std::string::npos);
 }
 
+TEST_CASE("evaluate: without 100 among the limits AP is -1, as in pycocotools, beside AP at the largest") {
+  const Folder folder;
+  const Ran ran = run("evaluate", both + "--iou bbox --max-dets 1000,1,10 --json " + (folder / "m.json"));
+  CHECK(ran.code == 0);
+  CHECK(ran.out.find("| area=   all | maxDets=100 ] = -1.000") != std::string::npos);
+  CHECK(ran.out.find("| area=   all | maxDets=1000 ] = 0.") != std::string::npos);
+  const std::string json = bytes_of(folder / "m.json");
+  CHECK(json.find("\"AP\": -1,") != std::string::npos);
+  CHECK(json.find("\"AP_at_largest_max_dets\": 0.") != std::string::npos);
+  CHECK(json.find("torchmetrics") == std::string::npos);  // it has parameters of its own
+  CHECK(run("evaluate", both + "--json " + (folder / "n.json")).code == 0);
+  CHECK(bytes_of(folder / "n.json").find("AP_at_largest") == std::string::npos);
+}
+
+TEST_CASE("evaluate: --arrays names the arrays, the IoU type first where there are two") {
+  const Folder folder;
+  CHECK(run("evaluate", both + "--arrays " + (folder / "two.npz")).code == 0);
+  CHECK(run("evaluate", both + "--iou segm --recall-thresholds 0,1 --arrays " + (folder / "one.npz")).code == 0);
+  const std::string two = bytes_of(folder / "two.npz"), one = bytes_of(folder / "one.npz");
+  for (const char* name : {"bbox_precision.npy", "segm_recall.npy", "segm_scores.npy"})
+    CHECK(two.find(name) != std::string::npos);
+  CHECK(one.find("segm_") == std::string::npos);
+  CHECK(one.find("precision.npy\x93NUMPY") != std::string::npos);
+  CHECK(one.find("'descr': '<f8', 'fortran_order': False, 'shape': (10, 2, ") != std::string::npos);
+}
+
+TEST_CASE("evaluate: parts merge in any order to the bytes of one run") {
+  const Folder folder;
+  const std::string lone = " --iou bbox --images ";
+  const std::string ids[] = {"1,3,5,7,9,11,13,15,17,19,21,23,25,27,29,31,33,35,37,39,-1,-3",
+                             "0,2,4,6,8,10,12,14,16,18,20,22,24,26,28,30,32,34,36,38,-2"};
+  CHECK(run("evaluate", both + lone + ids[0] + "," + ids[1] + " --json " + (folder / "whole.json")).code == 0);
+  for (int i : {0, 1})
+    CHECK(run("evaluate", both + lone + ids[i] + " --partial " + (folder / ids[i].substr(0, 1))).code == 0);
+  const std::string a = folder / "1", b = folder / "0";
+  CHECK(run("evaluate", "--merge " + a + " " + b + " --json " + (folder / "ab.json")).code == 0);
+  const Ran ran = run("evaluate", "--merge " + b + " " + a + " --json " + (folder / "ba.json"));
+  CHECK(ran.code == 0);
+  CHECK(lines(ran.out) == 13);
+  CHECK(bytes_of(folder / "ab.json") == bytes_of(folder / "whole.json"));
+  CHECK(bytes_of(folder / "ba.json") == bytes_of(folder / "whole.json"));
+  check_error(run("evaluate", "--merge " + a + " --max-dets 1,2,3"), "--merge takes parts");
+  check_error(run("evaluate", "--merge " + golden + "case_5/results.json"), "is no part of an evaluation");
+  check_error(run("evaluate", "--merge " + a + " --json " + a), "is an input");
+}
+
+TEST_CASE("evaluate: ids of any type, and what is broken where it is not looked at") {
+  const Folder folder;
+  write_text(folder / "a.json", R"({"images": [{"id": "b"}, {"id": "a"}], "categories": [{"id": 1.5, "name": "x"}],
+    "annotations": [{"id": 1, "image_id": "a", "category_id": 1.5, "bbox": [1, 1, 5, 5], "area": 25, "iscrowd": 0,
+                     "segmentation": "none"}]})");
+  write_text(folder / "r.json", R"([{"image_id": "a", "category_id": 1.5, "score": 1, "bbox": [1, 1, 5, 5]}])");
+  const std::string files = "--annotations " + (folder / "a.json") + " --results " + (folder / "r.json");
+  const Ran ran = run("evaluate", files + " --iou bbox --json " + (folder / "m.json"));
+  CHECK(ran.code == 0);
+  CHECK(ran.out.find("maxDets=100 ] = 1.000") != std::string::npos);
+  CHECK(bytes_of(folder / "m.json").find("\"category_id\": 1.5,") != std::string::npos);
+  check_error(run("evaluate", files + " --iou segm"), "its image has no height and width");
+  check_error(run("evaluate", files + " --iou bbox --partial " + (folder / "p")), "parts need such");
+}
+
 TEST_CASE("evaluate: --help teaches") {
   const Ran ran = run("evaluate", "--help");
   CHECK(ran.code == 0);
@@ -96,6 +157,10 @@ TEST_CASE("evaluate: bad input is exit 2, one line, and no file") {
   check_error(run("evaluate", both + "--iou keypoints"), "keypoints");
   check_error(run("evaluate", annotations + "--results " + (folder / "none.json")), "none.json");
   check_error(run("evaluate", "--annotations " + (folder / "none.json") + " --results x.json"), "none.json");
+  check_error(run("evaluate", both + "--max-dets 1,10"), "2 limits of detections, 3 expected");
+  check_error(run("evaluate", both + "--max-dets 1,x,3"), "--max-dets: x is not an integer");
+  check_error(run("evaluate", both + "--area-ranges all:5"), "--area-ranges: all:5 is not name:low:high");
+  check_error(run("evaluate", both + "--images " + (folder / "photos")), "is not an id");
   check_error(results(""), "results.json");
   check_error(results("[{\"image_id\": 1, "), "results.json");
   check_error(results("{\"a\": 1}"), "array");

@@ -151,12 +151,27 @@ TEST_CASE("evaluator: masks of another size than the object's find nothing") {
   CHECK(summary(e).AP50 == doctest::Approx(.5).epsilon(1e-15));
 }
 
-TEST_CASE("evaluator: an image given twice, or in two parts, is an error") {
+TEST_CASE("evaluator: an image given twice, or with detections in two parts, is an error") {
   Evaluator e = boxes(), part = boxes();
-  e.add(4, {}, {});
-  part.add(4, {}, {});
+  const std::vector one{found(box, .5)};
+  e.add(4, {}, one);
+  part.add(4, {}, one);
   CHECK_THROWS_WITH_AS(e.add(4, {}, {}), "evaluator: image 4 was added before", Error);
-  CHECK_THROWS_WITH_AS(e.merge(part), "evaluator: image 4 is in both parts", Error);
+  CHECK_THROWS_WITH_AS(e.merge(part), "evaluator: both parts have detections of image 4", Error);
+}
+
+TEST_CASE("evaluator: of an image in two parts the one with detections counts") {
+  const std::vector truths{object(box)}, more{object(box), object(elsewhere)};
+  Evaluator with = boxes(), without = boxes();
+  with.add(4, truths, std::vector{found(box, .5)});
+  without.add(4, more, {});  // seen by neither sum
+  without.add(5, truths, {});
+  for (const auto& [a, b] : {std::pair{&with, &without}, {&without, &with}}) {
+    Evaluator both = *a;
+    both.merge(*b);
+    CHECK(summary(both).AR100 == .5);
+    CHECK(both.counts()[0].objects == 2);
+  }
 }
 
 TEST_CASE("evaluator: parts that disagree on the area of detections do not merge") {
