@@ -43,10 +43,10 @@ class PlainJson {
   bool integer(int64_t& value) {
     const bool negative = take('-');  // skips the space
     const char* begin = at_;
-    int64_t digits = 0;
-    while (is_digit(*at_)) digits = digits * 10 + (*at_++ - '0');
+    uint64_t digits = 0;  // wraps around for what is too long
+    while (is_digit(*at_)) digits = digits * 10 + uint64_t(*at_++ - '0');
     const auto length = at_ - begin;
-    value = negative ? -digits : digits;
+    value = negative ? -int64_t(digits) : int64_t(digits);
     return length > 0 && length <= 18 && (length == 1 || *begin != '0') && *at_ != '.' && *at_ != 'e' && *at_ != 'E';
   }
 

@@ -115,6 +115,7 @@ TEST_CASE("plain json: any record is read as the general reader reads it") {
   for (const std::string rest : {
            R"(})",
            R"(, "bbox": [1, 2.5, -3e2, 4]})",
+           R"(, "image_id": 123456789012345678901234567890})",
            R"(, "bbox": []})",
            R"(, "bbox": null})",
            R"(, "bbox": [1, 2, 3]})",
