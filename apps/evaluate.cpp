@@ -84,21 +84,29 @@ void check_arguments(const Arguments& args) {
 
 // What will be written is none of what is read, and all of it goes to different files.
 void check_outputs(const Arguments& args, const sil::Annotations& annotations) {
-  std::vector<fs::path> outputs, inputs{args.annotations, args.weights};
-  for (const fs::path& out : {args.json, args.arrays, args.partial})
-    if (!out.empty()) outputs.push_back(out);
+  struct Output {
+    const char* flag;
+    fs::path path;
+  };
+  std::vector<Output> outputs{{"--json", args.json}, {"--arrays", args.arrays}, {"--partial", args.partial}};
+  std::vector<fs::path> inputs{args.annotations, args.weights};
+  inputs.insert(inputs.end(), annotations.files.begin(), annotations.files.end());
   inputs.insert(inputs.end(), args.merge.begin(), args.merge.end());
   inputs.insert(inputs.end(), args.explain.compare.begin(), args.explain.compare.end());
-  auto& results = args.weights.empty() ? inputs : outputs;
-  results.insert(results.end(), args.results.begin(), args.results.end());
+  for (const fs::path& results : args.results)
+    if (args.weights.empty())
+      inputs.push_back(results);
+    else
+      outputs.push_back({"--results", results});
   if (!args.weights.empty())
     for (const sil::Photo& photo : annotations.photos)
       inputs.push_back(fs::path(args.images.front()) / photo.file_name);
+  std::erase_if(outputs, [](const Output& out) { return out.path.empty(); });
   for (size_t i = 0; i < outputs.size(); ++i) {
-    for (const fs::path& in : inputs) sil::check_no_input(outputs[i], {in});
+    sil::check_no_input(outputs[i].path, inputs);
     for (size_t j = 0; j < i; ++j)
-      sil::check(fs::weakly_canonical(outputs[i]) != fs::weakly_canonical(outputs[j]), "{}: two outputs of one name",
-                 outputs[i].string());
+      sil::check(fs::weakly_canonical(outputs[i].path) != fs::weakly_canonical(outputs[j].path),
+                 "{}: given for {} and for {}", outputs[i].path.string(), outputs[j].flag, outputs[i].flag);
   }
 }
 
@@ -181,9 +189,10 @@ int evaluate(const Arguments& args) {
     return 0;
   }
   sil::EvaluationOptions options = options_of(args);
-  sil::EvaluationFiles files = args.weights.empty()
-                                   ? sil::read_for_evaluation(args.annotations, args.results, options)
-                                   : sil::EvaluationFiles{sil::read_annotations(args.annotations), {}, false};
+  sil::EvaluationFiles files =
+      args.weights.empty()
+          ? sil::read_for_evaluation(args.annotations, args.results, options)
+          : sil::EvaluationFiles{sil::read_annotations(args.annotations, nullptr, sil::exif_of(args.exif)), {}, false};
   check_outputs(args, files.annotations);
   if (!args.weights.empty()) files.detections = detect(args, files.annotations);
   sil::check(args.partial.empty() || !options.odd_images,

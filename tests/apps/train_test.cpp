@@ -327,7 +327,7 @@ TEST_CASE("train: a config where the run would write its own is refused, and sta
   CHECK(bytes_of(data.folder / "run/config.json") == kConfig);
 }
 
-TEST_CASE("train, predict: a label folder's own files are not written over") {
+TEST_CASE("train, evaluate, predict: a label folder's own files are not written over") {
   const Data data;
   REQUIRE(data.train("run", "--max-steps 0").code == 0);
   const std::string labels = data.folder / "labels";
@@ -344,6 +344,9 @@ TEST_CASE("train, predict: a label folder's own files are not written over") {
   const std::string predict = "--weights " + (data.folder / "run/last.safetensors") + " --images " + data.images +
                               " --annotations " + labels + " --results ";
   check_error(run("predict", predict + labels + "/labels/config.json"), "labels/config.json" + over);
+  check_error(run("evaluate", "--weights " + (data.folder / "run/last.safetensors") + " --images " + data.images +
+                                  " --annotations " + labels + " --json " + labels + "/labels/config.json"),
+              "labels/config.json" + over);
   check_error(run("predict", predict + (data.folder / "r.json") + " --overlay " + labels + "/masks"), "masks" + over);
   CHECK(bytes_of(labels + "/labels/config.json") == before);
   CHECK_FALSE(fs::exists(labels + "/labels/log.jsonl"));
