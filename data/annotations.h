@@ -46,7 +46,7 @@ struct Annotations {
   std::vector<Annotation> annotations;  // in the file's order
   std::vector<Category> categories;
   std::vector<std::filesystem::path> files;  // all that were read: the JSON; or labels, masks and photos
-  std::map<size_t, std::string> unusable;  // by row, what is wrong with annotations that the lenient reader let pass
+  std::map<size_t, std::string> unusable;    // by row, what is wrong with annotations that the lenient reader let pass
 
   // Row numbers, built by index().
   std::unordered_map<int64_t, size_t> photo_row;  // by image id; of duplicates the last, as pycocotools
