@@ -46,7 +46,7 @@ class PlainJson {
     uint64_t digits = 0;  // wraps around for what is too long
     while (is_digit(*at_)) digits = digits * 10 + uint64_t(*at_++ - '0');
     const auto length = at_ - begin;
-    value = negative ? -int64_t(digits) : int64_t(digits);
+    value = int64_t(negative ? -digits : digits);
     return length > 0 && length <= 18 && (length == 1 || *begin != '0') && *at_ != '.' && *at_ != 'e' && *at_ != 'E';
   }
 

@@ -5,7 +5,8 @@ set -euo pipefail
 
 packages=(
   build-essential cmake ninja-build python3                             # the build; python for planting mutants
-  libdnnl-dev rapidjson-dev libfmt-dev libcli11-dev                     # tensors on the CPU, JSON, text, flags
+  libdnnl-dev ocl-icd-opencl-dev                                        # tensors on the CPU; its CMake file asks for OpenCL
+  rapidjson-dev libfmt-dev libcli11-dev                                 # JSON, text, flags
   libstb-dev libturbojpeg0-dev libjpeg-dev fonts-dejavu-core            # photos, and letters on them
   libcpp-httplib-dev libboost-context-dev libbenchmark-dev doctest-dev  # pages, fibers, benchmarks, tests
   clang libclang-rt-14-dev clang-format                                 # fuzzing, the format check
