@@ -96,8 +96,8 @@ PythonValue through_numpy(PythonValue x, bool floats) {
 }  // namespace
 
 const PythonValue* PythonValue::find(std::string_view key) const {
-  const auto at = std::ranges::find(members, key, &std::pair<std::string, PythonValue>::first);
-  return at == members.end() ? nullptr : &at->second;
+  const auto at = std::ranges::find(members, key, &PythonMember::key);
+  return at == members.end() ? nullptr : &at->value;
 }
 
 namespace {
@@ -138,11 +138,11 @@ PythonValue read_value(JsonReader& reader, std::string_view text, int depth) {
       reader.begin_object("value");
       for (std::string key; reader.next_key(key);) {
         PythonValue value = read_value(reader, text, depth + 1);
-        const auto at = std::ranges::find(out.members, key, &std::pair<std::string, PythonValue>::first);
+        const auto at = std::ranges::find(out.members, key, &PythonMember::key);
         if (at == out.members.end())
-          out.members.emplace_back(key, std::move(value));
+          out.members.push_back({key, std::move(value)});
         else
-          at->second = std::move(value);
+          at->value = std::move(value);
       }
       break;
   }

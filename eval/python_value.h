@@ -5,12 +5,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "data/json_reader.h"
 
 namespace sil {
+
+struct PythonMember;
 
 struct PythonValue {
   enum class Kind { null, boolean, integer, real, string, list, dict };
@@ -18,11 +19,16 @@ struct PythonValue {
   double number = 0;  // of a boolean, an integer (infinity: it is too large for a float) or a real
   std::string text;   // a string's bytes, or an integer's digits
   std::vector<PythonValue> items;
-  std::vector<std::pair<std::string, PythonValue>> members;  // each key once: the last
+  std::vector<PythonMember> members;  // each key once: the last
 
   bool is_list() const { return kind == Kind::list; }
   bool is_dict() const { return kind == Kind::dict; }
   const PythonValue* find(std::string_view key) const;  // null: not a dict, or no such key
+};
+
+struct PythonMember {
+  std::string key;
+  PythonValue value;
 };
 
 // The value that comes next in `text`, which the reader reads.  What is nested deeper than 100 is an empty dict:
