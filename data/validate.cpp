@@ -134,16 +134,27 @@ std::vector<Finding> check_annotation(const Annotations& all, const Annotation& 
 }
 
 template <class Record>
-void find_twice(const std::vector<Record>& records, const char* noun, Severity severity, const std::string& source,
+void find_twice(const std::vector<Record>& records, const char* noun, const std::string& source,
                 std::vector<Finding>& findings) {
   std::set<int64_t> seen;
   for (const Record& record : records)
     if (!seen.insert(record.id).second)
-      findings.push_back({severity,
+      findings.push_back({Severity::stops_training,
                           fmt::format("{} id twice", noun),
                           source,
                           {},
                           fmt::format("{} id {} is used twice", noun, record.id)});
+}
+
+void find_annotations_twice(const Annotations& all, std::vector<Finding>& findings) {
+  std::set<int64_t> seen;
+  for (const Annotation& a : all.annotations) {
+    if (seen.insert(a.id).second) continue;
+    const auto row = all.photo_row.find(a.image_id);
+    findings.push_back({Severity::warning, "annotation id twice",
+                        row == all.photo_row.end() ? all.source : all.photos[row->second].file_name, a.id,
+                        "its id is another annotation's too"});
+  }
 }
 
 void find_names_twice(const Annotations& all, std::vector<Finding>& findings) {
@@ -158,8 +169,9 @@ void find_names_twice(const Annotations& all, std::vector<Finding>& findings) {
 }
 
 void find_photos_without_objects(const Annotations& all, std::vector<Finding>& findings) {
+  const auto is_object = [&](size_t row) { return !all.annotations[row].crowd; };
   for (size_t i = 0; i < all.photos.size(); ++i)
-    if (all.by_photo[i].empty() && all.photo_row.at(all.photos[i].id) == i)
+    if (std::ranges::none_of(all.by_photo[i], is_object) && all.photo_row.at(all.photos[i].id) == i)
       findings.push_back({Severity::warning, "photo without objects", all.photos[i].file_name, {}, "has no objects"});
 }
 
@@ -197,9 +209,9 @@ std::vector<Finding> check_annotations(const Annotations& all, Depth depth) {
 
   std::vector<Finding> findings;
   for (auto& some : of) findings.insert(findings.end(), some.begin(), some.end());
-  find_twice(all.photos, "image", Severity::stops_training, all.source, findings);
-  find_twice(all.categories, "category", Severity::stops_training, all.source, findings);
-  find_twice(all.annotations, "annotation", Severity::warning, all.source, findings);
+  find_twice(all.photos, "image", all.source, findings);
+  find_twice(all.categories, "category", all.source, findings);
+  find_annotations_twice(all, findings);
   find_names_twice(all, findings);
   find_photos_without_objects(all, findings);
   find_absent_classes(all, findings);

@@ -88,7 +88,7 @@ TEST_CASE("validate: what stops training") {
 
 TEST_CASE("validate: what training lives with is a warning") {
   CHECK(after([](Annotations& all, Annotation& a) { all.annotations.push_back(a); }) ==
-        Lines{"warning: f.json: annotation id 5 is used twice"});
+        Lines{"warning: a.png: annotation 5: its id is another annotation's too"});
   CHECK(after([](auto&, Annotation& a) { a.bbox[3] = 0; }) ==
         Lines{"warning: a.png: annotation 5: bbox [2, 2, 6, 0] has no area"});
   for (const double area : {double(NAN), -1.0, HUGE_VAL})
@@ -120,6 +120,12 @@ TEST_CASE("validate: what training lives with is a warning") {
   CHECK(after([](Annotations& all, auto&) {
           all.photos.push_back({8, "b.png", 4, 4});
         }) == Lines{"warning: b.png: has no objects"});
+  CHECK(after([](Annotations& all, Annotation& a) {
+          all.photos.push_back({8, "b.png", 20, 10});
+          all.annotations.push_back(a);
+          all.annotations[1].id = 6, all.annotations[1].image_id = 8, all.annotations[1].crowd = true;
+        }) == Lines{"warning: b.png: annotation 6: is a crowd (iscrowd 1); training leaves it out",
+                    "warning: b.png: has no objects"});
   CHECK(after([](Annotations& all, auto&) {
           all.categories.push_back({4, "date", ""});
         }) == Lines{"warning: f.json: category 4 (date) has no objects"});
