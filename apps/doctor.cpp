@@ -4,6 +4,7 @@
 #include <map>
 
 #include "apps/inputs.h"
+#include "apps/output.h"
 #include "apps/photos.h"
 #include "apps/program.h"
 #include "data/json_reader.h"
@@ -104,6 +105,7 @@ void write_json(const std::string& path, const std::vector<Examined>& sets, cons
 }
 
 int examine_all(const Arguments& arguments) {
+  if (!arguments.json.empty()) check_folder_of(arguments.json);
   const Exif exif = exif_of(arguments.exif);
   std::vector<Examined> sets{examine("train", arguments.annotations, arguments.images, exif)};
   std::vector<Finding> split;
