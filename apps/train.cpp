@@ -39,7 +39,10 @@ void define(CLI::App& app, Arguments& a) {
   app.add_option("--augmentations", a.augmentations, "JSON list of augmentations");
   app.add_option("--set", a.settings, "One key: --set train.learning_rate=0.01; may be repeated")
       ->allow_extra_args(false);
-  app.add_option("--weights", a.weights, "Start from this checkpoint of a run, or torchvision's .pth or .safetensors");
+  app.add_option(
+      "--weights", a.weights,
+      "Start from this checkpoint of a run, or torchvision's .pth or .safetensors; its model block stands in "
+      "the place of the defaults");
   app.add_flag("--resume", a.resume, "Go on with the run in --out where it stopped");
   app.add_option("--device", a.device, "cpu, cuda or cuda:N");
   app.add_option("--dtype", a.dtype, "f32");
@@ -139,16 +142,25 @@ void stop_on_signals() {
   for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 }
 
+fs::path last_of(const Arguments& a) { return fs::path(a.out) / "last.safetensors"; }
+
+// As a run would have it; but no data is read, and published weights are not looked for.
+int print_config(const Arguments& a) {
+  RunConfig base;
+  if (a.resume)
+    base = read_checkpoint(last_of(a)).config;
+  else if (!a.weights.empty())
+    base.model = read_weights(a.weights).config.model;
+  RunConfig config = merged(base, a);
+  complete(config, config.model.num_classes, a.resume || !a.weights.empty());
+  fmt::print("{}", to_json(config));
+  return 0;
+}
+
 int run_training(const Arguments& a) {
-  if (a.print_config) {
-    RunConfig config = merged({}, a);
-    complete(config, config.model.num_classes, !a.weights.empty());
-    fmt::print("{}", to_json(config));
-    return 0;
-  }
   check_arguments(a);
   check_outputs(a, {a.config, a.hyperparameters, a.augmentations, a.weights});
-  const fs::path last = fs::path(a.out) / "last.safetensors";
+  const fs::path last = last_of(a);
   std::optional<Checkpoint> resumed;
   if (a.resume) resumed = read_checkpoint(last);
   Start start;
@@ -194,5 +206,5 @@ int main(int argc, char** argv) {
   Arguments a;
   return run_program(
       argc, argv, "Trains Mask R-CNN on photos with annotated objects.", [&](CLI::App& app) { define(app, a); },
-      [&] { return run_training(a); });
+      [&] { return a.print_config ? print_config(a) : run_training(a); });
 }

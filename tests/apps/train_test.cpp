@@ -153,6 +153,26 @@ TEST_CASE("train: --weights of another class count keeps the rest and says so; p
   CHECK_FALSE(fs::exists(data.folder / "r.json"));
 }
 
+TEST_CASE("train: --print-config prints what would hold: defaults, the weights' model, --set, other flags") {
+  const auto printed = [](const std::string& arguments) {
+    const Ran ran = run("train", "--print-config " + arguments);
+    INFO(ran.err);
+    REQUIRE(ran.code == 0);
+    return ran.out;
+  };
+  CHECK(contains(printed(""), "\"backbone\": \"resnet50\""));
+  CHECK(contains(printed("--max-steps 7 --seed 8 --set train.max_steps=5 --set train.seed=6"), "\"max_steps\": 7"));
+  CHECK(contains(printed("--max-steps 7 --seed 8 --set train.max_steps=5 --set train.seed=6"), "\"seed\": 8"));
+
+  const Data data;
+  REQUIRE(data.train("run", "--max-steps 0").code == 0);
+  const std::string weights = "--weights " + (data.folder / "run/last.safetensors");
+  const std::string of_weights = printed(weights + " --set model.mask_head_layers=3");
+  for (const char* entry : {"\"backbone\": \"resnet18\"", "\"norm\": \"batch_norm\"", "\"fpn_channels\": 16",
+                            "\"mask_head_layers\": 3", "\"num_classes\": 4"})
+    CHECK_MESSAGE(contains(of_weights, entry), entry);
+}
+
 TEST_CASE("convert: a checkpoint as .pth and as .safetensors holds the same tensors, to the bit") {
   const Data data;
   REQUIRE(data.train("run", "--max-steps 0").code == 0);
