@@ -53,8 +53,8 @@ void Status::update(int64_t done, const std::string& text) {
   const bool ends = done == first_ + 1 || done == total_;
   if (!ends && now - last_ < pause) return;
   last_ = now;
-  std::string line = fmt::format("{}{}/{}  {}{}left {}", label_.empty() ? "" : label_ + " ", done, total_, text,
-                                 text.empty() ? "" : "  ", time_left(done));
+  std::string line = fmt::format("{}{}/{}  left {}{}{}", label_.empty() ? "" : label_ + " ", done, total_,
+                                 time_left(done), text.empty() ? "" : "  ", text);
   if (terminal_) {
     line = (bar(total_ > 0 ? double(done) / double(total_) : 1) + " " + line).substr(0, terminal_width() - 1);
     fmt::print("\r\x1b[K{}", line);

@@ -12,8 +12,8 @@ class Status {
   explicit Status(int64_t total, std::string label = {}, int64_t first = 0);
   ~Status();
 
-  void update(int64_t done, const std::string& text = {});
-  void line(const std::string& text);  // one that stays
+  void update(int64_t done, const std::string& text = {});  // a narrow terminal cuts the text's end
+  void line(const std::string& text);                       // one that stays
 
  private:
   using Clock = std::chrono::steady_clock;

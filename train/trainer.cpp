@@ -37,7 +37,7 @@ std::string losses_text(const LossValues& losses) {
 }
 
 std::string step_text(const StepRecord& r, Device device) {
-  return fmt::format("{}  {:.1f} images/s  peak {}", losses_text(r.losses), r.images_per_second,
+  return fmt::format("{:.1f} images/s  {}  peak {}", r.images_per_second, losses_text(r.losses),
                      bytes_text(double(Arena::of(device).peak())));
 }
 
