@@ -93,9 +93,11 @@ void draw_box(Canvas& canvas, const Rect& box, Rgb colour, const Style& style) {
   canvas.frame(box, style.line, colour);
 }
 
+bool has_pixels(const OverlayObject& o) { return o.mask && area(*o.mask) > 0; }
+
 // Around what is drawn: a mask may fill a part of its box alone.
 Rect drawn_rect(const OverlayObject& o, int factor) {
-  return rect_of(o.mask && area(*o.mask) > 0 ? bounding_box(*o.mask) : o.bbox, factor);
+  return rect_of(has_pixels(o) ? bounding_box(*o.mask) : o.bbox, factor);
 }
 
 std::string text_of(const OverlayObject& o) { return o.score ? fmt::format("{} {:.2f}", o.label, *o.score) : o.label; }
@@ -159,7 +161,7 @@ Tensor overlay(const Tensor& photo, const std::vector<OverlayObject>& objects) {
     return objects[a].bbox[2] * objects[a].bbox[3] > objects[b].bbox[2] * objects[b].bbox[3];
   });
   for (size_t i : order) {
-    if (objects[i].mask)
+    if (has_pixels(objects[i]))
       draw_mask(canvas, patch_of(*objects[i].mask, factor), colours[i], style);
     else
       draw_box(canvas, rect_of(objects[i].bbox, factor), colours[i], style);

@@ -17,7 +17,7 @@ struct OverlayObject {
   std::string label;
   std::optional<double> score;
   std::array<double, 4> bbox{};  // x, y, w, h
-  std::optional<Rle> mask;       // without one the box is outlined
+  std::optional<Rle> mask;       // without one, or without pixels in it, the box is outlined
 };
 
 // A copy of the photo (uint8 [H, W, 3]) with each object's mask tinted and outlined and its name and score in a box

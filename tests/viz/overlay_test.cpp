@@ -106,6 +106,14 @@ TEST_CASE("overlay: objects at and over the edges, empty masks, no objects, a ph
   CHECK(overlay(plain(1, {}), {square(0, 0, 0, 1, 1)}).shape() == Shape{448, 448, 3});
 }
 
+TEST_CASE("overlay: of an object whose mask has no pixels the box is outlined") {
+  OverlayObject o = square(0, 200, 200, 100);
+  o.mask = rectangle({0, 0, 0, 0}, kSide, kSide);
+  const Tensor drawn = overlay(plain(kSide, {100, 100, 100}), {o});
+  CHECK(at(drawn, 250, 200) == object_colour(0, 0));
+  CHECK(at(drawn, 250, 250) == Rgb{100, 100, 100});
+}
+
 TEST_CASE("overlay: a mask of another size is refused") {
   CHECK_THROWS_WITH_AS(overlay(plain(kSide, {}), {square(0, 1, 1, 5, 479)}),
                        "overlay: the mask of \"fig\" is 479 x 479 pixels; 480 x 480 expected, the photo's", Error);
