@@ -9,6 +9,7 @@
 #include <set>
 
 #include "tensor/check.h"
+#include "tensor/threads.h"
 
 namespace sil {
 
@@ -204,8 +205,8 @@ std::string Finding::line() const {
 
 std::vector<Finding> check_annotations(const Annotations& all, Depth depth) {
   std::vector<std::vector<Finding>> of(all.annotations.size());
-#pragma omp parallel for schedule(dynamic, 64)
-  for (size_t i = 0; i < of.size(); ++i) of[i] = check_annotation(all, all.annotations[i], depth);
+  parallel_tasks(int64_t(of.size()),
+                 [&](int64_t i) { of[size_t(i)] = check_annotation(all, all.annotations[size_t(i)], depth); });
 
   std::vector<Finding> findings;
   for (auto& some : of) findings.insert(findings.end(), some.begin(), some.end());

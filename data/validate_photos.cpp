@@ -7,6 +7,7 @@
 #include "data/validate.h"
 #include "tensor/check.h"
 #include "tensor/rng.h"
+#include "tensor/threads.h"
 
 namespace sil {
 
@@ -66,11 +67,12 @@ Examined examine(const Photo& photo, const fs::path& folder, Depth depth, Exif e
 // File names by the hash of their bytes.
 std::map<uint64_t, std::string> hashes(const Annotations& all, const fs::path& folder) {
   std::vector<uint64_t> of(all.photos.size());
-#pragma omp parallel for schedule(dynamic)
-  for (size_t i = 0; i < of.size(); ++i) try {
-      of[i] = content_hash(read_file(folder / all.photos[i].file_name));
+  parallel_tasks(int64_t(of.size()), [&](int64_t i) {
+    try {
+      of[size_t(i)] = content_hash(read_file(folder / all.photos[size_t(i)].file_name));
     } catch (const Error&) {  // check_photos names it
     }
+  });
   std::map<uint64_t, std::string> names;
   for (size_t i = 0; i < of.size(); ++i)
     if (of[i]) names.emplace(of[i], all.photos[i].file_name);
@@ -99,8 +101,8 @@ void compare_categories(const Annotations& train, const Annotations& val, std::v
 
 std::vector<Finding> check_photos(const Annotations& all, const fs::path& folder, Depth depth, Exif exif) {
   std::vector<Examined> of(all.photos.size());
-#pragma omp parallel for schedule(dynamic)
-  for (size_t i = 0; i < of.size(); ++i) of[i] = examine(all.photos[i], folder, depth, exif);
+  parallel_tasks(int64_t(of.size()),
+                 [&](int64_t i) { of[size_t(i)] = examine(all.photos[size_t(i)], folder, depth, exif); });
 
   std::vector<Finding> findings;
   std::map<uint64_t, std::string> first_with;

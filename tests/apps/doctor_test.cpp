@@ -127,6 +127,22 @@ TEST_CASE("doctor: unusable arguments, exit 2 with one line") {
   CHECK(contains(unwritable.err, "no/such/folder.json: cannot be written: there is no folder "));
 }
 
+TEST_CASE("doctor: a photo that claims more columns than there is memory for ends with one line") {
+  const Set set("");
+  std::string more;
+  for (int id = 1; id <= 4; ++id)
+    more += fmt::format(R"({}{{"id": {}, "image_id": 7, "category_id": 3, "bbox": [0, 0, 16777216, 9],
+                            "segmentation": [[0, 0, 16777216, 0, 16777216, 9, 0, 9]]}})",
+                        id > 1 ? ", " : "", id);
+  write_text(set / "f.json", R"({"images": [{"id": 7, "file_name": "a.png", "width": 16777216, "height": 10}],
+                                 "categories": [{"id": 3, "name": "fig"}], "annotations": [)" +
+                                 more + "]}");
+  const Ran ran = run("doctor", "--annotations " + (set / "f.json") + " --images " + set.path.string(),
+                      "ulimit -v 600000; SIL_THREADS=2");
+  CHECK(ran.code == 2);
+  CHECK(ran.err == "error: out of memory\n");
+}
+
 TEST_CASE("doctor: --help teaches") {
   const Ran ran = run("doctor", "--help");
   CHECK(ran.code == 0);
