@@ -196,5 +196,8 @@ TEST_CASE("tape: what is wrong with seeds and closures is said") {
   const Var y = record(x.value(), {x}, [](const Tensor&, Needs) -> Grads { return {}; });
   CHECK_THROWS_WITH_AS(backward(y), "backward: an operation of 1 inputs returned 0 gradients", Error);
   CHECK_THROWS_WITH_AS(y.grad(), "grad: only a parameter keeps its gradient", Error);
+  Var constant = row({1});
+  CHECK_THROWS_WITH_AS(constant.zero_grad(), "zero_grad: only a parameter keeps its gradient", Error);
+  CHECK_THROWS_WITH_AS(constant.set_grad(row({1})), "set_grad: only a parameter keeps its gradient", Error);
   CHECK_THROWS_WITH_AS(x.set_grad(row({1})), "set_grad: gradient is [1], parameter is [2]", Error);
 }

@@ -168,6 +168,8 @@ TEST_CASE("norms: errors name what was given and what was expected") {
                        "batch_norm: x is [1, 0, 2, 6]; at least one pixel and channel expected", Error);
   CHECK_THROWS_WITH_AS(ops::group_norm(x, c, c, 4, 0),
                        "group_norm: 6 channels in 4 groups; a divisor of the channels expected", Error);
+  CHECK_THROWS_WITH_AS(ops::channel_affine(Tensor::zeros({2, 0}), c, c),
+                       "channel_affine: x is [2, 0]; at least one channel, innermost, expected", Error);
   CHECK_THROWS_WITH_AS(ops::channel_affine(x, four, c), "channel_affine: a is [4]; [C] = [6] expected", Error);
   CHECK_THROWS_WITH_AS(ops::group_norm_backward(x, x, c, {{}, c, c}, 2),
                        "group_norm_backward: mean is [6]; [N, groups] = [1, 2] expected", Error);

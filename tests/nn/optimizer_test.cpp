@@ -59,6 +59,9 @@ TEST_CASE("optimizer: state saved and loaded continues to the bit") {
     StateDict broken = oa.state();
     broken.erase("step.w");
     CHECK_THROWS_WITH_AS(ob.load_state(broken, "last.safetensors"), "last.safetensors: step.w is missing", Error);
+    broken["step.w"] = Tensor::zeros({2});
+    CHECK_THROWS_WITH_AS(ob.load_state(broken, "last.safetensors"),
+                         "last.safetensors: step.w is float32 [2], one int64 expected", Error);
   }
 }
 

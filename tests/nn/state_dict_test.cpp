@@ -94,6 +94,20 @@ TEST_CASE("state dict: a batch norm's counter may be absent, a frozen norm ignor
   load_state_dict_exact(leaves(trained), state_dict(leaves(frozen)), "frozen");
 }
 
+TEST_CASE("state dict: a value of another shape is refused, by parameter and by buffer") {
+  Small m(NormKind::frozen_bn, {});
+  CHECK_THROWS_WITH_AS(m.fc.bias.set(Tensor::zeros({3})), "parameter: value is [3], parameter is [5]", Error);
+  for (const Leaf& leaf : leaves(m))
+    if (leaf.buffer) {
+      const std::string text = leaf.name + ": value is [], buffer is [8]";
+      CHECK_THROWS_WITH_AS(leaf.set(Tensor::zeros({})), text.c_str(), Error);
+    }
+  CHECK_THROWS_WITH_AS(file_shape({5, 12}, Layout::channels_last),
+                       "state dict: a weight of rank 4 expected, shape is [5, 12]", Error);
+  CHECK_THROWS_WITH_AS(to_ours(Tensor::zeros({8, 3, 2, 2}), Layout::channels_last, {8, 2, 3, 3}),
+                       "state dict: weight is [8, 3, 2, 2], expected [8, 3, 2, 3]", Error);
+}
+
 TEST_CASE("state dict: gradients have the file's names and shapes") {
   Small m(NormKind::frozen_bn, {});
   m.up.weight.var.set_grad(Tensor::zeros({8, 2, 2, 3}));

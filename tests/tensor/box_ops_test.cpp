@@ -50,6 +50,8 @@ TEST_CASE("match_boxes: objects without an image, thresholds the wrong way round
                        "match_boxes: truth_image[1] is 3; -1 to 1 expected", Error);
   CHECK_THROWS_WITH_AS(ops::match_boxes(kBoxes, {}, kBoxes, ints({0, 0}), 1, {0.3f, 0.5f, true}),
                        "match_boxes: background is 0.5, foreground 0.3; background <= foreground expected", Error);
+  CHECK_THROWS_WITH_AS(ops::match_boxes(kBoxes, {}, kBoxes, ints({0, 0}), -1, {}),
+                       "match_boxes: images is -1; 0 or more expected", Error);
   CHECK_THROWS_WITH_AS(ops::match_boxes({}, {}, kBoxes, ints({0, 0}), 1, {}),
                        "match_boxes: boxes is []; [R, 4] (x1, y1, x2, y2) expected", Error);
 }
@@ -109,6 +111,10 @@ TEST_CASE("mask_targets: runs that do not fit their masks") {
   CHECK_THROWS_WITH_AS(targets(ints({0, 0}), ints({4}), ints({0, 1, 1}), pairs({2, 2})),
                        "mask_targets: run_begin is int32 [3]; int32 [2] (where each object's runs begin) expected",
                        Error);
+  CHECK_THROWS_WITH_AS(targets(ints({0, 0}), ints({4, 4}), ints({0, 3, 2}), pairs({2, 2, 2, 2})),
+                       "mask_targets: runs of object 0 begin at 0 and end at 3 of 2", Error);
+  CHECK_THROWS_WITH_AS(ops::mask_targets(kBoxes, ints({0, 0}), ints({4}), ints({0, 1}), pairs({2, 2}), 0),
+                       "mask_targets: side is 0; at least 1 expected", Error);
 }
 
 TEST_CASE("paste_mask: a mask that is not square, a box of another shape") {
