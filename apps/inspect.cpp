@@ -56,10 +56,7 @@ WeightsFile read_model(const Arguments& a) {
   check_folder_of(a.out);
   check_no_input(a.out, {a.weights, a.image, a.annotations, a.given});
   WeightsFile file = read_weights(a.weights, a.bn_eps);
-  const Augmentations& list = file.config.augmentations;
-  const bool resizes =
-      std::any_of(list.begin(), list.end(), [](const Augmentation& x) { return std::holds_alternative<Resize>(x); });
-  check(!resizes || (!a.min_size && !a.max_size),
+  check(!has_resize(file.config.augmentations) || (!a.min_size && !a.max_size),
         "{}: its Resize rules the size of photos; --min-size and --max-size have no effect", a.weights);
   ModelConfig& model = file.config.model;
   if (a.min_size) model.min_size = *a.min_size;

@@ -69,20 +69,13 @@ bool has_mask(const Annotation& a) {
 // What the outline encloses, without rasterising it.
 Corners extent(const Annotation& a) {
   if (const auto* rle = std::get_if<Rle>(&a.segmentation)) return corners(bounding_box(*rle));
-  Corners box{INFINITY, INFINITY, -INFINITY, -INFINITY};
-  for (const Polygon& part : std::get<std::vector<Polygon>>(a.segmentation))
-    for (size_t i = 0; i < part.size(); ++i) {
-      box[i % 2] = std::min(box[i % 2], part[i]);
-      box[2 + i % 2] = std::max(box[2 + i % 2], part[i]);
-    }
-  return box;
+  return corners(bounding_box(std::get<std::vector<Polygon>>(a.segmentation)));
 }
 
-// Outline and box are drawn each in its own way: two pixels, and for large objects 2 % of the side, are no quarrel.
 bool box_disagrees(const Annotation& a, const Photo& photo) {
   if (!a.has_bbox || !has_mask(a)) return false;
   return largest_difference(clipped(corners(a.bbox), photo), clipped(extent(a), photo)) >
-         2 + 0.02 * std::max(a.bbox[2], a.bbox[3]);
+         beside_mask(a.bbox[2], a.bbox[3]);
 }
 
 // The box to learn, clipped to the photo; empty if there is none.
@@ -117,7 +110,6 @@ Dataset::Dataset(Annotations annotations, std::filesystem::path images, Category
 }
 
 void Dataset::collect_objects() {
-  constexpr double margin = 0.5;  // pixels: COCO's own boxes end this far outside their photos
   Tally tally;
   for (size_t i = 0; i < annotations_.annotations.size(); ++i) {
     const Annotation& a = annotations_.annotations[i];
@@ -134,7 +126,7 @@ void Dataset::collect_objects() {
       (a.has_bbox ? tally.outside : tally.without_area).add(a.id);
     else {
       if (!has_mask(a)) tally.without_mask.add(a.id);
-      if (a.has_bbox && largest_difference(corners(a.bbox), box_of(a, photo)) > margin) tally.beyond.add(a.id);
+      if (a.has_bbox && largest_difference(corners(a.bbox), box_of(a, photo)) > kBeyondPhoto) tally.beyond.add(a.id);
       if (box_disagrees(a, photo)) tally.disagreeing.add(a.id);
       rows_[row].objects.push_back(i);
     }

@@ -7,6 +7,7 @@
 #include "data/image_limits.h"
 #include "data/jpeg.h"
 #include "data/json_reader.h"
+#include "data/luma.h"
 #include "data/stb.h"
 #include "tensor/atomic_file.h"
 #include "tensor/check.h"
@@ -44,14 +45,11 @@ Tensor to_rgb(const StbImage& in) {
   return image;
 }
 
-// ITU-R 601's luma in 16 bit fixed point, as Pillow's.
-uint8_t luma(int r, int g, int b) { return uint8_t((r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16); }
-
 Tensor rgb_to_grey(const Tensor& image) {
   Tensor grey({image.dim(0), image.dim(1)}, DType::u8);
   const uint8_t* p = image.data<uint8_t>();
   for (uint8_t& g : std::span(grey.data<uint8_t>(), size_t(grey.numel()))) {
-    g = luma(p[0], p[1], p[2]);
+    g = luma(p);
     p += 3;
   }
   return grey;

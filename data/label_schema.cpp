@@ -92,16 +92,6 @@ bool finite(const Polygon& polygon) {
          std::all_of(polygon.begin(), polygon.end(), [](double v) { return std::abs(v) < 1e12; });
 }
 
-// x, y, w, h around the corners.
-std::array<double, 4> extent(const Polygon& polygon) {
-  double x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
-  for (size_t i = 0; i + 1 < polygon.size(); i += 2) {
-    x0 = std::min(x0, polygon[i]), x1 = std::max(x1, polygon[i]);
-    y0 = std::min(y0, polygon[i + 1]), y1 = std::max(y1, polygon[i + 1]);
-  }
-  return {x0, y0, x1 - x0, y1 - y0};
-}
-
 struct ClassName {
   std::string name, first_seen;
 };
@@ -216,7 +206,7 @@ class LabelReader {
   // What cannot be rasterised keeps its outline for doctor to find, and has no area.
   static void set_polygon(Annotation& a, Polygon polygon, const Photo& photo) {
     if (finite(polygon) && !polygon.empty()) {
-      if (!a.has_bbox) a.bbox = extent(polygon);
+      if (!a.has_bbox) a.bbox = bounding_box(std::span(&polygon, 1));
       a.area = double(area(rasterise(polygon, photo.height, photo.width)));
       a.has_bbox = a.has_area = true;
     }

@@ -117,6 +117,16 @@ Rle rasterise(std::span<const Polygon> parts, int64_t height, int64_t width) {
   return masks.empty() ? rasterise(Polygon{}, height, width) : merge(masks);
 }
 
+std::array<double, 4> bounding_box(std::span<const Polygon> parts) {
+  std::array<double, 2> low{INFINITY, INFINITY}, high{-INFINITY, -INFINITY};
+  for (const Polygon& part : parts)
+    for (size_t i = 0; i < part.size(); ++i) {
+      low[i % 2] = std::min(low[i % 2], part[i]);
+      high[i % 2] = std::max(high[i % 2], part[i]);
+    }
+  return {low[0], low[1], high[0] - low[0], high[1] - low[1]};
+}
+
 Rle rectangle(const std::array<double, 4>& xywh, int64_t height, int64_t width) {
   const auto [x, y, w, h] = xywh;
   return rasterise(Polygon{x, y, x, y + h, x + w, y + h, x + w, y}, height, width);

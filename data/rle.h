@@ -65,6 +65,9 @@ Rle rasterise(const Polygon&, int64_t height, int64_t width);
 Rle rasterise(std::span<const Polygon> parts, int64_t height, int64_t width);  // union
 Rle rectangle(const std::array<double, 4>& xywh, int64_t height, int64_t width);
 
+// Around all corners: x, y, w, h.  There is one corner at least.
+std::array<double, 4> bounding_box(std::span<const Polygon> parts);
+
 // COCO's compressed strings (LEB128 of differences, 6 bits a character).  Errors say at which character; counts that do
 // not sum to height * width are errors.
 std::string to_string(RleView);

@@ -15,8 +15,6 @@ namespace sil {
 
 namespace {
 
-constexpr double kMargin = 0.5;  // of a pixel: COCO's own boxes end this far outside their photos
-
 // Gathers the findings of one annotation.
 class Patient {
  public:
@@ -55,7 +53,8 @@ bool check_box(const Annotation& a, const Photo& photo, Patient& patient) {
     patient.warn("box without area", fmt::format("bbox {} has no area", box_string(a.bbox)));
     return false;
   }
-  if (x < -kMargin || y < -kMargin || x + w > photo.width + kMargin || y + h > photo.height + kMargin)
+  if (x < -kBeyondPhoto || y < -kBeyondPhoto || x + w > photo.width + kBeyondPhoto ||
+      y + h > photo.height + kBeyondPhoto)
     patient.warn("outside the photo", fmt::format("bbox {} reaches outside the photo of {} x {} (width x height)",
                                                   box_string(a.bbox), photo.width, photo.height));
   return true;
@@ -110,8 +109,7 @@ void check_mask(const Annotation& a, const Photo& photo, bool box_usable, Patien
   const double off = std::max({std::abs(clip(x, photo.width) - seen[0]), std::abs(clip(y, photo.height) - seen[1]),
                                std::abs(clip(x + w, photo.width) - seen[0] - seen[2]),
                                std::abs(clip(y + h, photo.height) - seen[1] - seen[3])});
-  // A pixel for rounding, one for corners drawn on a pixel's other side, and for large objects 2 % of the side.
-  if (off > 2 + 0.02 * std::max(w, h))
+  if (off > beside_mask(w, h))
     patient.warn("box disagrees with mask", fmt::format("bbox {} is up to {:.1f} pixels from its mask's {}",
                                                         box_string(a.bbox), off, box_string(seen)));
 }

@@ -40,6 +40,12 @@ std::vector<Finding> check_photos(const Annotations&, const std::filesystem::pat
 std::vector<Finding> check_split(const Annotations& train, const std::filesystem::path& train_photos,
                                  const Annotations& val, const std::filesystem::path& val_photos);
 
+// How far boxes may lie apart from what they box before they are a finding, in pixels.  Outside the photo: COCO's own
+// boxes end this far beyond.  From the mask: one pixel for rounding, one for corners drawn on a pixel's other side, and
+// for large objects 2 % of the longer side.
+constexpr double kBeyondPhoto = 0.5;
+inline double beside_mask(double width, double height) { return 2 + 0.02 * (width > height ? width : height); }
+
 // Reader's faults as findings; they stop training.
 std::vector<Finding> as_findings(const std::vector<Fault>&);
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "data/luma.h"
 #include "data/transforms.h"
 
 namespace sil {
@@ -15,9 +16,6 @@ uint8_t blend(int plain, int image, float factor) {
   const float x = float(plain) + factor * float(image - plain);
   return x <= 0 ? 0 : x >= 255 ? 255 : uint8_t(x);
 }
-
-// ITU-R 601 luma, in 16-bit fixed point.
-uint8_t luma(const uint8_t* p) { return uint8_t((p[0] * 19595 + p[1] * 38470 + p[2] * 7471 + 0x8000) >> 16); }
 
 // All channels blend with one grey, so 256 results hold everything.
 Tensor blend_with_grey(const Tensor& image, int grey, float factor) {
