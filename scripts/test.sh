@@ -41,17 +41,21 @@ mkdir -p "$logs"
 suite setup scripts/setup.sh
 suite build configure_and_build build --
 for program in build/tests/test_*; do
-  [[ -x $program && -f $program ]] && suite "${program##*/}" cases "$program"
+  [[ -x $program && -f $program && $program != *_tsan ]] && suite "${program##*/}" cases "$program"
 done
 
 # What indexes and what parses.
-sanitized=(test_tensor test_cpu test_nn test_data test_eval)
+sanitized=(test_tensor test_cpu test_cuda test_nn test_data test_eval)
 suite "build with sanitizers" configure_and_build build-asan -DSIL_SANITIZE=address,undefined -- --target "${sanitized[@]}"
 for name in "${sanitized[@]}"; do
   # A test asks for more memory than there is and expects what it gets without sanitizers: none.
   suite "$name with sanitizers" cases env UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=allocator_may_return_null=1 \
     "build-asan/tests/$name"
 done
+
+# The kernels' threads, announced to ThreadSanitizer.
+suite "build of the kernels with ThreadSanitizer" configure_and_build build -- --target test_cuda_tsan
+suite "test_cuda_tsan" cases env SIL_THREADS=1 TSAN_OPTIONS=atexit_sleep_ms=0 build/tests/test_cuda_tsan
 
 suite "fuzzing, 20 s each" scripts/fuzz.sh 20
 
