@@ -106,7 +106,10 @@ Dataset::Dataset(Annotations annotations, std::filesystem::path images, Category
   refuse(check_annotations(annotations_, Depth::quick), annotations_.source);
   refuse(check_photos(annotations_, images_, Depth::quick, exif_), annotations_.source);
   collect_objects();
-  if (purpose_ == Purpose::training) drop_photos_without_objects();
+  if (purpose_ == Purpose::training)
+    drop_photos_without_objects();
+  else
+    complete_objects();
 }
 
 void Dataset::collect_objects() {
@@ -141,6 +144,15 @@ void Dataset::drop_photos_without_objects() {
                                   annotations_.source, rows_.end() - kept, rows_.size(),
                                   annotations_.photos[kept->photo].file_name));
   rows_.erase(kept, rows_.end());
+}
+
+void Dataset::complete_objects() {
+  for (Annotation& a : annotations_.annotations) {
+    const Photo& photo = annotations_.photos[annotations_.photo_row.at(a.image_id)];
+    if (!has_mask(a)) a.segmentation = rectangle(a.bbox, photo.height, photo.width);
+    if (!a.has_bbox) a.bbox = bounding_box(to_rle(a, photo));
+    a.has_bbox = true;
+  }
 }
 
 Example Dataset::load(size_t index, RngKey key) const {

@@ -22,7 +22,8 @@ enum class Purpose { training, validation, prediction };
 // data/validate.h, quick), and an object of a category that the table lacks: an Error names the
 // annotations' file, the photo and the annotation id.  It leaves out what cannot be learned from (crowds, boxes without
 // area, boxes outside their photo), clips boxes to the photo, and says so in one warning a kind, with their number and
-// the first.
+// the first.  In the annotations of a validation set an object without outline gets its box, one without box its
+// outline's, since that is what a model learns, and what an evaluation asks for.
 class Dataset {
  public:
   Dataset(Annotations, std::filesystem::path images, CategoryTable, Preparation, Purpose, Exif = Exif::ignore);
@@ -46,6 +47,7 @@ class Dataset {
   };
   void collect_objects();
   void drop_photos_without_objects();
+  void complete_objects();
 
   Annotations annotations_;
   std::filesystem::path images_;

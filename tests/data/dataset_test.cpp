@@ -135,6 +135,25 @@ TEST_CASE("dataset: an object without outline is its box, with a warning") {
   CHECK(area(d.load(0, RngKey{}).masks[0]) == 20);
 }
 
+TEST_CASE("dataset: validation measures against what training would learn: a box for an outline, an outline's box") {
+  Set set(1);
+  set.add(4, 1, 2, 3, 4, 5).segmentation = std::monostate{};
+  set.add(5, 1, 2, 3, 4, 5).segmentation = std::vector<Polygon>{};
+  set.add(6, 1, 2, 3, 4, 5).has_bbox = false;
+  Annotation& crowd = set.add(7, 1, 2, 3, 4, 5);
+  crowd.segmentation = std::monostate{}, crowd.crowd = true;
+  const Dataset d = set.dataset(Purpose::validation);
+  for (const Annotation& a : d.annotations().annotations) {
+    CAPTURE(a.id);
+    CHECK(a.has_bbox);
+    CHECK(a.bbox == std::array<double, 4>{2, 3, 4, 5});
+    CHECK(area(to_rle(a, d.annotations().photos[0])) == 20);
+    CHECK_FALSE(std::holds_alternative<std::monostate>(a.segmentation));
+  }
+  const Dataset evaluated = set.dataset(Purpose::prediction);  // evaluate does as pycocotools does
+  CHECK(std::holds_alternative<std::monostate>(evaluated.annotations().annotations[0].segmentation));
+}
+
 TEST_CASE("dataset: validation keeps every photo and its targets, prediction has no targets") {
   Set set(3);
   set.add(1, 2, 1, 1, 4, 4);

@@ -145,6 +145,18 @@ TEST_CASE("trainer: validation neither moves weights and statistics nor draws an
   }
 }
 
+TEST_CASE("trainer: objects without outline or without box are validated as they would be learned") {
+  Setting s;
+  Annotations annotations = s.validation.annotations();
+  annotations.annotations[0].segmentation = std::monostate{};
+  annotations.annotations[1].segmentation = std::vector<Polygon>{};
+  annotations.annotations[2].has_bbox = false;
+  const Dataset validation(annotations, s.folder.path / "val/images", s.validation.categories(), preparation(s.config),
+                           Purpose::validation);
+  MaskRcnn model = tiny_model(s.config);
+  CHECK(validate(model, validation, 1, 0.5).metrics.segm->AP >= 0);
+}
+
 TEST_CASE("trainer: a loss that is not finite stops the run and is named") {
   Setting s;
   s.config.train.optimizer = "sgd";
