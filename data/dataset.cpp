@@ -105,11 +105,21 @@ Dataset::Dataset(Annotations annotations, std::filesystem::path images, Category
   if (purpose_ == Purpose::prediction) return;
   refuse(check_annotations(annotations_, Depth::quick), annotations_.source);
   refuse(check_photos(annotations_, images_, Depth::quick, exif_), annotations_.source);
+  check_names();
   collect_objects();
   if (purpose_ == Purpose::training)
     drop_photos_without_objects();
   else
     complete_objects();
+}
+
+void Dataset::check_names() const {
+  for (const Category& c : annotations_.categories) {
+    const int output = categories_.output(c.id);
+    const std::string known = output > 0 ? categories_.row(output).name : "";
+    check(known.empty() || known == c.name, "{}: category {} is \"{}\", but \"{}\" among the model's categories",
+          annotations_.source, c.id, c.name, known);
+  }
 }
 
 void Dataset::collect_objects() {

@@ -256,3 +256,16 @@ TEST_CASE("dataset: an object that the model has no output for is refused") {
           set.dataset(Purpose::training, {{{1, 30, "fig"}}});
         }) == "train.json: annotation 41: category_id 7 is not one of the model's categories");
 }
+
+TEST_CASE("dataset: a category that means something else to the model is refused") {
+  Set set(1);
+  set.add(4, 1, 2, 3, 4, 5);
+  CategoryTable table = CategoryTable::by_rank(set.all);
+  table.rows[1].name = "prune";
+  CHECK(error_of([&] { set.dataset(Purpose::validation, table); }) ==
+        "train.json: category 30 is \"fig\", but \"prune\" among the model's categories");
+  table.rows[1].name = "";  // torchvision's weights carry no names
+  CHECK(set.dataset(Purpose::validation, table).size() == 1);
+  table.rows.pop_back();  // of a category without objects nothing is asked
+  CHECK(set.dataset(Purpose::validation, table).size() == 1);
+}
