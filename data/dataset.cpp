@@ -145,6 +145,11 @@ void Dataset::collect_objects() {
     }
   }
   warnings_ = tally.warnings(annotations_);
+  const bool any = std::ranges::any_of(rows_, [](const Row& r) { return !r.objects.empty(); });
+  check(any || purpose_ == Purpose::validation,
+        "{}: nothing to learn from: of its annotations {} are boxes without area, {} boxes outside their photo, {} "
+        "crowds",
+        annotations_.source, tally.without_area.number, tally.outside.number, tally.crowds.number);
 }
 
 void Dataset::drop_photos_without_objects() {

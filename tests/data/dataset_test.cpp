@@ -269,3 +269,12 @@ TEST_CASE("dataset: a category that means something else to the model is refused
   table.rows.pop_back();  // of a category without objects nothing is asked
   CHECK(set.dataset(Purpose::validation, table).size() == 1);
 }
+
+TEST_CASE("dataset: a training set without a usable object is refused before any work") {
+  Set set(1);
+  set.add(4, 1, 2, 3, 0, 5);
+  CHECK(set.refused() ==
+        "train.json: nothing to learn from: of its annotations 1 are boxes without area, 0 boxes outside their photo, "
+        "0 crowds");
+  CHECK(set.dataset(Purpose::validation).size() == 1);
+}
