@@ -58,8 +58,10 @@ void define(CLI::App& app, Arguments& a) {
       "  predict --weights runs/first/best.safetensors --images photos --results results.json --overlay overlays");
 }
 
+// By its name.  Photos in formats that are not read count too: they are named instead of passed over.
 bool is_photo(const fs::path& path) {
-  static const std::set<std::string> kEndings{".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".pgm", ".pnm"};
+  static const std::set<std::string> kEndings{".jpg", ".jpeg", ".png", ".bmp",  ".gif",  ".ppm", ".pgm",
+                                              ".pnm", ".webp", ".tif", ".tiff", ".heic", ".avif"};
   std::string ending = path.extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return char(std::tolower(c)); });
   return kEndings.contains(ending);

@@ -272,6 +272,15 @@ TEST_CASE("predict: a bad photo is named, the rest goes on, and the exit code is
   // Not even root can write there.
   check_error(run("predict", weights + "--images " + good + " --results /proc/r.json"),
               "/proc/r.json: cannot be written: ");
+  // Of a folder's photos also those in formats that are not read are named, and what is no photo is passed over.
+  fs::create_directory(data.folder / "formats");
+  for (const char* name : {"a.webp", "b.TIFF", "notes.txt"})
+    write_text(fs::path(data.folder / "formats") / name, "not read");
+  const Ran formats = run("predict", weights + "--images " + good + " " + (data.folder / "formats") + results);
+  CHECK(formats.code == 2);
+  CHECK(contains(formats.err, "a.webp: cannot be decoded as JPEG, PNG, BMP, GIF or PNM"));
+  CHECK(contains(formats.err, "b.TIFF: cannot be decoded as JPEG, PNG, BMP, GIF or PNM"));
+  CHECK(contains(formats.err, "error: 2 of 3 photos could not be used\n"));
   fs::create_directory(data.folder / "empty");
   check_error(run("predict", weights + "--images " + (data.folder / "empty") + results), "empty: no photos in it");
   check_error(run("predict", weights + "--images " + data.images + " --results " + (data.folder / "none/r.json")),
