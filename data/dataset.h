@@ -21,10 +21,10 @@ enum class Purpose { training, validation, prediction };
 // For training and validation the constructor refuses what is broken (check_annotations and check_photos of
 // data/validate.h, quick), a category of another name than the table's, and an object of a category that the table
 // lacks: an Error names the annotations' file, the photo and the annotation id; and for training a set without a usable
-// object.  It leaves out what cannot be learned
-// from (crowds, boxes without area, boxes outside their photo), clips boxes to the photo, and says so in one warning a
-// kind, with their number and the first.  In the annotations of a validation set an object without outline gets its
-// box, one without box its outline's, since that is what a model learns, and what an evaluation asks for.
+// object.  It leaves out what cannot be learned from (crowds, boxes without area, boxes outside their photo), clips
+// boxes to the photo, and says so in one warning a kind, with their number and the first.  In the annotations of a
+// validation set an object without outline gets its box, one without box its outline's, since that is what a model
+// learns, and what an evaluation asks for.
 class Dataset {
  public:
   Dataset(Annotations, std::filesystem::path images, CategoryTable, Preparation, Purpose, Exif = Exif::ignore);
