@@ -79,7 +79,7 @@ class Trainer {
                   {.batch_size = config_.batch_size, .seed = config_.seed, .first_step = progress_.step});
     if (progress_.step >= steps_) validate_and_save();
     for (Clock::time_point start = Clock::now(); progress_.step < steps_; start = Clock::now()) {
-      const Batch batch = *loader.next();
+      const Batch batch = next(loader);
       StepRecord record = step(batch);
       record.images_per_second = double(config_.batch_size) / seconds_since(start);
       log_.push(record);
@@ -96,6 +96,16 @@ class Trainer {
   }
 
  private:
+  // A photo that cannot be read ends the run, but not what was done so far: mended, --resume goes on.
+  Batch next(Loader& loader) {
+    try {
+      return *loader.next();
+    } catch (const Error&) {
+      if (progress_.step > 0) save();
+      throw;
+    }
+  }
+
   Progress resume() {
     if (!run_.resumed) return {};
     optimizer_.load_state(run_.resumed->optimizer, (run_.folder / "last.safetensors").string());

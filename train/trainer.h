@@ -3,7 +3,8 @@
 // A run's folder holds
 //   config.json       what holds in this run, every key
 //   log.jsonl         a line a step and a validation (train/metrics_log.h)
-//   last.safetensors  to resume from: every checkpoint_minutes, after each validation, and at the end
+//   last.safetensors  to resume from: every checkpoint_minutes, after each validation, before the error of a photo that
+//                     cannot be read, and at the end
 //   best.safetensors  of the best mask AP50 so far (the latest, until one is above 0)
 //   metrics.json      that validation's metrics
 #pragma once

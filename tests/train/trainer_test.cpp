@@ -7,6 +7,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "data/loader.h"
 #include "tests/train/tiny.h"
 #include "train/detect.h"
 
@@ -143,6 +144,24 @@ TEST_CASE("trainer: validation neither moves weights and statistics nor draws an
     CAPTURE(name);
     CHECK(std::memcmp(tensor.raw(), before.at(name).raw(), tensor.bytes()) == 0);
   }
+}
+
+TEST_CASE("trainer: a photo that cannot be read ends the run with what was done, and mended it goes on") {
+  Setting s;
+  s.config.train.max_steps = 3;
+  s.run("whole");
+  // The fifth photo of the order is in the third batch of two.
+  const int64_t place = shuffled_order(5, s.config.train.seed, 0)[4];
+  const fs::path photo = s.folder.path / "data/images" / s.training.photo(size_t(place)).file_name;
+  const std::string bytes = bytes_of(photo);
+  fs::resize_file(photo, 1000);
+  CHECK(contains(error_of([&] { s.run("broken"); }), photo.string()));
+  const fs::path last = s.run_folder("broken") / "last.safetensors";
+  REQUIRE(fs::exists(last));
+  CHECK(read_checkpoint(last).progress.step == 2);
+  write_text(photo, bytes);
+  CHECK(s.run("broken", read_checkpoint(last)).step == 3);
+  CHECK(bytes_of(last) == bytes_of(s.run_folder("whole") / "last.safetensors"));
 }
 
 TEST_CASE("trainer: objects without outline or without box are validated as they would be learned") {
