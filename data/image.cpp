@@ -125,10 +125,19 @@ ImageInfo read_image_info(const std::filesystem::path& path, Exif exif) {
   return info;
 }
 
+std::string png_bytes(const Tensor& image) {
+  check_writable_image("png_bytes", image);
+  return stb_png(image.data<uint8_t>(), int(image.dim(0)), int(image.dim(1)), image.rank() == 3 ? 3 : 1);
+}
+
+std::string jpeg_bytes(const Tensor& image, int quality) {
+  check_writable_image("jpeg_bytes", image);
+  return encode_jpeg(image, quality);
+}
+
 void write_png(const std::filesystem::path& path, const Tensor& image) {
   check_writable_image("write_png", image);
-  const std::string bytes =
-      stb_png(image.data<uint8_t>(), int(image.dim(0)), int(image.dim(1)), image.rank() == 3 ? 3 : 1);
+  const std::string bytes = png_bytes(image);
   write_atomically(path, [&](std::ostream& out) { out << bytes; });
 }
 

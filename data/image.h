@@ -33,5 +33,7 @@ ImageInfo image_info(const uint8_t* bytes, size_t size, const std::string& name)
 // uint8 [H, W, 3] or [H, W].  Written beside, then renamed.
 void write_png(const std::filesystem::path&, const Tensor& image);
 void write_jpeg(const std::filesystem::path&, const Tensor& image, int quality = 90);
+std::string jpeg_bytes(const Tensor& image, int quality = 90);
+std::string png_bytes(const Tensor& image);
 
 }  // namespace sil

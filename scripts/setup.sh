@@ -4,11 +4,12 @@
 set -euo pipefail
 
 packages=(
-  build-essential cmake ninja-build python3                             # the build; python for planting mutants
+  build-essential cmake ninja-build python3                             # the build; python for mutants and pages' tests
   libdnnl-dev ocl-icd-opencl-dev                                        # tensors on the CPU; its CMake file asks for OpenCL
   rapidjson-dev libfmt-dev libcli11-dev                                 # JSON, text, flags
   libstb-dev libturbojpeg0-dev libjpeg-dev fonts-dejavu-core            # photos, and letters on them
-  libcpp-httplib-dev libboost-context-dev libbenchmark-dev doctest-dev  # pages, fibers, benchmarks, tests
+  libboost-context-dev libbenchmark-dev doctest-dev                     # fibers, benchmarks, tests
+  chromium                                                              # looks at the pages in their tests
   clang libclang-rt-14-dev clang-format                                 # fuzzing, the format check
 )
 

@@ -44,6 +44,9 @@ for program in build/tests/test_*; do
   [[ -x $program && -f $program && $program != *_tsan ]] && suite "${program##*/}" cases "$program"
 done
 
+suite "pages: server" python3 tests/pages/test_server.py
+suite "pages: Dataset" python3 tests/pages/test_dataset.py
+
 # What indexes and what parses.
 sanitized=(test_tensor test_cpu test_cuda test_nn test_data test_eval)
 suite "build with sanitizers" configure_and_build build-asan -DSIL_SANITIZE=address,undefined -- --target "${sanitized[@]}"

@@ -1,9 +1,13 @@
 #include "viz/colour.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <numbers>
+#include <set>
 
 namespace sil {
 namespace {
@@ -56,6 +60,24 @@ Rgb object_colour(int class_index, int instance) {
   const double hue = kFirstHue + 2 * std::numbers::pi * (turn - std::floor(turn));
   return shown(kShades[size_t(instance) % kShades.size()], 0.19, hue);
 }
+
+std::vector<Rgb> object_colours(std::span<const int> class_indices) {
+  std::map<int, int> instances;
+  std::set<uint32_t> taken;
+  const auto take = [&](Rgb c) { return taken.insert(uint32_t(c.r) << 16 | uint32_t(c.g) << 8 | c.b).second; };
+  std::vector<Rgb> out;
+  for (const int k : class_indices) {
+    const Rgb shade = object_colour(k, instances[k]++);
+    Rgb c = shade;
+    // Beside a shade there are 511 that no eye tells from it.
+    for (int i = 1; !take(c); ++i)
+      c = {uint8_t(shade.r - 2 * (i % 8)), uint8_t(shade.g - 2 * (i / 8 % 8)), uint8_t(shade.b - 2 * (i / 64))};
+    out.push_back(c);
+  }
+  return out;
+}
+
+std::string css(Rgb c) { return fmt::format("#{:02x}{:02x}{:02x}", c.r, c.g, c.b); }
 
 double luminance(Rgb c) { return 0.2126 * decode(c.r) + 0.7152 * decode(c.g) + 0.0722 * decode(c.b); }
 

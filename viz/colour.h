@@ -1,6 +1,9 @@
 // Colours of objects: hue by class, shade by instance.
 #pragma once
 #include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace sil {
 
@@ -12,6 +15,11 @@ struct Rgb {
 // Classes take hues a golden angle apart, so that any first few of them differ; the instances of a class cycle through
 // five shades of its hue.  Both count from 0.
 Rgb object_colour(int class_index, int instance);
+
+// The objects of one photo, by their class: as object_colour, counting each class's instances, but no two alike,
+// however many there are.
+std::vector<Rgb> object_colours(std::span<const int> class_indices);
+std::string css(Rgb);  // "#rrggbb"
 
 // For lines in an order: t = 0 is a light green, 1 a dark blue.
 Rgb sequence_colour(double t);

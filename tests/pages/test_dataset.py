@@ -1,0 +1,210 @@
+"""The Dataset page in a real browser, on data that `shapes` makes.
+
+    python3 tests/pages/test_dataset.py [-v] [-k NAME]        programs from build/bin, or from $SIL_BIN
+"""
+import unittest
+
+from world import Shapes, Pages, Folder, decoded, hostile_set
+from browser import Browser
+
+
+class DatasetPage(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.shapes = Shapes(images=40, size=128)
+        cls.pages = Pages(cls.shapes.annotations, cls.shapes.images)
+        cls.browser = Browser(1280, 800)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.__exit__()
+        cls.pages.close()
+        cls.shapes.close()
+
+    def open(self, address=""):
+        self.browser.errors.clear()
+        self.browser.size(1280, 800)
+        self.browser.open(self.pages.url + address)
+        self.drawn()
+
+    def drawn(self):
+        self.browser.wait("document.querySelector('.cell') && !document.querySelector('.cell.loading')")
+
+    def tearDown(self):
+        self.assertEqual(self.browser.errors, [])
+
+    def status(self):
+        return self.browser.js("document.querySelector('.toolbar [role=status]').textContent")
+
+    def expected(self, passes):
+        """Photos and objects that pass, as the page writes it."""
+        objects = [a for a in self.shapes.data["annotations"] if passes(a)]
+        return f"{len({a['image_id'] for a in objects})} of 40 photos, {len(objects)} objects"
+
+    def test_the_grid_shows_all_photos(self):
+        self.open()
+        self.assertEqual(self.status(), f"40 photos, {len(self.shapes.data['annotations'])} objects")
+        self.assertEqual(self.browser.js("document.querySelector('.cell .name').textContent"), "000001.png")
+
+    def test_a_class_filters_when_clicked(self):
+        self.open()
+        self.browser.click_on(".bar[title=square]")
+        self.browser.wait("location.hash.includes('classes=')")
+        square = next(c["id"] for c in self.shapes.data["categories"] if c["name"] == "square")
+        self.browser.wait("document.querySelector('.toolbar [role=status]').textContent.includes(' of 40')")
+        self.assertEqual(self.status(), self.expected(lambda a: a["category_id"] == square))
+        shown = self.browser.js("[...document.querySelectorAll('.cell canvas')].flatMap(c => c.labels.map(l => l.object.label))")
+        self.assertEqual(set(shown), {"square"})
+
+    def test_a_histogram_filters_when_clicked_and_counts_what_it_shows(self):
+        self.open()
+        label, place = self.browser.js("(() => { const all = [...document.querySelectorAll('section[aria-label=\"Object size\"] .column')];"
+                                       "const best = all.reduce((a, b) => parseInt(a.reading) > parseInt(b.reading) ? a : b);"
+                                       "best.id = 'picked'; return [best.getAttribute('aria-label'), all.indexOf(best)]; })()")
+        sides = [0, 8, 16, 32, 64, 96, 128, 192, 256, 384, 512, 1e9]
+        inside = lambda a: sides[place] ** 2 <= a["area"] < sides[place + 1] ** 2
+        self.assertTrue(label.endswith(f": {sum(map(inside, self.shapes.data['annotations']))} objects"), label)
+        self.browser.click_on("#picked")
+        self.browser.wait("document.querySelector('#picked').getAttribute('aria-pressed') === 'true'")
+        self.browser.wait("location.hash.includes('area=')")
+        self.assertEqual(self.status(), self.expected(inside))
+
+    def test_search_and_sort(self):
+        self.open("#search=00003")
+        self.assertIn("11 of 40 photos", self.status())
+        self.open("#sort=objects&down=1")
+        of = {}
+        for a in self.shapes.data["annotations"]:
+            of[a["image_id"]] = of.get(a["image_id"], 0) + 1
+        most = max(of.values())
+        self.assertEqual(self.browser.js("document.querySelector('.cell .note').textContent"), f"{most} objects")
+
+    def test_labels_do_not_cover_each_other(self):
+        self.open("#size=300")
+        overlaps, labels = self.browser.js("""(() => {
+          let overlaps = 0, labels = 0;
+          for (const canvas of document.querySelectorAll('.cell canvas'))
+            canvas.labels.forEach((a, i) => { labels++; for (const b of canvas.labels.slice(i + 1))
+              if (a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height) overlaps++; });
+          return [overlaps, labels]; })()""")
+        self.assertEqual(overlaps, 0)
+        self.assertGreater(labels, 20)
+
+    def test_pixels_have_their_objects_colour(self):
+        self.open("#photo=000001.png&opacity=100&labels=")
+        self.browser.wait("document.querySelector('.stage canvas').view")
+        objects = self.browser.js("fetch('data/objects/0').then(r => r.json())")["objects"]
+        self.assertEqual(len({o["colour"] for o in objects}), len(objects))
+        view, left, top = self.browser.js("(() => { const c = document.querySelector('.stage canvas'), r = c.getBoundingClientRect(); return [c.view, r.x, r.y]; })()")
+        picture = self.browser.screenshot()
+        for told, record in zip(objects, [a for a in self.shapes.data["annotations"] if a["image_id"] == 1]):
+            x, y = inner_pixel(decoded(record["segmentation"]))
+            seen = picture.at(left + view["x"] + (x + .5) * view["scale"], top + view["y"] + (y + .5) * view["scale"])
+            self.assertEqual("#%02x%02x%02x" % seen, told["colour"], f"annotation {told['id']}")
+
+    def test_facts_of_a_mask(self):
+        self.open("#photo=000002.png")
+        told = self.browser.js("fetch('data/objects/1').then(r => r.json())")["objects"]
+        for fact, record in zip(told, [a for a in self.shapes.data["annotations"] if a["image_id"] == 2]):
+            mask = decoded(record["segmentation"])
+            self.assertEqual(fact["area"], len(mask))
+            sides = sum((x + dx, y + dy) not in mask for x, y in mask for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)))
+            self.assertEqual(fact["perimeter"], sides)
+            self.assertEqual(fact["border"], any(x in (0, 127) or y in (0, 127) for x, y in mask))
+
+    def test_hovering_lights_both_ways(self):
+        self.open("#photo=000001.png")
+        self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
+        self.browser.move(*self.browser.middle(".objects li:nth-child(2) button"))
+        self.browser.wait("document.querySelector('.objects li:nth-child(2) .lit')")
+        record = [a for a in self.shapes.data["annotations"] if a["image_id"] == 1][0]
+        x, y = inner_pixel(decoded(record["segmentation"]))
+        at = self.browser.js(f"(() => {{ const c = document.querySelector('.stage canvas'), r = c.getBoundingClientRect(), v = c.view;"
+                             f"return [r.x + v.x + ({x} + .5) * v.scale, r.y + v.y + ({y} + .5) * v.scale]; }})()")
+        self.browser.move(*at)
+        self.browser.wait("document.querySelector('.objects li:nth-child(1) .lit') && document.querySelectorAll('.lit').length === 1")
+
+    def test_keyboard_alone(self):
+        self.open()
+        for _ in range(60):
+            self.browser.key("Tab")
+            if self.browser.js("document.activeElement.matches('.cell a')"):
+                break
+        self.browser.key("ArrowRight")
+        self.browser.key("Enter")
+        self.browser.wait("document.querySelector('dialog').open && location.hash.includes('photo=000002.png')")
+        self.browser.wait("document.querySelector('.object')")
+        self.browser.key("ArrowRight")
+        self.browser.wait("location.hash.includes('photo=000003.png') && document.querySelector('.object')")
+        before = self.browser.js("document.querySelector('.stage canvas').view.scale")
+        self.browser.key("+")
+        self.browser.wait("location.hash.includes('at=')")
+        self.assertGreater(self.browser.js("document.querySelector('.stage canvas').view.scale"), before)
+        self.browser.key("m")
+        self.browser.wait("new URLSearchParams(location.hash.slice(1)).get('masks') === ''")
+        self.browser.key("Escape")
+        self.browser.wait("!document.querySelector('dialog').open")
+        self.assertEqual(self.browser.js("document.activeElement.querySelector('.name').textContent"), "000003.png")
+
+    def test_a_link_shows_the_same_view(self):
+        self.open("#photo=000005.png")
+        self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
+        x, y = self.browser.middle(".stage canvas")
+        self.browser.mouse("mouseWheel", x + 40, y, deltaX=0, deltaY=-400)
+        self.browser.wait("location.hash.includes('at=')")
+        link, view = self.browser.js("[location.hash, document.querySelector('.stage canvas').view]")
+        self.open(link)
+        self.browser.wait("document.querySelector('.stage canvas').view")
+        again = self.browser.js("document.querySelector('.stage canvas').view")
+        for key in view:
+            self.assertAlmostEqual(view[key], again[key], delta=.5)
+
+    def test_every_width_and_both_themes_without_a_sideways_scroll(self):
+        for width in (360, 768, 1280, 2560):
+            for theme in ("light", "dark"):
+                self.browser.theme(theme)
+                self.browser.errors.clear()
+                self.browser.size(width, 800)
+                self.browser.open(self.pages.url)
+                self.drawn()
+                self.assertLessEqual(self.browser.js("document.documentElement.scrollWidth"), width)
+                ground = self.browser.screenshot().at(width - 4, 400)
+                self.assertEqual(sum(ground) > 384, theme == "light", f"{width} {theme} {ground}")
+        self.browser.theme("light")
+
+
+class HostileData(unittest.TestCase):
+    """Names that are markup, photos that are missing, broken, or elsewhere, masks that cannot be."""
+
+    def test_all_is_shown_as_text_and_nothing_runs(self):
+        with Folder() as folder, Browser(1280, 800) as browser:
+            annotations, images = hostile_set(folder)
+            with Pages(annotations, images) as pages:
+                browser.open(pages.url)
+                browser.wait("document.querySelectorAll('.cell').length === 5 && !document.querySelector('.cell.loading')")
+                self.assertIn("<script>alert(1)</script>", browser.js("document.querySelector('.bars').textContent"))
+                self.assertEqual(browser.js("window.pwned"), None)
+                browser.wait("document.querySelector('.filters').textContent.includes('crowd')")
+                reasons = browser.js("Promise.all([1, 2, 3, 4].map(row => fetch(`photo/${row}`).then(async r => [r.status, await r.text()])))")
+                self.assertEqual([status for status, _ in reasons], [404, 200, 404, 404])
+                self.assertIn("No such file", reasons[0][1])
+                for status, text in reasons[2:]:
+                    self.assertIn("outside the folder", text)
+                browser.open(pages.url + "#photo=missing.png")
+                browser.wait("document.querySelector('.fault').textContent.includes('No such file')")
+                # A photo that is missing is an error for the browser's console, and for nothing else.
+                self.assertEqual([e for e in browser.errors if "404" not in e and "Not Found" not in e], [])
+
+
+def inner_pixel(mask):
+    """The pixel of a mask that has the most of it around."""
+    def room(pixel):
+        r = 1
+        while all((pixel[0] + dx, pixel[1] + dy) in mask for dx in (-r, 0, r) for dy in (-r, 0, r)):
+            r += 1
+        return r
+    return max(sorted(mask), key=room)
+
+
+if __name__ == "__main__":
+    unittest.main()

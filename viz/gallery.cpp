@@ -1,0 +1,187 @@
+#include "viz/gallery.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "data/json_reader.h"
+#include "data/transforms.h"
+#include "tensor/check.h"
+#include "viz/colour.h"
+#include "viz/mask_facts.h"
+
+namespace sil {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kThumbnail = 320;  // pixels of the longer side
+
+template <class T>
+void append(std::string& bytes, T value) {
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+// JSON knows neither NaN nor infinity.
+std::string number(double x) { return std::isfinite(x) ? json_number(x) : "null"; }
+
+std::string list(const std::array<double, 4>& v) {
+  return fmt::format("[{},{},{},{}]", number(v[0]), number(v[1]), number(v[2]), number(v[3]));
+}
+
+double area_of(const Annotation& a) { return a.has_area ? a.area : a.bbox[2] * a.bbox[3]; }
+
+// What browsers show; libraries that know more formats turn the others into PNG.
+const char* browser_type(std::string_view bytes) {
+  if (bytes.starts_with("\xFF\xD8\xFF")) return "image/jpeg";
+  if (bytes.starts_with("\x89PNG\r\n\x1A\n")) return "image/png";
+  if (bytes.starts_with("GIF8")) return "image/gif";
+  if (bytes.starts_with("BM")) return "image/bmp";
+  return nullptr;
+}
+
+std::string facts_json(const MaskFacts& f, const std::string& path) {
+  return fmt::format(R"(,"area":{},"box":{},"parts":{},"holes":{},"perimeter":{},"border":{},"path":"{}")", f.area,
+                     list(f.box), f.parts, f.holes, number(f.perimeter), f.touches_border, path);
+}
+
+// Of a mask that cannot be made, why.
+std::string mask_json(const Annotation& a, const Photo& photo) {
+  try {
+    const Rle mask = to_rle(a, photo);
+    const std::vector<Contour> regions = contours(mask);
+    return facts_json(mask_facts(mask, regions), exact_path(regions));
+  } catch (const Error& e) {
+    return fmt::format(R"(,"fault":{})", json_string(e.what()));
+  }
+}
+
+std::string coarse_json(const Annotation& a, const Photo& photo) {
+  const double step = std::max(1.0, std::ceil(2.0 * std::max(photo.width, photo.height) / kThumbnail) / 2);
+  try {
+    return coarse_path(contours(to_rle(a, photo)), std::ceil(step));
+  } catch (const Error&) {
+    return "";
+  }
+}
+
+}  // namespace
+
+Gallery::Gallery(Annotations annotations, fs::path images, Exif exif)
+    : annotations_(std::move(annotations)), images_(std::move(images)), exif_(exif) {
+  std::error_code ignored;
+  check(fs::is_directory(images_, ignored), "{}: no such folder of photos", images_.string());
+  images_ = fs::canonical(images_);
+}
+
+int Gallery::class_of(const Annotation& a) const {
+  const auto row = annotations_.category_row.find(a.category_id);
+  return row == annotations_.category_row.end() ? -1 : int(row->second);
+}
+
+std::vector<int> Gallery::classes_of(size_t row) const {
+  std::vector<int> out;
+  for (const size_t i : annotations_.by_photo[row]) out.push_back(std::max(class_of(annotations_.annotations[i]), 0));
+  return out;
+}
+
+std::string Gallery::header() const {
+  size_t objects = 0;
+  for (const auto& rows : annotations_.by_photo) objects += rows.size();
+  std::string out = fmt::format(R"({{"source":{},"photos":{},"objects":{},"exif":{},"categories":[)",
+                                json_string(fs::path(annotations_.source).filename().string()), size(), objects,
+                                exif_ == Exif::apply);
+  for (size_t k = 0; k < annotations_.categories.size(); ++k)
+    out += fmt::format(R"({}{{"id":{},"name":{},"colour":"{}"}})", k ? "," : "", annotations_.categories[k].id,
+                       json_string(annotations_.categories[k].name), css(object_colour(int(k), 0)));
+  return out + "]}";
+}
+
+std::string Gallery::names() const {
+  std::string out = "[";
+  for (const Photo& photo : annotations_.photos) out += (out.size() > 1 ? "," : "") + json_string(photo.file_name);
+  return out + "]";
+}
+
+std::string Gallery::columns() const {
+  const std::vector<Photo>& photos = annotations_.photos;
+  std::vector<uint32_t> by_name(size()), rank(size());
+  std::iota(by_name.begin(), by_name.end(), 0u);
+  std::ranges::sort(by_name, {}, [&](uint32_t i) -> const std::string& { return photos[i].file_name; });
+  for (size_t i = 0; i < size(); ++i) rank[by_name[i]] = uint32_t(i);
+
+  std::string out;
+  uint32_t first = 0;
+  append(out, first);
+  for (const auto& rows : annotations_.by_photo) append(out, first += uint32_t(rows.size()));
+  for (const Photo& photo : photos) append(out, uint32_t(photo.width));
+  for (const Photo& photo : photos) append(out, uint32_t(photo.height));
+  for (const uint32_t r : rank) append(out, r);
+  const auto for_each = [&](auto f) {
+    for (const auto& rows : annotations_.by_photo)
+      for (const size_t i : rows) f(annotations_.annotations[i]);
+  };
+  for_each([&](const Annotation& a) { append(out, float(area_of(a))); });
+  for_each([&](const Annotation& a) { append(out, float(a.bbox[2] / a.bbox[3])); });
+  for_each([&](const Annotation& a) { append(out, uint16_t(std::min(unsigned(class_of(a)), 65535u))); });
+  for_each([&](const Annotation& a) { append(out, uint8_t(a.crowd)); });
+  return out;
+}
+
+std::string Gallery::objects(size_t row) const {
+  const Photo& photo = annotations_.photos.at(row);
+  const std::vector<Rgb> colours = object_colours(classes_of(row));
+  std::string out = fmt::format(R"({{"id":{},"name":{},"width":{},"height":{},"objects":[)", photo.id,
+                                json_string(photo.file_name), photo.width, photo.height);
+  for (size_t i = 0; i < colours.size(); ++i) {
+    const Annotation& a = annotations_.annotations[annotations_.by_photo[row][i]];
+    out += fmt::format(
+        R"({}{{"id":{},"class":{},"category_id":{},"bbox":{},"annotated_area":{},"crowd":{},"colour":"{}"{}}})",
+        i ? "," : "", a.id, class_of(a), a.category_id, list(a.bbox), a.has_area ? number(a.area) : "null", a.crowd,
+        css(colours[i]), mask_json(a, photo));
+  }
+  return out + "]}";
+}
+
+std::string Gallery::outlines(size_t row) const {
+  const Photo& photo = annotations_.photos.at(row);
+  const std::vector<Rgb> colours = object_colours(classes_of(row));
+  std::string out = "[";
+  for (size_t i = 0; i < colours.size(); ++i) {
+    const Annotation& a = annotations_.annotations[annotations_.by_photo[row][i]];
+    out += fmt::format(R"({}["{}",{},"{}"])", i ? "," : "", css(colours[i]), list(a.bbox), coarse_json(a, photo));
+  }
+  return out + "]";
+}
+
+fs::path Gallery::photo_file(size_t row) const {
+  const std::string& name = annotations_.photos.at(row).file_name;
+  std::error_code error;
+  const fs::path path = fs::canonical(images_ / name, error);
+  check(!error, "{}: {}", name, error.message());
+  const auto [end, rest] = std::mismatch(images_.begin(), images_.end(), path.begin(), path.end());
+  check(end == images_.end(), "{}: lies outside the folder of photos", name);
+  check(fs::is_regular_file(path, error), "{}: is no file", name);
+  return path;
+}
+
+Gallery::Picture Gallery::photo(size_t row) const {
+  const fs::path path = photo_file(row);
+  std::string bytes = read_file(path);
+  if (const char* type = browser_type(bytes)) return {type, std::move(bytes)};
+  return {"image/png", png_bytes(read_image(path, exif_))};
+}
+
+Gallery::Picture Gallery::thumbnail(size_t row) const {
+  const Tensor photo = read_image(photo_file(row), exif_);
+  const int64_t height = photo.dim(0), width = photo.dim(1), longer = std::max(height, width);
+  if (longer <= kThumbnail) return {"image/jpeg", jpeg_bytes(photo, 90)};
+  const auto scaled = [&](int64_t side) {
+    return std::max(1, int(std::lround(double(side) * kThumbnail / double(longer))));
+  };
+  return {"image/jpeg", jpeg_bytes(resize_antialiased(photo, scaled(height), scaled(width)), 85)};
+}
+
+}  // namespace sil

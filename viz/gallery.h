@@ -1,0 +1,57 @@
+// A data set as the pages read it: everything is a text or bytes under a name, so that a server can send it and an
+// export can write it.
+//
+//   header           JSON: how many photos and objects, the categories with their colours
+//   names            JSON: the photos' file names, in their order
+//   columns          bytes, see columns()
+//   objects/<row>    JSON: all that is told of one photo's objects, with exact outlines
+//   outlines/<row>   JSON: colour, coarse outline and box of each, for its thumbnail
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/annotations.h"
+#include "data/image.h"
+
+namespace sil {
+
+class Gallery {
+ public:
+  // `images`: the folder that file names are relative to.  Throws an Error if there is none.
+  Gallery(Annotations, std::filesystem::path images, Exif);
+
+  size_t size() const { return annotations_.photos.size(); }
+  const Annotations& annotations() const { return annotations_; }
+  const std::filesystem::path& images() const { return images_; }
+  Exif exif() const { return exif_; }
+
+  std::string header() const;
+  std::string names() const;
+  // Little-endian, for P photos and N objects, which lie photo by photo: uint32 first object of each photo and N
+  // [P + 1], uint32 width and height [P], uint32 rank by name [P]; float32 area in pixels, float32 width / height of
+  // the box [N]; uint16 category (place in the header, 65535 unknown) [N]; uint8 1 for a crowd [N].
+  std::string columns() const;
+  std::string objects(size_t row) const;
+  std::string outlines(size_t row) const;
+
+  // The photo's file.  Throws an Error if it leaves the folder, by .. or a link, or is no file.
+  std::filesystem::path photo_file(size_t row) const;
+  // What a browser shows: the file's own bytes if it reads that format, else a PNG.
+  struct Picture {
+    std::string type, bytes;
+  };
+  Picture photo(size_t row) const;
+  // JPEG of at most 320 pixels a side.
+  Picture thumbnail(size_t row) const;
+
+ private:
+  std::vector<int> classes_of(size_t row) const;
+  int class_of(const Annotation&) const;  // -1: unknown
+
+  Annotations annotations_;
+  std::filesystem::path images_;
+  Exif exif_;
+};
+
+}  // namespace sil

@@ -1,0 +1,56 @@
+// An HTTP/1.1 server for pages on one's own machine: GET and HEAD, nothing that a client can grow.  A request is at
+// most 16 kB and must arrive within 10 seconds, a connection has a thread, and there are at most 1,024.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+
+namespace sil {
+
+struct Request {
+  std::string path;  // as sent, without what follows a ?; starts with a /
+  std::string host;  // the header, as sent
+};
+
+struct Response {
+  int status = 200;
+  std::string type = "text/plain; charset=utf-8";
+  std::string body;
+};
+
+class HttpServer {
+ public:
+  // Called on many threads.  What it throws becomes a 500.
+  using Handler = std::function<Response(const Request&)>;
+
+  // Listens on `host`, an address or localhost; port 0 is any that is free.  `headers` ("Name: value\r\n"...) go with
+  // every response.  Throws an Error.
+  HttpServer(const std::string& host, int port, std::string headers, Handler);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+
+  int port() const { return port_; }
+  void run();   // until stop()
+  void stop();  // from a signal handler too
+
+ private:
+  void accept_one();
+  void serve(int connection);
+
+  std::string headers_;
+  Handler handler_;
+  int listener_ = -1, wake_[2] = {-1, -1}, port_ = 0;
+  std::mutex mutex_;
+  std::condition_variable closed_;
+  std::set<int> connections_;
+};
+
+// Whether a Host header names this server by an address, as localhost or as `given`.  A page of another site that
+// had its name resolved to 127.0.0.1 (DNS rebinding) sends its own name.
+bool trusted_host(const std::string& header, const std::string& given);
+
+}  // namespace sil

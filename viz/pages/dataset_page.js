@@ -1,0 +1,109 @@
+// The Dataset page: filters, a toolbar, the grid, and one photo in detail.
+import {element, count, plural, eachFrame} from "./dom.js";
+import {picture, json} from "./source.js";
+import {state, change, chosen, address} from "./state.js";
+import {sorted} from "./dataset.js";
+import {Filters} from "./filters.js";
+import {Findings} from "./findings.js";
+import {Grid} from "./grid.js";
+import {Detail} from "./detail.js";
+import {look, lookKeys, LookControls} from "./look.js";
+
+const filterKeys = ["search", "classes", "area", "aspect", "count", "crowd", "finding"];
+
+export class DatasetPage {
+  constructor(data, host, dialog) {
+    this.data = data;
+    this.keys = data.sortKeys();
+    this.findings = new Findings(data.photos, () => { this.filters.updateFindings(); if (state.finding) this.apply(); });
+    this.filters = new Filters(data, this.findings);
+    this.scroller = element("main", {class: "scroller", id: "content"});
+    this.controls = new LookControls();
+    host.replaceChildren(this.filters.node, element("div", {class: "main"}, this.toolbar(), this.scroller));
+    this.grid = new Grid(this.scroller, {
+      cellWidth: () => state.size, look, picture: row => this.load(row), title: row => data.names[row],
+      note: row => plural(data.first[row + 1] - data.first[row], "object"),
+      href: row => address({photo: data.names[row]}),
+      objects: (row, loaded) => loaded.objects.filter((_, i) => this.result.passes(data.first[row] + i)),
+    });
+    this.detail = new Detail(dialog, {
+      photo: row => this.loadWhole(row), title: row => data.names[row], name: row => data.names[row],
+      row: name => data.row(name), rows: () => this.rows,
+      closed: row => { const place = this.rows.indexOf(row); if (place >= 0) this.grid.focus(place); },
+    });
+    this.applySoon = eachFrame(() => this.apply());
+    this.apply();
+    this.detail.follow();
+  }
+
+  toolbar() {
+    this.sort = element("select", {"aria-label": "Sort by", onchange: () => change({sort: this.sort.value})},
+        ...Object.entries(this.keys).map(([value, {title}]) => element("option", {value}, title)));
+    this.down = element("button", {class: "plain", onclick: () => change({down: state.down ? "" : "1"})});
+    this.size = element("input", {type: "range", min: 120, max: 480, step: 20, oninput: () => change({size: this.size.value})});
+    return element("div", {class: "toolbar", role: "toolbar", "aria-label": "Grid"},
+        element("button", {class: "plain only-narrow", "aria-controls": "filters", "aria-expanded": "false",
+          onclick: event => event.currentTarget.setAttribute("aria-expanded", String(this.filters.node.classList.toggle("open")))}, "Filters"),
+        this.status = element("p", {role: "status"}), this.controls.node,
+        element("label", {}, "Size", this.size), this.sort, this.down);
+  }
+
+  follow(keys) {
+    if (filterKeys.some(key => keys.has(key)) || keys.has("sort") || keys.has("down")) this.applySoon();
+    if (keys.has("size")) this.grid.layout();
+    if (lookKeys.some(key => keys.has(key))) this.grid.redraw();
+    this.controls.update();
+    if (keys.has("photo") || lookKeys.some(key => keys.has(key))) this.detail.follow();
+  }
+
+  apply() {
+    const finding = state.finding === "" ? null : this.findings.photosOf(Number(state.finding));
+    this.result = this.data.filter({
+      classes: chosen("classes"), area: chosen("area"), aspect: chosen("aspect"), count: chosen("count"),
+      crowd: state.crowd, search: state.search, photoPasses: finding,
+    });
+    this.rows = sorted(this.result.rows, (this.keys[state.sort] ?? this.keys.file).key, state.down === "1");
+    this.sort.value = state.sort;
+    this.size.value = state.size;
+    this.down.textContent = state.down ? "↓" : "↑";
+    this.down.setAttribute("aria-label", state.down ? "Largest first" : "Smallest first");
+    this.down.title = state.down ? "Largest first" : "Smallest first";
+    const all = this.rows.length === this.data.photos ? "" : ` of ${count(this.data.photos)}`;
+    this.status.textContent = `${count(this.rows.length)}${all} photo${this.rows.length === 1 && !all ? "" : "s"}, ${plural(this.result.objects, "object")}`;
+    this.filters.update(this.result);
+    this.grid.show(this.rows);
+  }
+
+  async load(row) {
+    const [image, outlines] = await Promise.all([picture("thumbnail", row), json(`outlines/${row}`)]);
+    const data = this.data, objects = outlines.map(([colour, box, path], i) => {
+      const o = data.first[row] + i;
+      return {colour, box, path: path ? new Path2D(path) : null, crowd: data.crowd[o] === 1, label: data.categoryName(data.category[o])};
+    });
+    return {image, width: data.width[row] || image.naturalWidth, height: data.height[row] || image.naturalHeight, objects};
+  }
+
+  async loadWhole(row) {
+    const [image, told] = await Promise.all([picture("photo", row).catch(error => error), json(`objects/${row}`)]);
+    const name = object => this.data.categories[object.class]?.name ?? `unknown class ${object.category_id}`;
+    const found = this.findings.of(row);
+    const objects = told.objects.map(object => ({
+      colour: object.colour, crowd: object.crowd, label: name(object), title: `${name(object)}${object.crowd ? ", a crowd" : ""}`,
+      box: object.bbox.map(v => v ?? 0), path: object.path ? new Path2D(object.path) : null, facts: facts(object, told, found),
+    }));
+    const notes = found.filter(f => f.annotation === null).map(f => `${f.kind}: ${f.text}`);
+    const fault = image instanceof Error ? image.message : null;
+    return {image: fault ? null : image, fault, width: told.width, height: told.height, objects, notes};
+  }
+}
+
+function facts(object, photo, findings) {
+  const percent = x => `${+(100 * x).toPrecision(3)} %`;
+  const [x, y, w, h] = object.bbox.map(v => v === null ? "?" : +v.toFixed(1));
+  const out = [`annotation ${object.id}, box ${x}, ${y}, ${w} × ${h}`];
+  if (object.fault) out.push(object.fault);
+  else out.push(`${count(object.area)} px, ${percent(object.area / (photo.width * photo.height))} of the photo, ${percent(object.area / (object.box[2] * object.box[3] || 1))} of its box`,
+      `${plural(object.parts, "part")}, ${plural(object.holes, "hole")}, perimeter ${count(object.perimeter)} px${object.border ? ", touches the border" : ""}`);
+  for (const f of findings) if (f.annotation === object.id) out.push(`⚠ ${f.kind}: ${f.text}`);
+  return out;
+}

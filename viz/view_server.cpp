@@ -1,0 +1,109 @@
+#include "viz/view_server.h"
+
+#include <charconv>
+#include <filesystem>
+#include <optional>
+
+#include "tensor/check.h"
+#include "viz/page_files.h"
+
+namespace sil {
+namespace {
+
+constexpr size_t kCacheBytes = 64 << 20;
+
+Response json(std::string text) { return {200, "application/json", std::move(text)}; }
+Response missing() { return {404, "text/plain; charset=utf-8", "not found"}; }
+
+// "<prefix><number>" and nothing else.
+std::optional<size_t> row_of(std::string_view path, std::string_view prefix, size_t rows) {
+  if (!path.starts_with(prefix)) return {};
+  path.remove_prefix(prefix.size());
+  size_t row = 0;
+  const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), row);
+  if (error != std::errc() || end != path.data() + path.size() || path.empty() || row >= rows) return {};
+  return row;
+}
+
+std::string stamp_of(const std::filesystem::path& file) {
+  std::error_code ignored;
+  return fmt::format("{} {}", std::filesystem::last_write_time(file, ignored).time_since_epoch().count(),
+                     std::filesystem::file_size(file, ignored));
+}
+
+}  // namespace
+
+std::string security_headers() {
+  return "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+         "connect-src "
+         "'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+         "X-Content-Type-Options: nosniff\r\n"
+         "Cross-Origin-Resource-Policy: same-origin\r\n"
+         "Cross-Origin-Opener-Policy: same-origin\r\n"
+         "Referrer-Policy: no-referrer\r\n"
+         "Cache-Control: no-store\r\n";
+}
+
+ViewServer::ViewServer(const Gallery& gallery, const Findings& findings, std::string host)
+    : gallery_(&gallery), findings_(&findings), host_(std::move(host)) {}
+
+Response ViewServer::respond(const Request& request) {
+  if (!trusted_host(request.host, host_))
+    return {403, "text/plain; charset=utf-8", "this server answers to its address and to localhost alone"};
+  try {
+    return route(request.path);
+  } catch (const Error& e) {  // a photo that is missing, unreadable, outside its folder
+    return {404, "text/plain; charset=utf-8", e.what()};
+  }
+}
+
+Response ViewServer::route(const std::string& path) {
+  constexpr std::string_view data_prefix = "/data/";
+  if (path.starts_with(data_prefix)) return data(path.substr(data_prefix.size()));
+  if (const auto row = row_of(path, "/thumbnail/", gallery_->size())) return thumbnail(*row);
+  if (const auto row = row_of(path, "/photo/", gallery_->size())) {
+    Gallery::Picture photo = gallery_->photo(*row);
+    return {200, std::move(photo.type), std::move(photo.bytes)};
+  }
+  const PageFile* file = page_file(path == "/" ? "index.html" : std::string_view(path).substr(1));
+  return file ? Response{200, std::string(file->type), std::string(file->bytes)} : missing();
+}
+
+Response ViewServer::data(const std::string& name) {
+  if (name == "header") return json(gallery_->header());
+  if (name == "names") return json(gallery_->names());
+  if (name == "columns") return {200, "application/octet-stream", gallery_->columns()};
+  if (name == "findings") return json(findings_->json());
+  if (const auto row = row_of(name, "objects/", gallery_->size())) return json(gallery_->objects(*row));
+  if (const auto row = row_of(name, "outlines/", gallery_->size())) return json(gallery_->outlines(*row));
+  return missing();
+}
+
+Response ViewServer::thumbnail(size_t row) {
+  const std::string stamp = stamp_of(gallery_->photo_file(row));
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = cached_.find(row);
+    if (at != cached_.end() && at->second->stamp == stamp) {
+      cache_.splice(cache_.begin(), cache_, at->second);
+      return {200, "image/jpeg", cache_.front().bytes};
+    }
+  }
+  Gallery::Picture made = gallery_->thumbnail(row);
+  const std::lock_guard lock(mutex_);
+  if (const auto at = cached_.find(row); at != cached_.end()) {
+    cached_bytes_ -= at->second->bytes.size();
+    cache_.erase(at->second);
+  }
+  cache_.push_front({row, stamp, made.bytes});
+  cached_[row] = cache_.begin();
+  cached_bytes_ += made.bytes.size();
+  while (cached_bytes_ > kCacheBytes && cache_.size() > 1) {
+    cached_bytes_ -= cache_.back().bytes.size();
+    cached_.erase(cache_.back().row);
+    cache_.pop_back();
+  }
+  return {200, std::move(made.type), std::move(made.bytes)};
+}
+
+}  // namespace sil

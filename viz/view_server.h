@@ -1,0 +1,46 @@
+// The pages of a data set over HTTP.  Paths name a row of the data set or a file of viz/pages/, never a file on disk:
+//
+//   /                      the page          /<name>.js, /<name>.css   its parts
+//   /data/<name>           what Gallery lists, and findings
+//   /photo/<row>  /thumbnail/<row>
+#pragma once
+#include <list>
+#include <mutex>
+#include <unordered_map>
+
+#include "viz/findings.h"
+#include "viz/gallery.h"
+#include "viz/http.h"
+
+namespace sil {
+
+// Goes with every response: nothing is loaded from elsewhere, no other site reads or frames it.
+std::string security_headers();
+
+class ViewServer {
+ public:
+  // Both must outlive this.  `host`: what --host says, for trusted_host.
+  ViewServer(const Gallery&, const Findings&, std::string host);
+
+  Response respond(const Request&);
+
+ private:
+  // JPEG of a row as the file was at `stamp`; the least recently used go beyond 64 MB.
+  struct Cached {
+    size_t row;
+    std::string stamp, bytes;
+  };
+  Response route(const std::string& path);
+  Response data(const std::string& name);
+  Response thumbnail(size_t row);
+
+  const Gallery* gallery_;
+  const Findings* findings_;
+  std::string host_;
+  std::mutex mutex_;
+  std::list<Cached> cache_;  // the last used first
+  std::unordered_map<size_t, std::list<Cached>::iterator> cached_;
+  size_t cached_bytes_ = 0;
+};
+
+}  // namespace sil
