@@ -111,10 +111,9 @@ void check_outputs(const Arguments& args, const sil::Annotations& annotations) {
 }
 
 // What to look at where AP is 0 or -1, unless it is explained anyway.
-void warn_of_causes(const sil::Metrics& metrics, const sil::Annotations& annotations,
-                    std::span<const sil::Detection> detections, const sil::Evaluation& evaluation) {
+void warn_of_causes(const sil::Metrics& metrics, const sil::EvaluationFiles& files, const sil::Evaluation& evaluation) {
   if ((metrics.bbox && metrics.bbox->AP <= 0) || (metrics.segm && metrics.segm->AP <= 0))
-    for (const sil::Cause& cause : sil::causes(annotations, detections, evaluation))
+    for (const sil::Cause& cause : sil::causes(files.annotations, sil::to_detections(files.results), evaluation))
       fmt::print(stderr, "warning: {}\n", cause.text);
 }
 
@@ -147,8 +146,8 @@ void print(const sil::Metrics& metrics, const sil::Protocol& protocol, bool per_
   if (per_class) fmt::print("\n{}", sil::class_table(metrics));
 }
 
-void report(const sil::Measured& measured, const Arguments& args, const sil::Said& said = {}) {
-  const sil::Metrics metrics = measured.metrics();
+void report(const sil::Measured& measured, const sil::Metrics& metrics, const Arguments& args,
+            const sil::Said& said = {}) {
   if (!args.arrays.empty()) write_arrays(args.arrays, measured);
   if (!args.partial.empty()) sil::write_part(args.partial, measured);
   if (!args.json.empty()) sil::write_json(args.json, metrics, said.blocks);
@@ -158,15 +157,16 @@ void report(const sil::Measured& measured, const Arguments& args, const sil::Sai
 
 // Why the numbers are so.  Of files and parameters that pycocotools alone knows nothing is said.
 sil::Said say_why(const Arguments& args, const sil::EvaluationFiles& files, const sil::EvaluationOptions& options,
-                  const sil::Evaluation& evaluation) {
+                  const sil::Evaluation& evaluation, const sil::Metrics& metrics) {
   const std::string name = args.results.empty() ? args.weights.string() : args.results.front().string();
   const bool ours = files.lenient || options.images || options.categories || args.protocol.given();
   sil::check(!ours || !args.explain.given(),
              "{}: --explain, --curves and --compare are of files that train takes, too, and of COCO's own parameters",
              name);
   if (ours) return {};
-  if (!args.explain.explain) warn_of_causes(evaluation.metrics(), files.annotations, files.detections, evaluation);
-  return sil::explain_all(args.explain, name, files.annotations, files.detections, evaluation);
+  if (!args.explain.explain) warn_of_causes(metrics, files, evaluation);
+  if (!args.explain.given()) return {};
+  return sil::explain_all(args.explain, name, files.annotations, sil::to_detections(files.results), evaluation);
 }
 
 sil::EvaluationOptions options_of(const Arguments& args) {
@@ -185,7 +185,8 @@ int evaluate(const Arguments& args) {
   check_arguments(args);
   if (!args.merge.empty()) {
     check_outputs(args, {});
-    report(sil::merge_parts(args.merge), args);
+    const sil::Measured merged = sil::merge_parts(args.merge);
+    report(merged, merged.metrics(), args);
     return 0;
   }
   sil::EvaluationOptions options = options_of(args);
@@ -194,14 +195,19 @@ int evaluate(const Arguments& args) {
           ? sil::read_for_evaluation(args.annotations, args.results, options)
           : sil::EvaluationFiles{sil::read_annotations(args.annotations, nullptr, sil::exif_of(args.exif)), {}, false};
   check_outputs(args, files.annotations);
-  if (!args.weights.empty()) files.detections = detect(args, files.annotations);
+  std::vector<sil::Detection> detections;
+  if (!args.weights.empty()) {
+    detections = detect(args, files.annotations);
+    files.results.push_back(sil::view(detections, args.weights.string()));
+  }
   sil::check(args.partial.empty() || !options.odd_images,
              "{}: has ids of images that are no 64-bit integers; parts need such", args.annotations.string());
   sil::Evaluation evaluation(files.annotations, options);
-  evaluation.add_all(files.detections);
+  evaluation.add_all(files.results);
   for (const std::string& warning : evaluation.warnings()) fmt::print(stderr, "warning: {}\n", warning);
-  if (files.detections.empty()) fmt::print(stderr, "warning: there are no detections\n");
-  report(evaluation.measured(), args, say_why(args, files, options, evaluation));
+  if (files.detections() == 0) fmt::print(stderr, "warning: there are no detections\n");
+  const sil::Metrics metrics = evaluation.metrics();
+  report(evaluation.measured(), metrics, args, say_why(args, files, options, evaluation, metrics));
   return 0;
 }
 

@@ -100,12 +100,11 @@ inline void compare_into(Said& said, const ExplainFlags& flags, const std::strin
   std::vector<Evaluation> others;
   std::vector<std::string> names{name};
   for (const std::filesystem::path& file : flags.compare) {
-    const std::vector<Detection> detections = read_results(file);
-    check_photos(annotations, detections, file.string());
+    const Results results = read_result_views(file);
     others.emplace_back(annotations, EvaluationOptions{.bbox = evaluation.bbox().has_value(),
                                                        .segm = evaluation.segm().has_value(),
                                                        .torchmetrics = false});
-    others.back().add_all(detections);
+    others.back().add_all({&results, 1});
     names.push_back(file.string());
   }
   std::vector<Compared> all;

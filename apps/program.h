@@ -18,6 +18,7 @@
 #include <new>
 #include <string>
 
+#include "data/file_text.h"
 #include "tensor/check.h"
 
 namespace sil {
@@ -41,6 +42,7 @@ inline void check_values(const CLI::App& app) {
 inline int run_program(int argc, char** argv, const std::string& about, const std::function<void(CLI::App&)>& define,
                        const std::function<int()>& body) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file over the shell's limit is an error of write(), as a full disk is
+  end_with_error_if_files_shrink();
   CLI::App app{about};
   try {
     define(app);

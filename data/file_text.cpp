@@ -1,17 +1,20 @@
 #include "data/file_text.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
-#include <string>
+#include <mutex>
+#include <new>
+#include <utility>
 
-#include "data/huge_pages.h"
 #include "tensor/check.h"
-#include "tensor/threads.h"
 
 namespace sil {
 
@@ -32,6 +35,42 @@ void read_at(int fd, char* to, size_t begin, size_t end, const std::string& name
   }
 }
 
+// What is mapped, for the handler of SIGBUS, which may only look.  Files beyond the table's size are not named there.
+struct Mapping {
+  const char* begin = nullptr;
+  size_t size = 0;
+  std::array<char, 512> line{};
+};
+std::array<Mapping, 16> mappings;
+std::mutex mappings_mutex;
+
+void note(const char* begin, size_t size, const std::string& name) {
+  const std::lock_guard lock(mappings_mutex);
+  const auto free = std::ranges::find(mappings, nullptr, &Mapping::begin);
+  if (free == mappings.end()) return;
+  const std::string line = fmt::format("error: {}: cannot be read: it became shorter meanwhile\n",
+                                       name.size() > 400 ? "..." + name.substr(name.size() - 400) : name);
+  free->line.fill('\0');
+  std::ranges::copy(line, free->line.begin());
+  free->size = size;
+  free->begin = begin;
+}
+
+void forget(const char* begin) {
+  const std::lock_guard lock(mappings_mutex);
+  const auto found = std::ranges::find(mappings, begin, &Mapping::begin);
+  if (found != mappings.end()) found->begin = nullptr;
+}
+
+void on_sigbus(int, siginfo_t* info, void*) {
+  const char* at = static_cast<const char*>(info->si_addr);
+  const char* line = "error: a file cannot be read: it became shorter meanwhile\n";
+  for (const Mapping& m : mappings)
+    if (m.begin && at >= m.begin && at < m.begin + m.size) line = m.line.data();
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line, std::strlen(line));
+  _exit(2);
+}
+
 }  // namespace
 
 FileText::FileText(const std::filesystem::path& path, size_t at_most) {
@@ -47,12 +86,37 @@ FileText::FileText(const std::filesystem::path& path, size_t at_most) {
   check(about.st_size > 0, "{}: is empty", name);
   size_ = std::min(size_t(about.st_size), at_most);
 
-  bytes_.reset(static_cast<char*>(allocate_huge(size_ + 1)));
-  parallel_tasks(int64_t((size_ + kHugePage - 1) / kHugePage), [&](int64_t i) {
-    const size_t begin = size_t(i) * kHugePage;
-    read_at(file.fd, bytes_.get(), begin, std::min(size_, begin + kHugePage), name);
-  });
-  bytes_.get()[size_] = '\0';
+  // Whole pages are the file's, the rest is a copy, which a NUL follows whatever becomes of the file.
+  const size_t page = size_t(sysconf(_SC_PAGESIZE)), room = size_ / page * page + page;
+  void* memory = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  bytes_ = static_cast<char*>(memory);
+  room_ = room;
+  size_t mapped = size_ / page * page;
+  if (mapped > 0 && mmap(memory, mapped, PROT_READ, MAP_PRIVATE | MAP_FIXED, file.fd, 0) == MAP_FAILED) mapped = 0;
+  try {
+    read_at(file.fd, bytes_, mapped, size_, name);
+  } catch (...) {
+    munmap(bytes_, room_);
+    throw;
+  }
+  note(bytes_, mapped, name);
+}
+
+FileText::FileText(FileText&& other) noexcept
+    : bytes_(std::exchange(other.bytes_, nullptr)), size_(std::exchange(other.size_, 0)), room_(other.room_) {}
+
+FileText::~FileText() {
+  if (!bytes_) return;
+  forget(bytes_);
+  munmap(bytes_, room_);
+}
+
+void end_with_error_if_files_shrink() {
+  struct sigaction action {};
+  action.sa_sigaction = on_sigbus;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGBUS, &action, nullptr);
 }
 
 }  // namespace sil

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "data/plain_json.h"
 #include "data/record_json.h"
 #include "tensor/atomic_file.h"
@@ -28,6 +30,7 @@ bool read_plain(JsonReader& reader, DetectionView& d) {
     if (key == "score") return score = json.number(d.score);
     if (key == "bbox") return d.has_bbox = json.box(d.bbox);
     if (key == "segmentation") return read_plain(json, d.mask);
+    if (key == "caption") return false;
     return json.skip(reader);
   };
   if (!json.object(value) || !image_id || !category_id || !score) return false;
@@ -35,7 +38,8 @@ bool read_plain(JsonReader& reader, DetectionView& d) {
   return true;
 }
 
-Detection read_any(JsonReader& reader) {
+// odd: a box of null or [], a mask that is no compressed run lengths or polygons, a caption.
+Detection read_any(JsonReader& reader, bool& odd) {
   Detection d;
   bool image_id = false, category_id = false, score = false;
   reader.begin_object("the record");
@@ -47,11 +51,11 @@ Detection read_any(JsonReader& reader) {
     else if (key == "score")
       d.score = reader.number(key), score = true;
     else if (key == "bbox")
-      d.has_bbox = read_box(reader, d.bbox);
+      d.has_bbox = read_box(reader, d.bbox), odd |= !d.has_bbox;
     else if (key == "segmentation")
-      d.segmentation = read_segmentation(reader);
+      d.segmentation = read_segmentation(reader), odd |= !std::holds_alternative<std::vector<Polygon>>(d.segmentation);
     else
-      reader.skip();
+      reader.skip(), odd |= key == "caption";
   }
   require(image_id, "image_id");
   require(category_id, "category_id");
@@ -80,7 +84,7 @@ void read_detection(JsonReader& reader, Results::List& list) {
     return list.detections.push_back(d);
   }
   reader.rewind(begin);
-  list.add(read_any(reader));
+  list.add(read_any(reader, list.odd));
 }
 
 Segmentation copy(const MaskView& mask) {
@@ -108,6 +112,8 @@ size_t Results::size() const {
   for (const List& list : lists) sum += list.detections.size();
   return sum;
 }
+
+bool Results::odd() const { return std::ranges::any_of(lists, &List::odd); }
 
 Results view(std::span<const Detection> detections, std::string source) {
   Results results{std::move(source), {}, {}};

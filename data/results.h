@@ -33,6 +33,7 @@ struct Results {
     std::vector<DetectionView, HugePages<DetectionView>> detections;
     std::vector<std::unique_ptr<Segmentation>> masks;  // of theirs what does not lie in a text
     size_t bytes = 0;                                  // of text that this is read from
+    bool odd = false;                                  // has what pycocotools may take otherwise than it reads here
 
     void add(Detection);  // and its mask
   };
@@ -42,6 +43,7 @@ struct Results {
   std::vector<List> lists;  // one after the other, the file's order
 
   size_t size() const;
+  bool odd() const;  // any of the lists is
 };
 
 // Of detections that outlive them.

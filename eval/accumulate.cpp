@@ -19,9 +19,14 @@ struct Ranked {
   size_t at, rank;  // where its bits are, its place in its image
 };
 
-// Stable, NaN last: numpy's mergesort of the negated scores.
-bool ranks_before(const Ranked& a, const Ranked& b) {
-  return a.score > b.score || (std::isnan(b.score) && !std::isnan(a.score));
+// NaN last, equals as they stood: numpy's mergesort of the negated scores.
+void rank(std::vector<Ranked>& detections) {
+  std::ranges::sort(detections, [](const Ranked& a, const Ranked& b) {
+    if (a.score > b.score) return true;
+    if (a.score < b.score) return false;
+    const bool a_is_nan = std::isnan(a.score), b_is_nan = std::isnan(b.score);
+    return a_is_nan == b_is_nan ? a.at < b.at : b_is_nan;
+  });
 }
 
 // A right detection, and how many wrong ones come before it.
@@ -138,7 +143,7 @@ Accumulated Evaluator::accumulate(size_t which) const {
       }
     }
     if (std::ranges::all_of(objects, [](int64_t n) { return n == 0; })) return;
-    std::ranges::stable_sort(ranked, ranks_before);
+    rank(ranked);
 
     for (size_t m = 0; m < M; ++m) {
       curves.clear(words);

@@ -44,39 +44,44 @@ bool same(const Protocol& a, const Protocol& b) {
          std::ranges::equal(a.areas, b.areas, same_area);
 }
 
-// Best score first, equals in their order, NaN last: numpy's mergesort of the negated scores.
-bool ranks_before(const Found* a, const Found* b) {
-  return a->score > b->score || (std::isnan(b->score) && !std::isnan(a->score));
-}
-
 template <class T>
 struct Item {
-  size_t category;
+  size_t category;  // index
   const T* item;
 };
 
-// Those of known categories, by category, else in their order.
+bool ranks_before(const Item<Truth>& a, const Item<Truth>& b) {
+  return a.category != b.category ? a.category < b.category : a.item < b.item;
+}
+
+// Best score first, equals in their order, NaN last: numpy's mergesort of the negated scores.
+bool ranks_before(const Item<Found>& a, const Item<Found>& b) {
+  if (a.category != b.category) return a.category < b.category;
+  const double x = a.item->score, y = b.item->score;
+  if (x > y || (std::isnan(y) && !std::isnan(x))) return true;
+  return !(y > x || (std::isnan(x) && !std::isnan(y))) && a.item < b.item;
+}
+
+// Those of known categories, by category, as they rank in it.
 template <class T>
-std::vector<Item<T>> by_category(std::span<const T> items, const std::vector<int64_t>& categories) {
-  std::vector<Item<T>> out;
+void by_category(std::span<const T> items, const std::vector<int64_t>& categories, std::vector<Item<T>>& out) {
+  out.clear();
   for (const T& x : items) {
     const auto at = std::ranges::lower_bound(categories, x.category_id);
     if (at != categories.end() && *at == x.category_id) out.push_back({size_t(at - categories.begin()), &x});
   }
-  std::ranges::stable_sort(out, {}, &Item<T>::category);
-  return out;
+  std::ranges::sort(out, [](const Item<T>& a, const Item<T>& b) { return ranks_before(a, b); });
 }
 
 // Takes the items of `category` from the front of `rest`.
 template <class T>
-std::vector<const T*> take(std::span<const Item<T>>& rest, size_t category) {
-  std::vector<const T*> out;
+void take(std::span<const Item<T>>& rest, size_t category, std::vector<const T*>& out) {
+  out.clear();
   for (; !rest.empty() && rest.front().category == category; rest = rest.subspan(1)) out.push_back(rest.front().item);
-  return out;
 }
 
 double area_of(const Found& d, AreaOf source) {
-  return source == AreaOf::box ? d.bbox[2] * d.bbox[3] : double(area(*d.mask));
+  return source == AreaOf::box ? d.bbox[2] * d.bbox[3] : double(area(d.mask));
 }
 
 double area_of(const Truth& g, const Protocol& p) {
@@ -112,51 +117,55 @@ Evaluator::Evaluator(IouType type, std::vector<int64_t> categories, std::vector<
     check(!limits.empty(), "evaluator: no limit of detections; 1 or more expected");
     check(limits.front() >= 0, "evaluator: a limit of detections is {}; 0 or more expected", limits.front());
     kept_[p].words = (protocols_[p].iou_thresholds.size() * protocols_[p].areas.size() + 63) / 64;
+    limit_ = std::max(limit_, limits.back());
+    matchers_.emplace_back(protocols_[p]);
   }
 }
 
 void Evaluator::add(int64_t image_id, std::span<const Truth> truths, std::span<const Found> found) {
   check(images_.emplace(image_id, !found.empty()).second, "evaluator: image {} was added before", image_id);
   check(found.empty() || area_of, "evaluator: area_of must be set before the first image with detections");
-  const auto all_truths = by_category(truths, categories_);
-  const auto all_found = by_category(found, categories_);
+  static thread_local std::vector<Item<Truth>> all_truths;
+  static thread_local std::vector<Item<Found>> all_found;
+  static thread_local std::vector<const Truth*> some_truths;
+  static thread_local std::vector<const Found*> some_found;
+  by_category(truths, categories_, all_truths);
+  by_category(found, categories_, all_found);
   std::span<const Item<Truth>> truths_left = all_truths;
   std::span<const Item<Found>> found_left = all_found;
   while (!truths_left.empty() || !found_left.empty()) {
     const size_t category = std::min(truths_left.empty() ? categories_.size() : truths_left.front().category,
                                      found_left.empty() ? categories_.size() : found_left.front().category);
-    add_group(image_id, category, take(truths_left, category), take(found_left, category));
+    take(truths_left, category, some_truths);
+    take(found_left, category, some_found);
+    if (some_found.size() > size_t(limit_)) some_found.resize(size_t(limit_));
+    add_group(image_id, category, some_truths, some_found);
     for (size_t p = 0; p < protocols_.size() && all_truths.empty(); ++p)
       if (protocols_[p].skip_empty_images) ignore_last_group(protocols_[p], kept_[p]);
   }
 }
 
-void Evaluator::add_group(int64_t image_id, size_t category, const std::vector<const Truth*>& truths,
-                          std::vector<const Found*> found) {
-  int64_t limit = 0;
-  for (const Protocol& p : protocols_) limit = std::max(limit, p.max_detections.back());
-  std::ranges::stable_sort(found, ranks_before);
-  if (found.size() > size_t(limit)) found.resize(size_t(limit));
-
+void Evaluator::add_group(int64_t image_id, size_t category, std::span<const Truth* const> truths,
+                          std::span<const Found* const> found) {
+  static thread_local std::vector<double> ious, truth_areas, found_areas;
   const size_t D = found.size(), begin = scores_.size();
   groups_.push_back({image_id, category, begin, begin + D});
   for (const Found* d : found) scores_.push_back(d->score);
-  const std::vector<double> ious = overlaps(type_, truths, found);
-  std::vector<double> truth_areas, found_areas;
+  overlaps(type_, truths, found, ious);
   for (size_t i = 0; i < protocols_.size(); ++i) {
     const Protocol& p = protocols_[i];
     Kept& kept = kept_[i];
     truth_areas.clear();
     found_areas.clear();
     for (const Truth* g : truths) truth_areas.push_back(sil::area_of(*g, p));
-    for (const Found* d : std::span(found).first(std::min(D, size_t(p.max_detections.back()))))
+    for (const Found* d : found.first(std::min(D, size_t(p.max_detections.back()))))
       found_areas.push_back(sil::area_of(*d, p.area_of ? *p.area_of : *area_of));
     kept.matched.resize((begin + D) * kept.words);
     kept.ignored.resize((begin + D) * kept.words);
     kept.objects.resize(groups_.size() * p.areas.size());
-    match(p, ious, truths, truth_areas, found_areas,
-          {kept.matched.data() + begin * kept.words, kept.ignored.data() + begin * kept.words,
-           kept.objects.data() + (groups_.size() - 1) * p.areas.size(), kept.words});
+    matchers_[i](ious, truths, truth_areas, found_areas,
+                 {kept.matched.data() + begin * kept.words, kept.ignored.data() + begin * kept.words,
+                  kept.objects.data() + (groups_.size() - 1) * p.areas.size(), kept.words});
   }
 }
 
@@ -166,7 +175,7 @@ void Evaluator::ignore_last_group(const Protocol& p, Kept& kept) {
     for (size_t bit = 0; bit < bits; ++bit) kept.ignored[row * words + bit / 64] |= uint64_t(1) << bit % 64;
 }
 
-void Evaluator::merge(const Evaluator& other) {
+void Evaluator::merge(Evaluator other) {
   check(type_ == other.type_ && categories_ == other.categories_ &&
             std::ranges::equal(protocols_, other.protocols_,
                                [](const Protocol& a, const Protocol& b) { return same(a, b); }),
@@ -182,6 +191,13 @@ void Evaluator::merge(const Evaluator& other) {
   drop(mine);
 
   if (!area_of) area_of = other.area_of;
+  if (images_.empty()) {
+    images_ = std::move(other.images_);
+    groups_ = std::move(other.groups_);
+    scores_ = std::move(other.scores_);
+    kept_ = std::move(other.kept_);
+    return;
+  }
   const size_t rows = scores_.size();
   for (const auto& [id, found] : other.images_)
     if (!others.contains(id)) images_[id] = found;

@@ -15,58 +15,13 @@
 
 #include "data/rle.h"
 #include "eval/matches.h"
+#include "eval/matching.h"
+#include "eval/protocol.h"
 
 namespace sil {
 
 class ByteReader;
 class ByteWriter;
-
-// boundary: Boundary IoU (Cheng et al. 2021), the smaller of the overlaps of two masks and of their boundaries; of
-// crowds the masks' alone.
-enum class IouType { bbox, segm, boundary };
-
-// Where a detection's area comes from.  pycocotools: from the box, under segm too, if the first result of the file has
-// one, else from the mask.
-enum class AreaOf { box, mask };
-
-struct AreaRange {
-  std::string name;
-  double low = 0, high = 1e10;  // square pixels, both ends inside
-};
-
-// What is measured.
-struct Protocol {
-  std::vector<double> iou_thresholds;     // T
-  std::vector<double> recall_thresholds;  // R
-  std::vector<AreaRange> areas;           // A
-  std::vector<int64_t> max_detections;    // M, an image and category; the evaluator sorts them
-  std::optional<AreaOf> area_of;          // of detections; unset: the evaluator's, as pycocotools decides it
-  bool measure_if_no_area = false;        // an object whose annotated area is not above 0 has its measured one
-  bool skip_empty_images = false;         // detections in an image without any object do not count
-
-  // .50:.05:.95, 0:.01:1, all/small/medium/large, 1/10/100; thresholds as numpy computes them.
-  static Protocol coco();
-  // torchmetrics 1.9: thresholds as torch computes them in float32, areas from the mask under segm.
-  static Protocol torchmetrics(IouType);
-};
-
-struct Truth {
-  int64_t id = 0;  // 0 turns its match into a false positive, as in pycocotools
-  int64_t category_id = 0;
-  std::array<double, 4> bbox{};  // x, y, w, h
-  double area = 0;               // as annotated
-  double measured_area = 0;      // of the mask, or the box without one
-  bool crowd = false;            // ignored: matched without reward or penalty, and more than once
-  const Rle* mask = nullptr;
-  bool ignored = false;  // without being a crowd: once
-};
-
-struct Found {
-  int64_t category_id = 0;
-  double score = 0;              // NaN ranks last
-  std::array<double, 4> bbox{};  // x, y, w, h
-  const Rle* mask = nullptr;
-};
 
 // What pycocotools calls precision [T, R, K, A, M], scores (the same shape) and recall [T, K, A, M], C order; -1 where
 // a category has no object of that area.
@@ -85,13 +40,13 @@ class Evaluator {
   std::optional<AreaOf> area_of;
 
   // Each image once, in any order; detections in the file's order, which decides between equal scores.  Under segm
-  // and boundary every mask must be there (rows of other categories apart).  Throws an Error if the image was added
-  // before.
+  // and boundary the masks of objects and of the detections of their categories must be there; all of known categories
+  // if a detection's area is its mask's.  Throws an Error if the image was added before.
   void add(int64_t image_id, std::span<const Truth>, std::span<const Found>);
 
   // Takes the other's images.  An image without detections in one part may have some in the other.  Throws an Error if
   // both have detections of one image, or categories, protocols or area_of differ.
-  void merge(const Evaluator& other);
+  void merge(Evaluator other);
 
   Accumulated accumulate(size_t protocol = 0) const;
   // In the first area range, up to the largest limit of detections; 64 IoU thresholds at most.
@@ -127,13 +82,15 @@ class Evaluator {
     std::vector<int64_t> objects;
   };
 
-  void add_group(int64_t image_id, size_t category, const std::vector<const Truth*>&, std::vector<const Found*>);
+  void add_group(int64_t image_id, size_t category, std::span<const Truth* const>, std::span<const Found* const>);
   void ignore_last_group(const Protocol&, Kept&);
   void drop(const std::unordered_set<int64_t>& images);  // that have no detections
 
   IouType type_;
   std::vector<int64_t> categories_;
   std::vector<Protocol> protocols_;
+  std::vector<Matcher> matchers_;             // by protocol
+  int64_t limit_ = 0;                         // of detections that are kept: the protocols' largest
   std::unordered_map<int64_t, bool> images_;  // with any detection, of whatever category
   std::vector<Group> groups_;
   std::vector<double> scores_;  // by row

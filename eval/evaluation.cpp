@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "eval/causes.h"
+#include "eval/image_case.h"
 #include "tensor/check.h"
 #include "tensor/threads.h"
 
@@ -89,91 +90,6 @@ std::vector<std::string> annotation_warnings(const Annotations& a) {
   return out;
 }
 
-// Polygons as pycocotools takes them: an odd last number is dropped.
-Rle pixels(const std::vector<Polygon>& parts, const Photo* photo_or_none) {
-  check(photo_or_none, "its image is not in the list of images");
-  const Photo& photo = *photo_or_none;
-  check(!parts.empty(), "segmentation is empty");
-  check(parts[0].size() > 4, "its first polygon has {} numbers; 6 or more expected", parts[0].size());
-  check(photo.height > 0 && photo.width > 0, "image {} has no height and width", photo.id);
-  std::vector<Polygon> even = parts;
-  for (Polygon& p : even) p.resize(p.size() / 2 * 2);
-  return rasterise(even, photo.height, photo.width);
-}
-
-[[noreturn]] void fail_of(const Detection& x, const char* what) {
-  fail("detection of category {} with score {} in image {}: {}", x.category_id, x.score, x.image_id, what);
-}
-
-// What pycocotools asks of every detection, measured or not.
-void check_form(const Detection& x, AreaOf source) {
-  if (source == AreaOf::box && !x.has_bbox) fail_of(x, "no bbox, but the first result has one");
-  if (source == AreaOf::mask && !std::holds_alternative<Rle>(x.segmentation))
-    fail_of(x, "neither the first result has a bbox nor this one an RLE");
-}
-
-// The objects and detections of one image in the evaluator's form.
-class ImageCase {
- public:
-  // photo: null if the annotations alone name the image.
-  ImageCase(const Annotations& a, const Photo* photo, const EvaluationOptions& options)
-      : a_(a), photo_(photo), options_(options) {}
-
-  void add_truth(const Annotation& x) {
-    try {
-      const bool no_segmentation = std::holds_alternative<std::monostate>(x.segmentation);
-      check(!options_.bbox || x.has_bbox, "bbox evaluation needs a bbox");
-      check(!options_.masks() || !no_segmentation, "{} evaluation needs a segmentation",
-            options_.segm ? "segm" : "boundary");
-      const Rle* mask = options_.masks() || (!x.has_area && !no_segmentation) ? as_rle(x.segmentation) : nullptr;
-      const double measured = mask ? double(area(*mask)) : x.bbox[2] * x.bbox[3];
-      truths.push_back(
-          {x.id, x.category_id, x.bbox, x.has_area ? x.area : measured, measured, x.crowd, mask, x.ignored});
-    } catch (const Error& e) {
-      fail("{}: annotation {}: {}", a_.source, x.id, e.what());
-    }
-  }
-
-  // counts: it is of a category that is measured.
-  void add_found(const Detection& x, AreaOf source, bool counts) {
-    check_form(x, source);
-    try {
-      Found d{x.category_id, x.score, x.bbox, nullptr};
-      if (source == AreaOf::box) {
-        if (options_.masks() && counts) d.mask = mask_or_box(x);
-      } else {
-        d.mask = &std::get<Rle>(x.segmentation);
-        if (!x.has_bbox) d.bbox = bounding_box(*d.mask);
-      }
-      found.push_back(d);
-    } catch (const Error& e) {
-      fail_of(x, e.what());
-    }
-  }
-
-  std::vector<Truth> truths;
-  std::vector<Found> found;
-
- private:
-  const Rle* own(Rle mask) { return &owned_.emplace_back(std::move(mask)); }
-
-  const Rle* as_rle(const Segmentation& s) {
-    const Rle* mask = std::get_if<Rle>(&s);
-    return mask ? mask : own(pixels(std::get<std::vector<Polygon>>(s), photo_));
-  }
-
-  const Rle* mask_or_box(const Detection& x) {
-    if (!std::holds_alternative<std::monostate>(x.segmentation)) return as_rle(x.segmentation);
-    check(photo_->height > 0 && photo_->width > 0, "image {} has no height and width", photo_->id);
-    return own(rectangle(x.bbox, photo_->height, photo_->width));
-  }
-
-  const Annotations& a_;
-  const Photo* photo_;
-  const EvaluationOptions& options_;
-  std::deque<Rle> owned_;
-};
-
 // `nothing`: torchmetrics has no images then, -1 for all and no classes.
 void add_torchmetrics(Metrics& metrics, const Evaluator& e, const std::string& prefix, bool nothing) {
   const auto put = [&](const std::string& name, std::vector<double> values) {
@@ -209,11 +125,18 @@ std::vector<double> classes(const Evaluator& e) {
 
 }  // namespace
 
-void check_photos(const Annotations& a, std::span<const Detection> detections, const std::string& source) {
-  for (size_t i = 0; i < detections.size(); ++i)
-    if (!a.photo_row.contains(detections[i].image_id))
-      fail("{}: record {}: image_id {} is not in {}; {}", source, i, detections[i].image_id, a.source,
-           unknown_images(a, detections));
+void check_photos(const Annotations& a, const Results& results) {
+  size_t record = 0;
+  int64_t known = 0;  // ids mostly repeat
+  bool any_known = false;
+  for (const Results::List& list : results.lists)
+    for (const DetectionView& d : list.detections) {
+      if (!(any_known && d.image_id == known) && !a.photo_row.contains(d.image_id))
+        fail("{}: record {}: image_id {} is not in {}; {}", results.source, record, d.image_id, a.source,
+             unknown_images(a, to_detections({&results, 1})));
+      known = d.image_id, any_known = true;
+      ++record;
+    }
 }
 
 // Images by id; of annotations with one id the last stands for all of them, in its own image and category, once for
@@ -282,28 +205,26 @@ Evaluation::Evaluation(const Annotations& annotations, EvaluationOptions options
       plan_(std::make_shared<const Plan>(annotations, options_)),
       warnings_(annotation_warnings(annotations)) {
   check(options_.bbox || options_.masks(), "evaluation: neither bbox nor segm nor boundary asked for");
-  measured_.bbox = evaluator(IouType::bbox, options_.bbox, plan_->categories, options_);
-  measured_.segm = evaluator(IouType::segm, options_.segm, plan_->categories, options_);
-  measured_.boundary = evaluator(IouType::boundary, options_.boundary, plan_->categories, options_);
-  measured_.torchmetrics = options_.torchmetrics;
-  measured_.has_images = !plan_->images.empty();
-  for (int64_t id : measured_.any().categories()) {
-    const auto row = annotations.category_row.find(id);
-    const auto odd = options_.odd_ids.find(id);
-    measured_.class_names.push_back(options_.class_agnostic                 ? "every class"
-                                    : row == annotations.category_row.end() ? std::to_string(id)
-                                                                            : annotations.categories[row->second].name);
-    measured_.odd_ids.push_back(odd == options_.odd_ids.end() || options_.class_agnostic ? "" : odd->second);
-  }
+  measured_ = nothing_measured();
 }
 
-Evaluation Evaluation::empty() const {
-  Evaluation out = *this;
-  out.measured_.bbox = evaluator(IouType::bbox, options_.bbox, plan_->categories, options_);
-  out.measured_.segm = evaluator(IouType::segm, options_.segm, plan_->categories, options_);
-  out.measured_.boundary = evaluator(IouType::boundary, options_.boundary, plan_->categories, options_);
-  out.measured_.objects = out.measured_.detections = out.measured_.unknown_category = 0;
-  if (area_of_) out.set_area_of(*area_of_);
+Measured Evaluation::nothing_measured() const {
+  Measured out;
+  out.bbox = evaluator(IouType::bbox, options_.bbox, plan_->categories, options_);
+  out.segm = evaluator(IouType::segm, options_.segm, plan_->categories, options_);
+  out.boundary = evaluator(IouType::boundary, options_.boundary, plan_->categories, options_);
+  for (std::optional<Evaluator>* e : out.all())
+    if (*e) (*e)->area_of = area_of_;
+  out.torchmetrics = options_.torchmetrics;
+  out.has_images = !plan_->images.empty();
+  for (int64_t id : out.any().categories()) {
+    const auto row = annotations_->category_row.find(id);
+    const auto odd = options_.odd_ids.find(id);
+    out.class_names.push_back(options_.class_agnostic                   ? "every class"
+                              : row == annotations_->category_row.end() ? std::to_string(id)
+                                                                        : annotations_->categories[row->second].name);
+    out.odd_ids.push_back(odd == options_.odd_ids.end() || options_.class_agnostic ? "" : odd->second);
+  }
   return out;
 }
 
@@ -313,76 +234,129 @@ void Evaluation::set_area_of(AreaOf source) {
     if (*e) (*e)->area_of = source;
 }
 
-void Evaluation::add_image(size_t index, std::span<const Detection* const> detections) {
+void Evaluation::add_image(size_t index, std::span<const DetectionView* const> detections, ImageCase& one,
+                           Measured& to) const {
   const Plan::Image& image = plan_->images[index];
-  if (!detections.empty() && !area_of_) set_area_of(detections[0]->has_bbox ? AreaOf::box : AreaOf::mask);
-  ImageCase one(*annotations_, image.photo, options_);
+  one.start(image.photo);
   for (size_t i : image.truths) one.add_truth(annotations_->annotations[i]);
-  measured_.objects += int64_t(one.truths.size());
-  for (const Detection* d : detections) {
+  to.objects += int64_t(one.truths.size());
+  for (const DetectionView* d : detections) {
     one.add_found(*d, *area_of_, options_.class_agnostic || plan_->counted.contains(d->category_id));
-    ++(annotations_->category_row.contains(d->category_id) ? measured_.detections : measured_.unknown_category);
+    ++(annotations_->category_row.contains(d->category_id) ? to.detections : to.unknown_category);
   }
+  one.finish();
   if (options_.class_agnostic) {
     one.truths = as_one_class(one.truths, plan_->categories);
     one.found = as_one_class(one.found, plan_->categories);
   }
-  for (std::optional<Evaluator>* e : measured_.all())
+  for (std::optional<Evaluator>* e : to.all())
     if (*e) (*e)->add(image.id, one.truths, one.found);
 }
 
 void Evaluation::add(int64_t image_id, std::span<const Detection> detections) {
   const auto at = plan_->index.find(image_id);
   check(at != plan_->index.end(), "evaluation: image {} is not in {}", image_id, annotations_->source);
-  std::vector<const Detection*> list;
+  std::vector<DetectionView> views;
+  std::vector<const DetectionView*> list;
   for (const Detection& d : detections) {
     check(d.image_id == image_id, "evaluation: a detection of image {} was given with image {}", d.image_id, image_id);
-    list.push_back(&d);
+    views.push_back(view(d));
   }
-  add_image(at->second, list);
+  for (const DetectionView& d : views) list.push_back(&d);
+  if (!views.empty() && !area_of_) set_area_of(views[0].has_bbox ? AreaOf::box : AreaOf::mask);
+  ImageCase one(*annotations_, options_);
+  add_image(at->second, list, one, measured_);
 }
 
-void Evaluation::add_all(std::span<const Detection> detections) {
-  check_photos(*annotations_, detections, "detections");
-  if (!detections.empty() && !area_of_) set_area_of(detections[0].has_bbox ? AreaOf::box : AreaOf::mask);
-  std::vector<std::vector<const Detection*>> found(plan_->images.size());
-  for (const Detection& d : detections)
-    if (const auto at = plan_->index.find(d.image_id); at != plan_->index.end())
-      found[at->second].push_back(&d);
-    else
-      check_form(d, *area_of_);
+// Detections by the image that they are in, in their order.
+struct Evaluation::Sorted {
+  std::vector<const DetectionView*> detections;
+  std::vector<size_t> begins;  // by image, and one past the last
+
+  std::span<const DetectionView* const> of(size_t image) const {
+    return std::span(detections).subspan(begins[image], begins[image + 1] - begins[image]);
+  }
+};
+
+// Of detections in images that are not measured the form alone is looked at.
+Evaluation::Sorted Evaluation::sort_by_image(std::span<const Results::List* const> lists) const {
+  constexpr uint32_t unmeasured = ~uint32_t(0);
+  std::vector<std::vector<uint32_t>> image_of(lists.size());
+  parallel_tasks(int64_t(lists.size()), [&](int64_t i) {
+    std::vector<uint32_t>& out = image_of[size_t(i)];
+    const auto& detections = lists[size_t(i)]->detections;
+    out.reserve(detections.size());
+    for (const DetectionView& d : detections) {
+      if (!out.empty() && d.image_id == (&d)[-1].image_id) {
+        out.push_back(out.back());
+      } else {
+        const auto at = plan_->index.find(d.image_id);
+        out.push_back(at == plan_->index.end() ? unmeasured : uint32_t(at->second));
+      }
+      if (out.back() == unmeasured) check_form(d, *area_of_);
+    }
+  });
+  Sorted out;
+  out.begins.resize(plan_->images.size() + 2);
+  for (const std::vector<uint32_t>& images : image_of)
+    for (const uint32_t image : images)
+      if (image != unmeasured) ++out.begins[image + 2];
+  for (size_t i = 2; i < out.begins.size(); ++i) out.begins[i] += out.begins[i - 1];
+  out.detections.resize(out.begins.back());
+  for (size_t i = 0; i < lists.size(); ++i)
+    for (size_t j = 0; j < image_of[i].size(); ++j)
+      if (image_of[i][j] != unmeasured) out.detections[out.begins[image_of[i][j] + 1]++] = &lists[i]->detections[j];
+  out.begins.pop_back();
+  return out;
+}
+
+void Evaluation::add_all(std::span<const Results> results) {
+  std::vector<const Results::List*> lists;
+  for (const Results& one : results) {
+    check_photos(*annotations_, one);
+    for (const Results::List& list : one.lists)
+      if (!list.detections.empty()) lists.push_back(&list);
+  }
+  if (!lists.empty() && !area_of_) set_area_of(lists[0]->detections[0].has_bbox ? AreaOf::box : AreaOf::mask);
+  const Sorted found = sort_by_image(lists);
   std::vector<size_t> left;  // the images to add
-  for (size_t i = 0; i < found.size(); ++i)
+  for (size_t i = 0; i < plan_->images.size(); ++i)
     if (!measured_.any().has(plan_->images[i].id))
       left.push_back(i);
     else
-      check(found[i].empty(), "evaluation: image {} was added before", plan_->images[i].id);
+      check(found.of(i).empty(), "evaluation: image {} was added before", plan_->images[i].id);
 
-  std::map<int64_t, Evaluation> parts;  // by first image, so that merging does not depend on who was first
-  std::mutex mutex;
-  parallel_for(int64_t(left.size()), 8, [&](int64_t begin, int64_t end) {
-    Evaluation part = empty();
-    for (int64_t i = begin; i < end; ++i) part.add_image(left[size_t(i)], found[left[size_t(i)]]);
-    const std::lock_guard lock(mutex);
-    parts.emplace(begin, std::move(part));
+  // A few parts a thread, on whichever is free; which thread it was does not matter.
+  const size_t at_a_time = std::max<size_t>(16, left.size() / (4 * size_t(threads())) + 1);
+  std::vector<Measured> parts((left.size() + at_a_time - 1) / at_a_time);
+  parallel_tasks(int64_t(parts.size()), [&](int64_t task) {
+    const std::span<size_t> rest = std::span(left).subspan(size_t(task) * at_a_time);
+    Measured& part = parts[size_t(task)] = nothing_measured();
+    ImageCase one(*annotations_, options_);
+    for (size_t i : rest.first(std::min(rest.size(), at_a_time))) add_image(i, found.of(i), one, part);
   });
-  for (const auto& [begin, part] : parts) merge(part);
+  for (Measured& part : parts) measured_.merge(std::move(part));
 }
 
-void Evaluation::merge(const Evaluation& other) {
-  measured_.merge(other.measured_);
+void Evaluation::add_all(std::span<const Detection> detections) {
+  const Results results = view(detections, "detections");
+  add_all({&results, 1});
+}
+
+void Evaluation::merge(Evaluation other) {
+  measured_.merge(std::move(other.measured_));
   if (!area_of_) area_of_ = other.area_of_;
 }
 
-void Measured::merge(const Measured& other) {
+void Measured::merge(Measured other) {
   check(bbox.has_value() == other.bbox.has_value() && segm.has_value() == other.segm.has_value() &&
             boundary.has_value() == other.boundary.has_value(),
         "evaluation: only parts of the same IoU types merge");
   check(torchmetrics == other.torchmetrics && class_names == other.class_names && odd_ids == other.odd_ids,
         "evaluation: only parts with the same categories and protocols merge");
-  if (bbox) bbox->merge(*other.bbox);
-  if (segm) segm->merge(*other.segm);
-  if (boundary) boundary->merge(*other.boundary);
+  if (bbox) bbox->merge(std::move(*other.bbox));
+  if (segm) segm->merge(std::move(*other.segm));
+  if (boundary) boundary->merge(std::move(*other.boundary));
   has_images = has_images || other.has_images;
   objects += other.objects;
   detections += other.detections;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "data/annotations.h"
+#include "data/results.h"
 #include "eval/coco_eval.h"
 #include "eval/metrics.h"
 
@@ -48,10 +49,12 @@ struct Measured {
 
   Metrics metrics() const;
   // Another part of the same data set, as Evaluator::merge.
-  void merge(const Measured&);
+  void merge(Measured);
   const Evaluator& any() const { return bbox ? *bbox : segm ? *segm : *boundary; }
   std::array<std::optional<Evaluator>*, 3> all() { return {&bbox, &segm, &boundary}; }
 };
+
+class ImageCase;
 
 class Evaluation {
  public:
@@ -63,18 +66,19 @@ class Evaluation {
   // mask its box as a rectangle, where pycocotools does so.  Not thread-safe.
   void add(int64_t image_id, std::span<const Detection>);
 
-  // A whole results file, over threads: the images that were not added yet, with what `detections` has for them.
-  // Detections of images that `annotations` does not have are an Error, those of images that are not measured are left
-  // out.  The same bits for any number of threads.
-  void add_all(std::span<const Detection> detections);
+  // Whole results files, one after the other, over threads: the images that were not added yet, with what the files
+  // have for them.  Detections of images that `annotations` does not have are an Error, those of images that are not
+  // measured are left out.  The same bits for any number of threads.
+  void add_all(std::span<const Results>);
+  void add_all(std::span<const Detection>);
   // The images that were not added yet, without detections.
-  void add_rest() { add_all({}); }
+  void add_rest() { add_all(std::span<const Results>()); }
 
   // What pycocotools reads off the first result of all; the first that is added decides unless the caller has.
   void set_area_of(AreaOf);
 
   // Another part of the same data set, over other images.
-  void merge(const Evaluation& other);
+  void merge(Evaluation other);
 
   Metrics metrics() const { return measured_.metrics(); }  // of what was added so far
   const Measured& measured() const { return measured_; }
@@ -89,8 +93,10 @@ class Evaluation {
  private:
   struct Plan;  // which images, objects and categories count; shared by the workers of add_all
 
-  Evaluation empty() const;  // a part of the same data set
-  void add_image(size_t index, std::span<const Detection* const>);
+  struct Sorted;
+  Measured nothing_measured() const;
+  Sorted sort_by_image(std::span<const Results::List* const>) const;
+  void add_image(size_t index, std::span<const DetectionView* const>, ImageCase&, Measured& to) const;
 
   const Annotations* annotations_;
   EvaluationOptions options_;
@@ -101,6 +107,6 @@ class Evaluation {
 };
 
 // Throws an Error that names file and record if a detection's photo is not in `annotations`.
-void check_photos(const Annotations&, std::span<const Detection>, const std::string& source);
+void check_photos(const Annotations&, const Results&);
 
 }  // namespace sil

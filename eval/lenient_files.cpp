@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <unordered_set>
 
+#include "eval/boolean_scores.h"
 #include "eval/python_value.h"
 #include "tensor/check.h"
 
@@ -145,8 +147,12 @@ class Reading {
     for (const auto& [i, position] : records_) read_annotation(i, position);
     all_.source = file_.source;
     all_.index();
-    for (const std::filesystem::path& path : results) read_results(Text(path));
-    return {std::move(all_), std::move(detections_), true};
+    EvaluationFiles out;
+    for (const std::filesystem::path& path : results) out.results.push_back(read_results(Text(path)));
+    if (!results.empty()) scores_.check(options_.protocol.max_detections, results.back().string());
+    out.annotations = std::move(all_);
+    out.lenient = true;
+    return out;
   }
 
  private:
@@ -225,13 +231,18 @@ class Reading {
     else if (!options_.class_agnostic)
       options_.categories = categories_->unique();
     image_counts_ = {options_.images->begin(), options_.images->end()};
-    if (options_.categories) category_counts_ = {options_.categories->begin(), options_.categories->end()};
+    const std::vector<int64_t> counted = options_.categories ? *options_.categories : categories_->unique();
+    category_counts_ = {counted.begin(), counted.end()};
     options_.odd_images = !images_->plain();
     options_.odd_ids = categories_->texts();
     options_.torchmetrics = options_.torchmetrics && categories_->plain();  // its classes are numbers
   }
 
   bool counts(int64_t image, int64_t category) const {
+    return image_counts_.contains(image) && category_counts_.contains(category);
+  }
+  // With --class-agnostic pycocotools makes masks of other categories, too, and may raise.
+  bool rasterised(int64_t image, int64_t category) const {
     return image_counts_.contains(image) && (options_.class_agnostic || category_counts_.contains(category));
   }
 
@@ -267,26 +278,33 @@ class Reading {
     } catch (const Error& e) {  // said only if it is looked at
       all_.unusable[all_.annotations.size()] = fmt::format("annotation [{}]: {}", index, e.what());
     }
+    if (counts(a.image_id, a.category_id)) scores_.touch(group_of(a));
     all_.annotations.push_back(std::move(a));
+  }
+
+  template <class Record>
+  BooleanScores::Group group_of(const Record& x) const {
+    return {options_.class_agnostic ? 0 : x.category_id, x.image_id};
   }
 
   // Only what the IoU types look at.
   void read_measured(const PythonValue& x, Annotation& a) {
     const PythonValue& id = member(x, "id");
-    if (truth(id) && to_float(id, "id") == 0) a.id = 0;
-    const PythonValue* crowd = x.find("iscrowd");
+    if ((truth(id) || id.kind == Kind::string) && to_float(id, "id") == 0) a.id = 0;
+    const bool counted = counts(a.image_id, a.category_id);
+    const PythonValue* crowd = counted ? x.find("iscrowd") : nullptr;
     if (crowd) {
       a.crowd = to_int(*crowd, "iscrowd", 0, 255) != 0;
       a.ignored = truth(*crowd);
     }
-    const PythonValue* area = x.find("area");
-    a.has_area = area || a.ignored;
+    const PythonValue* area = counted ? x.find("area") : nullptr;
+    a.has_area = area || a.ignored || !counted;
     if (area && !a.ignored) {
       check(area->kind != Kind::null && area->kind != Kind::string && !area->is_list() && !area->is_dict(),
             "area is not a number");
       a.area = area->number;
     }
-    if (options_.bbox) a.bbox = box_of(member(x, "bbox"), true);
+    if (options_.bbox && counted) a.bbox = box_of(member(x, "bbox"), true);
     a.has_bbox = options_.bbox;
     if (options_.masks()) {
       const auto sides = sides_for(a.image_id);
@@ -294,16 +312,19 @@ class Reading {
     }
   }
 
-  void read_results(const Text& file) {
+  Results read_results(const Text& file) {
+    Results out{file.source, {}, {}};
+    Results::List& list = out.lists.emplace_back();
     JsonReader reader(file.text, file.source);
     check(reader.kind() == JsonReader::Kind::array, "{}: results are not an array of detections", file.source);
     each_record(reader, file, "detection", [&](size_t i, size_t, const PythonValue& x) {
-      in_record(file, "detection", i, [&] { read_detection(x); });
+      in_record(file, "detection", i, [&] { list.add(read_detection(x)); });
     });
     reader.finish();
+    return out;
   }
 
-  void read_detection(const PythonValue& x) {
+  Detection read_detection(const PythonValue& x) {
     Detection d;
     d.image_id = (*images_)(member(x, "image_id"));
     d.category_id = (*categories_)(member(x, "category_id"));
@@ -322,9 +343,10 @@ class Reading {
       check(score.kind == Kind::boolean || score.kind == Kind::integer || score.kind == Kind::real,
             "score is not a number");
       d.score = score.number;
+      scores_.add(group_of(d), d.score, score.kind == Kind::boolean);
     }
     *boxes_ ? read_boxed(x, d, counted) : read_masked(x, d, counted);
-    detections_.push_back(std::move(d));
+    return d;
   }
 
   // The first result has a box: so must all.
@@ -334,7 +356,7 @@ class Reading {
     for (const PythonValue& side : box.items)
       check(side.kind != Kind::null && side.kind != Kind::string, "bbox has null or a string");
     d.has_bbox = true;
-    if (!options_.masks() || !counted) return;
+    if (!options_.masks() || !rasterised(d.image_id, d.category_id)) return;
     const auto sides = sides_for(d.image_id);
     if (const PythonValue* segmentation = x.find("segmentation"))
       d.segmentation = segmentation_of(*segmentation, sides);
@@ -348,13 +370,12 @@ class Reading {
       d.bbox = box_of(*box, true);
       d.has_bbox = true;
     }
-    if (options_.masks() && counted) sides_for(d.image_id);
+    if (options_.masks() && rasterised(d.image_id, d.category_id)) sides_for(d.image_id);
   }
 
   Text file_;
   EvaluationOptions& options_;
   Annotations all_;
-  std::vector<Detection> detections_;
   std::unique_ptr<IdCodes> images_, categories_;
   IdCodes annotation_ids_{{}, "ids of annotations"};
   std::vector<Sides> sides_;                        // by row of the photos
@@ -362,6 +383,7 @@ class Reading {
   std::vector<std::pair<size_t, size_t>> records_;  // annotations: index and position
   std::unordered_set<int64_t> image_counts_, category_counts_;
   std::optional<bool> boxes_;  // the first result has a box
+  BooleanScores scores_;
 };
 
 }  // namespace
@@ -378,19 +400,24 @@ EvaluationFiles read_leniently(const std::filesystem::path& annotations,
 EvaluationFiles read_for_evaluation(const std::filesystem::path& annotations,
                                     const std::vector<std::filesystem::path>& results, EvaluationOptions& options) {
   EvaluationFiles out;
-  std::vector<std::vector<Detection>> detections;
   try {
     out.annotations = read_annotations(annotations);
-    for (const std::filesystem::path& path : results) detections.push_back(read_results(path));
+    for (const std::filesystem::path& path : results) out.results.push_back(read_result_views(path));
   } catch (const Error&) {
     if (std::filesystem::is_directory(annotations)) throw;
     return read_leniently(annotations, results, options);
   }
-  for (size_t i = 0; i < results.size(); ++i) {
-    check_photos(out.annotations, detections[i], results[i].string());
-    std::ranges::move(detections[i], std::back_inserter(out.detections));
+  if (std::ranges::any_of(out.results, &Results::odd) && !std::filesystem::is_directory(annotations)) {
+    EvaluationOptions ignored = options;
+    read_leniently(annotations, results, ignored);  // refuses what pycocotools does
   }
   return out;
+}
+
+size_t EvaluationFiles::detections() const {
+  size_t sum = 0;
+  for (const Results& one : results) sum += one.size();
+  return sum;
 }
 
 }  // namespace sil

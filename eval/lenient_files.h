@@ -1,6 +1,6 @@
 // Annotations and results as pycocotools takes them: ids of any type, other values for iscrowd, and whatever is broken
 // where it is not looked at.  Read record by record as Python would, which is slow; for files that
-// read_annotations() and read_results(), which take what training takes, refuse.
+// read_annotations() and read_result_views(), which take what training takes, refuse.
 #pragma once
 #include <filesystem>
 #include <vector>
@@ -12,8 +12,10 @@ namespace sil {
 
 struct EvaluationFiles {
   Annotations annotations;
-  std::vector<Detection> detections;
-  bool lenient = false;  // read_annotations() or read_results() refused one of them
+  std::vector<Results> results;  // one a file, in their order
+  bool lenient = false;          // the readers of data/ refused one of them
+
+  size_t detections() const;
 };
 
 // Ids become 64-bit integers; in `options` those asked for become the same, and odd_ids says what they were.  Throws an

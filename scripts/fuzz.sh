@@ -18,10 +18,16 @@ for name in "$@"; do
   echo "== $name, $seconds s"
   mkdir -p "build-fuzz/corpus/$name"
   OMP_NUM_THREADS=1 build-fuzz/fuzz/fuzz_$name -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -max_len=65536 \
-    -print_final_stats=1 -artifact_prefix="build-fuzz/findings/$name-" "build-fuzz/corpus/$name" "fuzz/corpus/$name" 2>&1 |
-    grep -E "stat::number_of_executed_units|ERROR|SUMMARY|Test unit written|runtime error" || true
+    -print_final_stats=1 -artifact_prefix="build-fuzz/findings/$name-" "build-fuzz/corpus/$name" "fuzz/corpus/$name" \
+    >"build-fuzz/$name.log" 2>&1 || true
+  grep -E "stat::number_of_executed_units|ERROR|SUMMARY|Test unit written|runtime error" "build-fuzz/$name.log" || true
   if ls "build-fuzz/findings/$name-"* >/dev/null 2>&1; then
     echo "fuzz.sh: $name has findings in build-fuzz/findings" >&2
+    exit 1
+  fi
+  if ! grep -q "stat::number_of_executed_units: *[1-9]" "build-fuzz/$name.log"; then
+    tail -n 3 "build-fuzz/$name.log" >&2
+    echo "fuzz.sh: $name did not run" >&2
     exit 1
   fi
 done

@@ -1,8 +1,13 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
+#include <fstream>
 
+#include "data/file_text.h"
 #include "data/json_reader.h"
 #include "golden.h"
 
@@ -100,6 +105,46 @@ TEST_CASE("json: only a regular file is read") {
   const std::string pipe = (temp.path / "pipe").string();
   REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
   CHECK_THROWS_WITH_AS(read_file(pipe), (pipe + ": is not a regular file").c_str(), Error);
+}
+
+TEST_CASE("file_text: whole files of any size, and a NUL behind them") {
+  const TempFolder temp;
+  const std::string path = (temp.path / "text").string();
+  for (const size_t size : {1, 4095, 4096, 4097, 8192, 100'000}) {
+    std::string text(size, 'x');
+    text.back() = 'y';
+    std::ofstream(path) << text;
+    const FileText whole(path), part(path, size - size / 3);
+    CHECK(whole.view() == text);
+    CHECK(part.view() == text.substr(0, size - size / 3));
+    CHECK(whole.view().data()[size] == '\0');
+    CHECK(part.view().data()[size - size / 3] == '\0');
+  }
+}
+
+TEST_CASE("file_text: a file cut short while it is read ends a program with one line and code 2") {
+  const TempFolder temp;
+  const std::string path = (temp.path / "text").string();
+  std::ofstream(path) << std::string(3 * 4096, 'x');
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    end_with_error_if_files_shrink();
+    const FileText text(path);
+    const bool cut = truncate(path.c_str(), 0) == 0;
+    _exit(cut && text.view()[4096] == 'x' ? 0 : 1);
+  }
+  close(ends[1]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  std::string said(1000, '\0');
+  said.resize(size_t(std::max<ssize_t>(0, read(ends[0], said.data(), said.size()))));
+  close(ends[0]);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 2);
+  CHECK(said == "error: " + path + ": cannot be read: it became shorter meanwhile\n");
 }
 
 TEST_CASE("json: deep nesting costs no stack") {

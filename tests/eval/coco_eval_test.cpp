@@ -16,7 +16,7 @@ Truth object(std::array<double, 4> box, int64_t category = 1, int64_t id = 1) {
   return {.id = id, .category_id = category, .bbox = box, .area = box[2] * box[3], .measured_area = box[2] * box[3]};
 }
 
-Found found(std::array<double, 4> box, double score, int64_t category = 1) { return {category, score, box, nullptr}; }
+Found found(std::array<double, 4> box, double score, int64_t category = 1) { return {category, score, box, {}}; }
 
 Evaluator boxes(std::vector<int64_t> categories = {1}) {
   Evaluator e(IouType::bbox, std::move(categories));
@@ -146,8 +146,8 @@ TEST_CASE("evaluator: masks of another size than the object's find nothing") {
   const Rle right{2, 2, {0, 4}}, other{2, 3, {0, 6}};
   Evaluator e(IouType::segm, {1});
   e.area_of = AreaOf::mask;
-  Truth truth{.id = 1, .category_id = 1, .area = 4, .mask = &right};
-  e.add(1, std::vector{truth}, std::vector{Found{1, .9, {}, &other}, Found{1, .8, {}, &right}});
+  Truth truth{.id = 1, .category_id = 1, .area = 4, .mask = right};
+  e.add(1, std::vector{truth}, std::vector{Found{1, .9, {}, other}, Found{1, .8, {}, right}});
   CHECK(summary(e).AP50 == doctest::Approx(.5).epsilon(1e-15));
 }
 

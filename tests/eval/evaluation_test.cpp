@@ -211,7 +211,7 @@ TEST_CASE("evaluation: where pycocotools raises, an error names the record") {
   Annotations a = two_photos();
   Evaluation e(a);
   CHECK_THROWS_WITH_AS(
-      check_photos(a, std::vector{box_detection(3), box_detection(2)}, "r.json"),
+      check_photos(a, view(std::vector{box_detection(3), box_detection(2)}, "r.json")),
       "r.json: record 1: image_id 2 is not in two.json; 1 of 2 detections have unknown image ids; theirs are "
       "2 to 3, the annotations' 1 to 3",
       Error);

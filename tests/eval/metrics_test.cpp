@@ -63,7 +63,7 @@ TEST_CASE("summarise: without 100 among the limits AP is -1, as in pycocotools; 
   Evaluator e(IouType::bbox, {1}, {p});
   e.area_of = AreaOf::box;
   const Truth truth{.id = 1, .category_id = 1, .bbox = {0, 0, 9, 9}, .area = 81};
-  e.add(1, std::vector{truth}, std::vector{Found{1, .5, {0, 0, 9, 9}, nullptr}});
+  e.add(1, std::vector{truth}, std::vector{Found{1, .5, {0, 0, 9, 9}, {}}});
   const Accumulated x = e.accumulate();
   CHECK(summarise(x, p).AP == -1);
   CHECK(summarise(x, p).AR100 == 1);  // the third limit

@@ -1,0 +1,52 @@
+// The objects and detections of one image in the evaluator's form: polygons rasterised, the masks that are looked at
+// decoded.
+#pragma once
+#include <deque>
+#include <vector>
+
+#include "data/annotations.h"
+#include "data/results.h"
+#include "eval/evaluation.h"
+
+namespace sil {
+
+// What pycocotools asks of every detection, measured or not.  Throws an Error that names the detection.
+void check_form(const DetectionView&, AreaOf source);
+
+// One image after the other; its room is used again.
+class ImageCase {
+ public:
+  // Both must outlive this.
+  ImageCase(const Annotations& a, const EvaluationOptions& options) : a_(a), options_(options) {}
+
+  // photo: null if the annotations alone name the image.
+  void start(const Photo* photo);
+  void add_truth(const Annotation&);
+  // After the objects.  source: where areas of detections come from; counts: it is of a category that is measured.
+  void add_found(const DetectionView&, AreaOf source, bool counts);
+  void finish();
+
+  // After finish(); they view what is in here.
+  std::vector<Truth> truths;
+  std::vector<Found> found;
+
+ private:
+  struct Decoded {
+    size_t detection, begin, end;  // its runs in runs_
+  };
+
+  bool is_compared(const DetectionView&, AreaOf source) const;
+  RleView own(Rle mask) { return owned_.emplace_back(std::move(mask)); }
+  RleView runs_of(const MaskView&);
+  RleView mask_or_box(const DetectionView&);
+
+  const Annotations& a_;
+  const EvaluationOptions& options_;
+  const Photo* photo_ = nullptr;
+  std::deque<Rle> owned_;
+  std::vector<uint32_t> runs_;  // of all masks that were decoded
+  std::vector<Decoded> decoded_;
+  std::vector<int64_t> categories_;  // of the objects
+};
+
+}  // namespace sil
