@@ -37,10 +37,38 @@ void sync(const std::filesystem::path& target, const std::filesystem::path& what
   check(ok, "{}: cannot be written: {}", target.string(), std::strerror(code));
 }
 
+void write_to_device(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write) {
+  errno = 0;
+  std::ofstream out(path, std::ios::binary);
+  check(bool(out), "{}: cannot be written: {}", path.string(), reason());
+  write(out);
+  out.close();
+  check(!out.fail(), "{}: cannot be written: {}", path.string(), reason());
+}
+
 }  // namespace
 
+// Step by step, as the last step may lead to what does not exist yet.
+std::filesystem::path behind_links(const std::filesystem::path& path) {
+  constexpr int kMostLinks = 40;  // Linux's own limit
+  std::filesystem::path target = path;
+  std::error_code error;
+  for (int links = 0; std::filesystem::is_symlink(target, error); links++) {
+    check(links < kMostLinks, "{}: cannot be written: {}", path.string(), std::strerror(ELOOP));
+    target = target.parent_path() / std::filesystem::read_symlink(target, error);
+  }
+  return target;
+}
+
+bool is_device(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_other(path, ignored);
+}
+
 void write_atomically(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write) {
-  Temporary temporary{path};
+  if (is_device(path)) return write_to_device(path, write);
+  const std::filesystem::path target = behind_links(path);
+  Temporary temporary{target};
   temporary.path += ".part-" + std::to_string(::getpid());
   errno = 0;
   std::ofstream out(temporary.path, std::ios::binary | std::ios::trunc);
@@ -56,9 +84,9 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
   check(!out.fail(), "{}: cannot be written: {}", path.string(), reason());
   sync(path, temporary.path, O_RDONLY);
   errno = 0;
-  check(std::rename(temporary.path.c_str(), path.c_str()) == 0, "{}: cannot be written: {}", path.string(), reason());
+  check(std::rename(temporary.path.c_str(), target.c_str()) == 0, "{}: cannot be written: {}", path.string(), reason());
   temporary.path.clear();
-  sync(path, path.has_parent_path() ? path.parent_path() : ".", O_RDONLY | O_DIRECTORY);
+  sync(path, target.has_parent_path() ? target.parent_path() : ".", O_RDONLY | O_DIRECTORY);
 }
 
 }  // namespace sil
