@@ -166,6 +166,20 @@ TEST_CASE("mask_rcnn: in evaluation the losses are the same twice, record no tap
   CHECK(state_dict(leaves(model)).at(name).to_vector<float>() == before.at(name).to_vector<float>());
 }
 
+TEST_CASE("mask_rcnn: in evaluation the losses take the test's counts of proposals") {
+  const auto losses_of = [](int train, int test) {
+    ModelConfig config = small_config();
+    config.rpn.train_candidates = config.rpn.train_proposals = train;
+    config.rpn.test_candidates = config.rpn.test_proposals = test;
+    std::vector<double> out;
+    for (const Var& loss : MaskRcnn(config, RngKey{1}).losses(two_photos(), Mode::test, RngKey{3}).all())
+      out.push_back(loss.value().item());
+    return out;
+  };
+  CHECK(losses_of(40, 3) == losses_of(3, 3));
+  CHECK(losses_of(40, 3) != losses_of(40, 40));
+}
+
 TEST_CASE("mask_rcnn: losses and detections of one pass are those of two") {
   ModelConfig config = small_config();
   config.box.score_threshold = 0;
