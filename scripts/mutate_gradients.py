@@ -173,7 +173,9 @@ def plant_kernels(planter):
     for kernel in KERNEL.finditer(text):
         name, parameters = kernel[1], kernel[2]
         outputs = re.findall(r"\bOut(?:List)? (d\w+)", parameters)
-        if "_backward" not in name and not re.search(r"\bOut dlogits|\bOut dx\b", parameters):
+        if name == "scatter_add_rows":  # the gradient of a gather, under a name of its own
+            outputs = ["x"]
+        elif "_backward" not in name and not re.search(r"\bOut dlogits|\bOut dx\b", parameters):
             continue
         at = kernel.end()
         for i, out in enumerate(outputs):
