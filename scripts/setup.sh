@@ -10,8 +10,11 @@ packages=(
   libstb-dev libturbojpeg0-dev libjpeg-dev fonts-dejavu-core            # photos, and letters on them
   libboost-context-dev libbenchmark-dev doctest-dev                     # fibers, benchmarks, tests
   chromium                                                              # looks at the pages in their tests
-  clang libclang-rt-14-dev clang-format                                 # fuzzing, the format check
+  clang clang-format                                                    # fuzzing, the format check
 )
+# The fuzzers' runtime bears the version of the system's clang in its name.
+clang_version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+packages+=("libclang-rt-${clang_version:-14}-dev")
 
 missing=()
 for package in "${packages[@]}"; do
