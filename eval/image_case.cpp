@@ -60,6 +60,7 @@ void ImageCase::add_truth(const Annotation& x) {
     check(!options_.bbox || x.has_bbox, "bbox evaluation needs a bbox");
     check(!options_.masks() || !no_segmentation, "{} evaluation needs a segmentation",
           options_.segm ? "segm" : "boundary");
+    check(!options_.masks() || photo_, "its image is not in the list of images");
     const bool masked = options_.masks() || (!x.has_area && !no_segmentation);
     const RleView mask = masked ? runs_of(view(x.segmentation)) : RleView();
     const double measured = masked ? double(area(mask)) : x.bbox[2] * x.bbox[3];

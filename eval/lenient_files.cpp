@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <unordered_set>
 
@@ -160,36 +161,50 @@ class Reading {
     std::optional<PythonValue> height, width;
   };
 
-  // Images and categories; of annotations where they stand.
-  void read_lists() {
+  // Where the file's lists stand; of a key given twice the last, whatever the first was.
+  std::map<std::string, size_t> find_lists() const {
+    std::map<std::string, size_t> out;
     JsonReader reader(file_.text, file_.source);
-    std::vector<PythonValue> images, categories;
-    bool has_images = false;
     reader.begin_object("the file");
     for (std::string key; reader.next_key(key);) {
-      if (key == "images") {
-        has_images = true;
-        images.clear(), sides_.clear(), all_.photos.clear();
-        each_record(reader, file_, "image", [&](size_t i, size_t, const PythonValue& x) {
-          in_record(file_, "image", i, [&] { images.push_back(read_photo(x)); });
-        });
-      } else if (key == "categories") {
-        categories.clear(), all_.categories.clear();
-        each_record(reader, file_, "category", [&](size_t i, size_t, const PythonValue& x) {
-          in_record(file_, "category", i, [&] { categories.push_back(read_category(x)); });
-        });
-      } else if (key == "annotations") {
-        records_.clear();
-        each_record(reader, file_, "annotation",
-                    [&](size_t i, size_t position, const PythonValue&) { records_.emplace_back(i, position); });
-      } else {
-        reader.skip();
-      }
+      reader.kind();
+      out[key] = reader.position();
+      reader.skip();
     }
     reader.finish();
-    check(has_images, "{}: key images is missing", file_.source);
-    images_ = std::make_unique<IdCodes>(images, file_.source + ": ids of images");
-    categories_ = std::make_unique<IdCodes>(categories, file_.source + ": ids of categories");
+    return out;
+  }
+
+  // Images and categories; of annotations where they stand.
+  void read_lists() {
+    const std::map<std::string, size_t> lists = find_lists();
+    const auto each = [&](const std::string& list, const std::string& noun, const auto& take) {
+      const auto at = lists.find(list);
+      if (at == lists.end()) return;
+      JsonReader reader(file_.text, file_.source);
+      reader.rewind(at->second);
+      each_record(reader, file_, noun, take);
+    };
+    std::vector<PythonValue> images, categories;
+    check(lists.contains("images"), "{}: key images is missing", file_.source);
+    each("images", "image", [&](size_t i, size_t, const PythonValue& x) {
+      in_record(file_, "image", i, [&] { images.push_back(read_photo(x)); });
+    });
+    each("categories", "category", [&](size_t i, size_t, const PythonValue& x) {
+      in_record(file_, "category", i, [&] { categories.push_back(read_category(x)); });
+    });
+    each("annotations", "annotation",
+         [&](size_t i, size_t position, const PythonValue&) { records_.emplace_back(i, position); });
+    code_ids(images, categories);
+  }
+
+  void code_ids(const std::vector<PythonValue>& images, const std::vector<PythonValue>& categories) {
+    const auto asked = [](const std::optional<std::vector<int64_t>>& ids) {
+      return ids ? std::span<const int64_t>(*ids) : std::span<const int64_t>();
+    };
+    images_ = std::make_unique<IdCodes>(images, asked(options_.images), file_.source + ": ids of images");
+    categories_ =
+        std::make_unique<IdCodes>(categories, asked(options_.categories), file_.source + ": ids of categories");
     for (size_t i = 0; i < images.size(); ++i) {
       all_.photos[i].id = (*images_)(images[i]);
       sides_of_[all_.photos[i].id] = i;  // of a repeated id the last
@@ -216,13 +231,7 @@ class Reading {
   // What was asked for by number, and what pycocotools evaluates if nothing was.
   void ask_for_codes() {
     const auto coded = [](std::vector<int64_t> ids, IdCodes& codes) {
-      for (int64_t& id : ids) {
-        PythonValue x;
-        x.kind = Kind::integer;
-        x.number = double(id);
-        x.text = std::to_string(id);
-        id = codes(x);
-      }
+      for (int64_t& id : ids) id = codes(id);
       return ids;
     };
     options_.images = options_.images ? coded(*options_.images, *images_) : images_->unique();
@@ -231,8 +240,9 @@ class Reading {
     else if (!options_.class_agnostic)
       options_.categories = categories_->unique();
     image_counts_ = {options_.images->begin(), options_.images->end()};
-    const std::vector<int64_t> counted = options_.categories ? *options_.categories : categories_->unique();
-    category_counts_ = {counted.begin(), counted.end()};
+    if (options_.categories) category_counts_ = {options_.categories->begin(), options_.categories->end()};
+    if (!options_.categories)  // --class-agnostic: as the file has them, not as numpy would
+      for (const Category& c : all_.categories) category_counts_.insert(c.id);
     options_.odd_images = !images_->plain();
     options_.odd_ids = categories_->texts();
     options_.torchmetrics = options_.torchmetrics && categories_->plain();  // its classes are numbers
@@ -377,7 +387,7 @@ class Reading {
   EvaluationOptions& options_;
   Annotations all_;
   std::unique_ptr<IdCodes> images_, categories_;
-  IdCodes annotation_ids_{{}, "ids of annotations"};
+  IdCodes annotation_ids_{{}, {}, "ids of annotations"};
   std::vector<Sides> sides_;                        // by row of the photos
   std::unordered_map<int64_t, size_t> sides_of_;    // rows, by id
   std::vector<std::pair<size_t, size_t>> records_;  // annotations: index and position

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <unordered_map>
 
 namespace sil {
 namespace {
@@ -102,6 +103,22 @@ const PythonValue* PythonValue::find(std::string_view key) const {
 
 namespace {
 
+PythonValue read_value(JsonReader& reader, std::string_view text, int depth);
+
+// Of a key given twice the last value, in the first's place.
+void read_members(JsonReader& reader, std::string_view text, int depth, std::vector<PythonMember>& members) {
+  std::unordered_map<std::string, size_t> places;
+  reader.begin_object("value");
+  for (std::string key; reader.next_key(key);) {
+    PythonValue value = read_value(reader, text, depth + 1);
+    const auto [at, is_new] = places.emplace(key, members.size());
+    if (is_new)
+      members.push_back({key, std::move(value)});
+    else
+      members[at->second].value = std::move(value);
+  }
+}
+
 PythonValue read_value(JsonReader& reader, std::string_view text, int depth) {
   PythonValue out;
   const JsonReader::Kind kind = reader.kind();
@@ -135,15 +152,7 @@ PythonValue read_value(JsonReader& reader, std::string_view text, int depth) {
       break;
     case JsonReader::Kind::object:
       out.kind = Kind::dict;
-      reader.begin_object("value");
-      for (std::string key; reader.next_key(key);) {
-        PythonValue value = read_value(reader, text, depth + 1);
-        const auto at = std::ranges::find(out.members, key, &PythonMember::key);
-        if (at == out.members.end())
-          out.members.push_back({key, std::move(value)});
-        else
-          at->value = std::move(value);
-      }
+      read_members(reader, text, depth, out.members);
       break;
   }
   return out;
@@ -194,7 +203,20 @@ int64_t to_int(const PythonValue& x, std::string_view what, int64_t least, int64
   return int64_t(value);
 }
 
-IdCodes::IdCodes(std::vector<PythonValue> known, const std::string& what) : what_(what) {
+namespace {
+
+PythonValue integer_value(int64_t x) {
+  PythonValue out;
+  out.kind = Kind::integer;
+  out.number = double(x);
+  out.text = std::to_string(x);
+  return out;
+}
+
+}  // namespace
+
+IdCodes::IdCodes(std::vector<PythonValue> known, std::span<const int64_t> asked, const std::string& what)
+    : what_(what) {
   const auto kind = [](const PythonValue& x) { return x.kind == Kind::string ? 2 : x.kind == Kind::null ? 1 : 0; };
   std::map<std::string, PythonValue> all;
   for (const PythonValue& x : known) {
@@ -210,6 +232,7 @@ IdCodes::IdCodes(std::vector<PythonValue> known, const std::string& what) : what
     all.emplace(unique_keys.back(), given);
     plain_ = plain_ && as_int64(key);
   }
+  for (const int64_t id : asked) all.emplace(key_of(integer_value(id), what), integer_value(id));
   std::vector<std::string> keys;
   for (const auto& [key, x] : all) keys.push_back(key);
   std::ranges::stable_sort(keys, comes_before);
@@ -221,6 +244,7 @@ IdCodes::IdCodes(std::vector<PythonValue> known, const std::string& what) : what
 }
 
 int64_t IdCodes::operator()(const PythonValue& x) { return add(key_of(x, what_), x); }
+int64_t IdCodes::operator()(int64_t x) { return (*this)(integer_value(x)); }
 
 int64_t IdCodes::add(const std::string& key, const PythonValue& x) {
   if (const auto at = codes_.find(key); at != codes_.end()) return at->second;

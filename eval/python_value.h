@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,10 +47,12 @@ int64_t to_int(const PythonValue&, std::string_view what, int64_t least, int64_t
 // Equal for Python (1, 1.0 and true) is equal here.  Ids of other values get codes of their own.
 class IdCodes {
  public:
-  // Throws an Error where sorted() raises, as for strings beside numbers, or an id cannot be a key.
-  IdCodes(std::vector<PythonValue> known, const std::string& what);
+  // Throws an Error where sorted() raises, as for strings beside numbers, or an id cannot be a key.  asked: numbers
+  // that will be asked for, known or not.
+  IdCodes(std::vector<PythonValue> known, std::span<const int64_t> asked, const std::string& what);
 
   int64_t operator()(const PythonValue&);
+  int64_t operator()(int64_t);
   // The known ones as numpy.unique gives them back, as codes: in an array of floats an integer past 2^53 is another.
   const std::vector<int64_t>& unique() const { return unique_; }
   bool plain() const { return plain_; }  // the codes are the ids
