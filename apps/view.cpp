@@ -12,15 +12,16 @@ namespace {
 using namespace sil;
 
 struct Arguments {
+  std::vector<std::string> results;
   std::string annotations, images, exif = "ignore", host = "127.0.0.1";
   int port = -1;
 };
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
-int serve(const Arguments& args, const Gallery& gallery, std::vector<Fault> faults) {
+int serve(const Arguments& args, const Gallery& gallery, std::vector<Fault> faults, std::span<Evaluated> results) {
   Findings findings(gallery, std::move(faults));
-  ViewServer pages(gallery, findings, args.host);
+  ViewServer pages(gallery, findings, results, args.host);
   HttpServer server(args.host, args.port, security_headers(), [&](const Request& r) { return pages.respond(r); });
   if (!is_loopback(args.host))
     fmt::print(stderr, "warning: --host {}: whoever reaches this machine there sees the photos\n", args.host);
@@ -40,7 +41,9 @@ int view(const Arguments& args) {
   std::vector<Fault> faults;
   const Exif exif = exif_of(args.exif);
   const Gallery gallery(read_annotations(args.annotations, &faults, exif), args.images, exif);
-  return serve(args, gallery, std::move(faults));
+  std::vector<Evaluated> results;
+  for (const std::string& file : args.results) results.emplace_back(gallery, file);
+  return serve(args, gallery, std::move(faults), results);
 }
 
 }  // namespace
@@ -48,17 +51,22 @@ int view(const Arguments& args) {
 int main(int argc, char** argv) {
   Arguments a;
   return run_program(
-      argc, argv, "Pages to look at a data set in a browser: photos with their masks, filters, histograms.",
+      argc, argv, "Pages to look at a data set, and at results beside it, in a browser.",
       [&](CLI::App& app) {
         app.add_option("--annotations", a.annotations, "COCO JSON file or label-schema folder")->required();
         app.add_option("--images", a.images, "Folder of its photos")->required();
+        app.add_option("--results", a.results, "COCO results JSON to look at beside the annotations; two to compare")
+            ->expected(1, 2);
         app.add_option("--port", a.port, "Serve there until interrupted; 0: any that is free")
             ->check(CLI::Range(0, 65535))
             ->required();
         app.add_option("--host", a.host, "Address to serve at; another than this machine's own is open to others")
             ->capture_default_str();
         add_exif(app, a.exif);
-        app.footer("Example: view --annotations data/val.json --images data/images --port 8000");
+        app.footer(
+            "Examples:\n"
+            "  view --annotations data/val.json --images data/images --port 8000\n"
+            "  view --annotations data/val.json --images data/images --results mine.json theirs.json --port 8000");
       },
       [&] { return view(a); });
 }

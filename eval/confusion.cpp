@@ -17,7 +17,8 @@ size_t Confusion::index(int64_t category_id) const {
   return at != categories_.end() && *at == category_id ? size_t(at - categories_.begin()) : categories_.size();
 }
 
-void Confusion::add(const Pairs& pairs) {
+std::vector<Confusion::Entry> Confusion::entries(const Pairs& pairs) const {
+  std::vector<Entry> out;
   constexpr double least = .5;
   const size_t K = categories_.size(), G = pairs.objects.size();
   std::vector<size_t> classes;
@@ -39,13 +40,18 @@ void Confusion::add(const Pairs& pairs) {
     }
     if (best < G) {
       taken[best] = 1;
-      ++at(classes[best], found);
+      out.push_back({classes[best], found});
     } else if (!in_crowd) {
-      ++at(K, found);
+      out.push_back({K, found});
     }
   }
   for (size_t g = 0; g < G; ++g)
-    if (!taken[g] && classes[g] < K && !pairs.objects[g].crowd) ++at(classes[g], K);
+    if (!taken[g] && classes[g] < K && !pairs.objects[g].crowd) out.push_back({classes[g], K});
+  return out;
+}
+
+void Confusion::add(const Pairs& pairs) {
+  for (const Entry& e : entries(pairs)) ++at(e.truth, e.found);
 }
 
 void Confusion::merge(const Confusion& other) {

@@ -16,6 +16,10 @@ class Confusion {
  public:
   explicit Confusion(std::vector<int64_t> category_ids);  // of any order, duplicates allowed
 
+  struct Entry {  // indices, K for background
+    size_t truth, found;
+  };
+  std::vector<Entry> entries(const Pairs&) const;  // what one photo adds
   void add(const Pairs&);
   void merge(const Confusion&);  // of other photos; throws an Error if the categories differ
 

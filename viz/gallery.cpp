@@ -10,25 +10,16 @@
 #include "data/transforms.h"
 #include "tensor/check.h"
 #include "viz/colour.h"
-#include "viz/mask_facts.h"
+#include "viz/object_json.h"
 
 namespace sil {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kThumbnail = 320;  // pixels of the longer side
-
 template <class T>
 void append(std::string& bytes, T value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-// JSON knows neither NaN nor infinity.
-std::string number(double x) { return std::isfinite(x) ? json_number(x) : "null"; }
-
-std::string list(const std::array<double, 4>& v) {
-  return fmt::format("[{},{},{},{}]", number(v[0]), number(v[1]), number(v[2]), number(v[3]));
 }
 
 double area_of(const Annotation& a) { return a.has_area ? a.area : a.bbox[2] * a.bbox[3]; }
@@ -40,31 +31,6 @@ const char* browser_type(std::string_view bytes) {
   if (bytes.starts_with("GIF8")) return "image/gif";
   if (bytes.starts_with("BM")) return "image/bmp";
   return nullptr;
-}
-
-std::string facts_json(const MaskFacts& f, const std::string& path) {
-  return fmt::format(R"(,"area":{},"box":{},"parts":{},"holes":{},"perimeter":{},"border":{},"path":"{}")", f.area,
-                     list(f.box), f.parts, f.holes, number(f.perimeter), f.touches_border, path);
-}
-
-// Of a mask that cannot be made, why.
-std::string mask_json(const Annotation& a, const Photo& photo) {
-  try {
-    const Rle mask = to_rle(a, photo);
-    const std::vector<Contour> regions = contours(mask);
-    return facts_json(mask_facts(mask, regions), exact_path(regions));
-  } catch (const Error& e) {
-    return fmt::format(R"(,"fault":{})", json_string(e.what()));
-  }
-}
-
-std::string coarse_json(const Annotation& a, const Photo& photo) {
-  const double step = std::max(1.0, std::ceil(2.0 * std::max(photo.width, photo.height) / kThumbnail) / 2);
-  try {
-    return coarse_path(contours(to_rle(a, photo)), std::ceil(step));
-  } catch (const Error&) {
-    return "";
-  }
 }
 
 }  // namespace
@@ -87,12 +53,12 @@ std::vector<int> Gallery::classes_of(size_t row) const {
   return out;
 }
 
-std::string Gallery::header() const {
+std::string Gallery::header(size_t results) const {
   size_t objects = 0;
   for (const auto& rows : annotations_.by_photo) objects += rows.size();
-  std::string out = fmt::format(R"({{"source":{},"photos":{},"objects":{},"exif":{},"categories":[)",
+  std::string out = fmt::format(R"({{"source":{},"photos":{},"objects":{},"exif":{},"results":{},"categories":[)",
                                 json_string(fs::path(annotations_.source).filename().string()), size(), objects,
-                                exif_ == Exif::apply);
+                                exif_ == Exif::apply, results);
   for (size_t k = 0; k < annotations_.categories.size(); ++k)
     out += fmt::format(R"({}{{"id":{},"name":{},"colour":"{}"}})", k ? "," : "", annotations_.categories[k].id,
                        json_string(annotations_.categories[k].name), css(object_colour(int(k), 0)));
@@ -126,7 +92,7 @@ std::string Gallery::columns() const {
   for_each([&](const Annotation& a) { append(out, float(area_of(a))); });
   for_each([&](const Annotation& a) { append(out, float(a.bbox[2] / a.bbox[3])); });
   for_each([&](const Annotation& a) { append(out, uint16_t(std::min(unsigned(class_of(a)), 65535u))); });
-  for_each([&](const Annotation& a) { append(out, uint8_t(a.crowd)); });
+  for_each([&](const Annotation& a) { append(out, uint8_t(a.crowd | (a.id == 0) << 1)); });
   return out;
 }
 
@@ -139,8 +105,8 @@ std::string Gallery::objects(size_t row) const {
     const Annotation& a = annotations_.annotations[annotations_.by_photo[row][i]];
     out += fmt::format(
         R"({}{{"id":{},"class":{},"category_id":{},"bbox":{},"annotated_area":{},"crowd":{},"colour":"{}"{}}})",
-        i ? "," : "", a.id, class_of(a), a.category_id, list(a.bbox), a.has_area ? number(a.area) : "null", a.crowd,
-        css(colours[i]), mask_json(a, photo));
+        i ? "," : "", a.id, class_of(a), a.category_id, list(a.bbox), a.has_area ? json_or_null(a.area) : "null",
+        a.crowd, css(colours[i]), mask_json(a, photo));
   }
   return out + "]}";
 }
@@ -151,7 +117,7 @@ std::string Gallery::outlines(size_t row) const {
   std::string out = "[";
   for (size_t i = 0; i < colours.size(); ++i) {
     const Annotation& a = annotations_.annotations[annotations_.by_photo[row][i]];
-    out += fmt::format(R"({}["{}",{},"{}"])", i ? "," : "", css(colours[i]), list(a.bbox), coarse_json(a, photo));
+    out += fmt::format(R"({}["{}",{},"{}"])", i ? "," : "", css(colours[i]), list(a.bbox), thumbnail_path(a, photo));
   }
   return out + "]";
 }

@@ -26,11 +26,12 @@ class Gallery {
   const std::filesystem::path& images() const { return images_; }
   Exif exif() const { return exif_; }
 
-  std::string header() const;
+  std::string header(size_t results = 0) const;  // so many results files lie beside it
   std::string names() const;
   // Little-endian, for P photos and N objects, which lie photo by photo: uint32 first object of each photo and N
   // [P + 1], uint32 width and height [P], uint32 rank by name [P]; float32 area in pixels, float32 width / height of
-  // the box [N]; uint16 category (place in the header, 65535 unknown) [N]; uint8 1 for a crowd [N].
+  // the box [N]; uint16 category (place in the header, 65535 unknown) [N]; uint8 [N]: 1 for a
+  // crowd, 2 for an id of 0.
   std::string columns() const;
   std::string objects(size_t row) const;
   std::string outlines(size_t row) const;

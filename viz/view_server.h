@@ -2,12 +2,15 @@
 //
 //   /                      the page          /<name>.js, /<name>.css   its parts
 //   /data/<name>           what Gallery lists, and findings
+//   /data/results/<i>/<name>   what Evaluated lists
 //   /photo/<row>  /thumbnail/<row>
 #pragma once
 #include <list>
 #include <mutex>
+#include <span>
 #include <unordered_map>
 
+#include "viz/evaluated.h"
 #include "viz/findings.h"
 #include "viz/gallery.h"
 #include "viz/http.h"
@@ -19,8 +22,8 @@ std::string security_headers();
 
 class ViewServer {
  public:
-  // Both must outlive this.  `host`: what --host says, for trusted_host.
-  ViewServer(const Gallery&, const Findings&, std::string host);
+  // All must outlive this.  `host`: what --host says, for trusted_host.
+  ViewServer(const Gallery&, const Findings&, std::span<Evaluated> results, std::string host);
 
   Response respond(const Request&);
 
@@ -36,6 +39,7 @@ class ViewServer {
 
   const Gallery* gallery_;
   const Findings* findings_;
+  std::span<Evaluated> results_;
   std::string host_;
   std::mutex mutex_;
   std::list<Cached> cache_;  // the last used first

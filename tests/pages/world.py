@@ -32,6 +32,13 @@ class Shapes:
         self.annotations, self.images = out / "annotations.json", out / "images"
         self.data = json.loads(self.annotations.read_text())
 
+    def first(self, photo):
+        """The id of a photo's first annotation."""
+        return next(a["id"] for a in self.data["annotations"] if a["image_id"] == photo)
+
+    def record(self, annotation):
+        return next(a for a in self.data["annotations"] if a["id"] == annotation)
+
     def close(self):
         self.folder.__exit__()
 
@@ -78,6 +85,17 @@ def decoded(segmentation):
             pixels.update(((p // height, p % height) for p in range(at, at + run)))
         at += run
     return pixels
+
+
+def encoded(mask, height, width):
+    """Uncompressed runs of pixels {(x, y)}."""
+    counts, last = [], 0
+    for at in sorted(x * height + y for x, y in mask):
+        if not counts or at != last:
+            counts += [at - last, 0]
+        counts[-1] += 1
+        last = at + 1
+    return {"size": [height, width], "counts": counts + [height * width - last]}
 
 
 def png(width, height, colour):

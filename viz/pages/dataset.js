@@ -51,7 +51,8 @@ export class Dataset {
     this.area = take(Float32Array, N);
     this.aspect = take(Float32Array, N);
     this.category = take(Uint16Array, N);
-    this.crowd = take(Uint8Array, N);
+    this.flags = take(Uint8Array, N);
+    this.crowd = this.flags.map(flags => flags & 1);
     this.rowOf = null;
   }
 

@@ -6,34 +6,36 @@ import {sorted} from "./dataset.js";
 import {Filters} from "./filters.js";
 import {Findings} from "./findings.js";
 import {Grid} from "./grid.js";
-import {Detail} from "./detail.js";
 import {look, lookKeys, LookControls} from "./look.js";
 
 const filterKeys = ["search", "classes", "area", "aspect", "count", "crowd", "finding"];
 
 export class DatasetPage {
-  constructor(data, host, dialog) {
+  constructor(data) {
     this.data = data;
+    this.node = element("div", {class: "page"});
     this.keys = data.sortKeys();
     this.findings = new Findings(data.photos, () => { this.filters.updateFindings(); if (state.finding) this.apply(); });
     this.filters = new Filters(data, this.findings);
     this.scroller = element("main", {class: "scroller", id: "content"});
     this.controls = new LookControls();
-    host.replaceChildren(this.filters.node, element("div", {class: "main"}, this.toolbar(), this.scroller));
+    this.node.replaceChildren(this.filters.node, element("div", {class: "main"}, this.toolbar(), this.scroller));
     this.grid = new Grid(this.scroller, {
       cellWidth: () => state.size, look, picture: row => this.load(row), title: row => data.names[row],
       note: row => plural(data.first[row + 1] - data.first[row], "object"),
       href: row => address({photo: data.names[row]}),
       objects: (row, loaded) => loaded.objects.filter((_, i) => this.result.passes(data.first[row] + i)),
     });
-    this.detail = new Detail(dialog, {
-      photo: row => this.loadWhole(row), title: row => data.names[row], name: row => data.names[row],
-      row: name => data.row(name), rows: () => this.rows,
-      closed: row => { const place = this.rows.indexOf(row); if (place >= 0) this.grid.focus(place); },
-    });
     this.applySoon = eachFrame(() => this.apply());
     this.apply();
-    this.detail.follow();
+  }
+
+  title(row) { return this.data.names[row]; }
+  name(row) { return this.data.names[row]; }
+  row(name) { return this.data.row(name); }
+  closed(row) {
+    const place = this.rows.indexOf(row);
+    if (place >= 0) this.grid.focus(place);
   }
 
   toolbar() {
@@ -53,7 +55,6 @@ export class DatasetPage {
     if (keys.has("size")) this.grid.layout();
     if (lookKeys.some(key => keys.has(key))) this.grid.redraw();
     this.controls.update();
-    if (keys.has("photo") || lookKeys.some(key => keys.has(key))) this.detail.follow();
   }
 
   apply() {
@@ -83,7 +84,7 @@ export class DatasetPage {
     return {image, width: data.width[row] || image.naturalWidth, height: data.height[row] || image.naturalHeight, objects};
   }
 
-  async loadWhole(row) {
+  async photo(row) {
     const [image, told] = await Promise.all([picture("photo", row).catch(error => error), json(`objects/${row}`)]);
     const name = object => this.data.categories[object.class]?.name ?? `unknown class ${object.category_id}`;
     const found = this.findings.of(row);
@@ -93,7 +94,7 @@ export class DatasetPage {
     }));
     const notes = found.filter(f => f.annotation === null).map(f => `${f.kind}: ${f.text}`);
     const fault = image instanceof Error ? image.message : null;
-    return {image: fault ? null : image, fault, width: told.width, height: told.height, objects, notes};
+    return {row, image: fault ? null : image, fault, width: told.width, height: told.height, objects, notes};
   }
 }
 

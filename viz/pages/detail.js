@@ -7,10 +7,11 @@ import {state, change} from "./state.js";
 const most = 64;  // screen pixels a photo's pixel, at the largest zoom
 
 export class Detail {
-  // source: {photo(row) -> Promise of {image, fault, width, height, objects, notes}, title(row), rows() in their order,
-  // row(name), name(row)}.  An object has `facts`, a list of lines, beside what draw.js wants.
+  // source(): the page whose photos are looked at: {photo(row) -> Promise of {row, image, fault, width, height, objects,
+  // notes}, title(row), rows in their order, row(name), name(row), closed(row)}.  An object has `facts`, a list of lines, beside what draw.js wants.
   constructor(dialog, source) {
-    Object.assign(this, {dialog, source, row: -1, lit: null, photo: null});
+    Object.assign(this, {dialog, row: -1, lit: null, photo: null});
+    Object.defineProperty(this, "source", {get: source});
     this.controls = new LookControls();
     this.canvas = element("canvas", {tabindex: 0, role: "img"});
     const button = (text, title, onclick) => element("button", {class: "plain", title, "aria-label": title, onclick}, text);
@@ -43,6 +44,17 @@ export class Detail {
     }
     if (!this.dialog.open) this.dialog.showModal();
     if (row !== this.row) await this.open(row);
+    this.draw();
+  }
+
+  // The same photo with other objects on it.
+  async refresh() {
+    if (!this.photo) return;
+    const photo = await this.source.photo(this.row);
+    if (photo.row !== this.row) return;
+    this.photo = photo;
+    this.lit = null;
+    this.list();
     this.draw();
   }
 
@@ -129,7 +141,7 @@ export class Detail {
   }
 
   step(by) {
-    const rows = this.source.rows(), place = rows.indexOf(this.row);
+    const rows = this.source.rows, place = rows.indexOf(this.row);
     const next = rows[place + by];
     if (next !== undefined) change({photo: this.source.name(next), at: ""});
   }

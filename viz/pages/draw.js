@@ -1,5 +1,5 @@
 // Photos with their objects on a canvas.  An object is {colour, box: [x, y, w, h], path: Path2D or null, label, crowd,
-// dashed}, in the photo's pixels; a view {scale, x, y} says where the photo's corner lies and how large its pixels are.
+// dashed, hatched}, in the photo's pixels; a view {scale, x, y} says where the photo's corner lies and how large its pixels are.
 
 const rim = "rgba(0, 0, 0, .65)";
 
@@ -50,7 +50,7 @@ function drawShape(context, object, pixel, look) {
   if (object.path && (look.masks || lit)) {
     if (!object.dashed) {
       context.globalAlpha = dimmed ? look.opacity / 4 : lit ? Math.max(look.opacity, .5) : look.opacity;
-      context.fillStyle = object.colour;
+      context.fillStyle = object.hatched ? hatching(context, object.colour, pixel) : object.colour;
       context.fill(object.path, "evenodd");
     }
     context.globalAlpha = dimmed ? .25 : 1;
@@ -71,6 +71,23 @@ function drawShape(context, object, pixel, look) {
   context.globalAlpha = 1;
 }
 
+// Stripes as wide on the screen whatever the zoom.
+const hatchings = new Map();
+function hatching(context, colour, pixel) {
+  if (!hatchings.has(colour)) {
+    const tile = document.createElement("canvas");
+    tile.width = tile.height = 8;
+    const pen = tile.getContext("2d");
+    pen.strokeStyle = colour;
+    pen.lineWidth = 3;
+    pen.stroke(new Path2D("M-2 2L2 -2M-2 10L10 -2M6 10L10 6"));
+    hatchings.set(colour, pen.createPattern(tile, "repeat"));
+  }
+  const pattern = hatchings.get(colour);
+  pattern.setTransform(new DOMMatrix().scale(pixel));
+  return pattern;
+}
+
 // Each label beside its object, where it covers no other; the largest objects choose first, and what finds no place is
 // left away, to be read on hovering.
 function drawLabels(context, objects, view, look) {
@@ -80,6 +97,7 @@ function drawLabels(context, objects, view, look) {
   const bounds = context.canvas.getBoundingClientRect();
   const limit = {width: bounds.width || context.canvas.width, height: bounds.height || context.canvas.height};
   const placed = [];
+  objects = objects.filter(o => o.label || o === look.lit);
   const order = look.lit ? [look.lit, ...objects.filter(o => o !== look.lit && look.labels)] : objects;
   const bySize = look.lit ? order : [...order].sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
   for (const object of bySize) {

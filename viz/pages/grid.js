@@ -76,6 +76,7 @@ export class Grid {
     const cell = this.free.pop() ?? this.make();
     cell.place = place;
     cell.row = this.rows[place];
+    cell.node.classList.add("loading");  // until it is drawn
     this.cells.set(place, cell);
     cell.item.setAttribute("aria-setsize", this.rows.length);
     cell.item.setAttribute("aria-posinset", place + 1);

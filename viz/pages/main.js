@@ -1,21 +1,49 @@
 // Starts the pages and hands on what changes in the address.
 import {element, plural} from "./dom.js";
-import {onChange, readAddress} from "./state.js";
+import {state, onChange, readAddress, address} from "./state.js";
 import {Dataset} from "./dataset.js";
 import {DatasetPage} from "./dataset_page.js";
+import {EvaluationPage} from "./evaluation_page.js";
+import {Detail} from "./detail.js";
+
+const pages = {};  // by name, made when first looked at
+
+async function pageOf(name, data) {
+  if (name === "evaluation" && data.header.results > 0) return pages.evaluation ??= await EvaluationPage.load(data);
+  return pages.dataset ??= new DatasetPage(data);
+}
+
+function drawTabs(data) {
+  const names = [["dataset", "Dataset"], ...(data.header.results > 0 ? [["evaluation", "Evaluation"]] : [])];
+  document.getElementById("tabs").replaceChildren(...(names.length < 2 ? [] : names.map(([name, title]) => element("a", {
+    href: address({page: name, photo: "", at: ""}), "aria-current": state.page === name ? "page" : null,
+  }, title))));
+}
 
 async function start() {
   const host = document.getElementById("page");
-  readAddress();
   try {
+    readAddress();
     const data = await Dataset.load();
     document.getElementById("source").textContent =
         `${data.header.source}: ${plural(data.photos, "photo")}, ${plural(data.objects, "object")}`;
     document.title = `${data.header.source} · Silhouette`;
-    const page = new DatasetPage(data, host, document.getElementById("detail"));
-    onChange(keys => page.follow(keys));
+    let page = null;
+    const detail = new Detail(document.getElementById("detail"), () => page);
+    const follow = async keys => {
+      drawTabs(data);
+      if (!page || keys.has("page")) {
+        if (state.page === "evaluation" && !pages.evaluation) host.replaceChildren(element("p", {class: "note", role: "status"}, "Evaluating …"));
+        page = await pageOf(state.page, data);
+        host.replaceChildren(page.node);
+        page.whenChanged = () => detail.refresh();
+      }
+      page.follow(keys);
+      detail.follow();
+    };
+    await follow(new Set());
+    onChange(follow);
     addEventListener("hashchange", readAddress);
-    addEventListener("popstate", readAddress);
     document.documentElement.dataset.ready = "";
   } catch (error) {
     host.replaceChildren(element("p", {class: "note", role: "alert"}, `These pages cannot be shown: ${error.message}`));

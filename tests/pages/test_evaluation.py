@@ -1,0 +1,151 @@
+"""The Evaluation page in a real browser: results that are made from a `shapes` data set, so that each is known."""
+import json
+import unittest
+
+from browser import Browser
+from test_dataset import inner_pixel
+from world import Folder, Pages, Shapes, decoded, encoded
+
+COLOURS = {"right": (0x56, 0xb4, 0xe9), "wrong": (0xd5, 0x5e, 0x00), "missed": (0xf0, 0xe4, 0x42)}
+SIDE = 128
+
+
+def shifted(mask, by):
+    return {(x + by, y) for x, y in mask if 0 <= x + by < SIDE}
+
+
+def made_results(shapes):
+    """Photo 1: all found.  Photo 2: the first object is missed.  Photo 3: a prediction where nothing is.  Photo 4: the
+    first object under another class.  Photo 5: all found with a score of 0.3.  Others: moved by 3 pixels."""
+    found, extra = [], {(x, y) for x in range(2, 8) for y in range(2, 8)}
+    for a in shapes.data["annotations"]:
+        photo, mask, first = a["image_id"], decoded(a["segmentation"]), a["id"] == shapes.first(a["image_id"])
+        if photo == 2 and first:
+            continue
+        category = a["category_id"] % 3 + 1 if photo == 4 and first else a["category_id"]
+        found.append((photo, category, .3 if photo == 5 else .9, shifted(mask, 3) if photo > 5 else mask))
+    found.append((3, 1, .8, extra))
+    return [{"image_id": i, "category_id": c, "score": s, "segmentation": encoded(m, SIDE, SIDE)} for i, c, s, m in found if m]
+
+
+class EvaluationPage(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.shapes, cls.folder = Shapes(images=20, size=SIDE), Folder()
+        a, b = cls.folder.path / "a.json", cls.folder.path / "b.json"
+        cls.results = made_results(cls.shapes)
+        a.write_text(json.dumps(cls.results))
+        b.write_text(json.dumps([r for r in cls.results if r["image_id"] != 7]))
+        cls.pages = Pages(cls.shapes.annotations, cls.shapes.images, "--results", a, b)
+        cls.browser = Browser(1400, 900)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.__exit__()
+        cls.pages.close()
+        cls.folder.__exit__()
+        cls.shapes.close()
+
+    def open(self, address=""):
+        self.browser.errors.clear()
+        self.browser.open(self.pages.url + "#page=evaluation" + address)
+        self.browser.wait("document.querySelector('.tally strong') && document.querySelector('.cell') && !document.querySelector('.cell.loading')")
+
+    def tearDown(self):
+        self.assertEqual(self.browser.errors, [])
+
+    def tally(self):
+        return self.browser.js("[...document.querySelectorAll('.tally strong')].slice(0, 3).map(e => Number(e.textContent.replaceAll(',', '')))")
+
+    def note(self, name):
+        return self.browser.js(f"[...document.querySelectorAll('.cell')].find(c => c.querySelector('.name').textContent === '{name}').querySelector('.note').textContent")
+
+    def objects(self, photo):
+        return sum(a["image_id"] == photo for a in self.shapes.data["annotations"])
+
+    def test_what_is_right_wrong_and_missed(self):
+        self.open("&iou=0.3")
+        self.assertEqual(self.note("000001.png"), f"✓{self.objects(1)} ✗0 ?0")
+        self.assertEqual(self.note("000002.png"), f"✓{self.objects(2) - 1} ✗0 ?1")
+        self.assertEqual(self.note("000003.png"), f"✓{self.objects(3)} ✗1 ?0")
+        self.assertEqual(self.note("000004.png"), f"✓{self.objects(4) - 1} ✗1 ?1")
+        self.assertEqual(self.note("000005.png"), f"✓0 ✗0 ?{self.objects(5)}")
+
+    def test_sliders_match_anew(self):
+        self.open()
+        right, wrong, missed = self.tally()
+        self.browser.js("(() => { const s = document.querySelectorAll('.slider input')[0]; s.value = .95; s.dispatchEvent(new Event('input')); })()")
+        self.browser.wait(f"document.querySelector('.tally strong').textContent !== '{right}'")
+        stricter = self.tally()
+        self.assertLess(stricter[0], right)
+        self.assertEqual(stricter[0] + stricter[1], right + wrong)
+        self.assertEqual(stricter[0] + stricter[2], right + missed)
+        self.open("&score=0.2")
+        self.assertEqual(self.note("000005.png"), f"✓{self.objects(5)} ✗0 ?0")
+
+    def test_sorting(self):
+        self.open("&sort_results=wrong&iou=0.3")
+        self.assertIn(self.browser.js("document.querySelector('.cell .name').textContent"), ("000003.png", "000004.png"))
+        self.open("&sort_results=difference")
+        self.assertEqual(self.browser.js("document.querySelector('.cell .name').textContent"), "000007.png")
+        self.open("&sort_results=loss")
+        losses = self.browser.js("fetch('data/results/0/losses/segm').then(r => r.json())")
+        self.assertEqual(self.browser.js("document.querySelector('.cell .name').textContent"), "%06d.png" % (losses.index(max(losses)) + 1))
+
+    def test_a_cell_of_the_confusion_matrix_opens_its_photos(self):
+        self.open()
+        truth = self.shapes.record(self.shapes.first(4))["category_id"]
+        names = {c["id"]: c["name"] for c in self.shapes.data["categories"]}
+        label = f"{names[truth]} taken for {names[truth % 3 + 1]}: 1"
+        self.browser.js(f"document.querySelector('[aria-label=\"{label}\"]').click()")
+        self.browser.wait("document.querySelector('.toolbar [role=status]').textContent === '1 of 20 photos'")
+        self.assertEqual(self.browser.js("document.querySelector('.cell .name').textContent"), "000004.png")
+
+    def test_numbers_are_the_evaluators(self):
+        self.open()
+        summary = self.browser.js("fetch('data/results/0/summary').then(r => r.json())")
+        cells = self.browser.js("[...document.querySelectorAll('details:first-of-type tbody tr:first-child td')].map(e => e.textContent)")
+        self.assertEqual(cells[:2], [f"{summary['metrics'][t]['AP']:.3f}" for t in ("bbox", "segm")])
+
+    def test_colours_and_dashes_on_the_screen(self):
+        self.open("&photo=000001.png&opacity=100&labels=&at=5,64,64")
+        self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
+        pixel = self.screen()
+        for a in [a for a in self.shapes.data["annotations"] if a["image_id"] == 1]:
+            x, y = inner_pixel(decoded(a["segmentation"]))
+            if 14 < x < 114 and 50 < y < 78:
+                self.assertEqual(pixel(x + .5, y + .5), COLOURS["right"])
+        self.open("&photo=000002.png&opacity=100&labels=&boxes=&iou=0.3")
+        self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
+        pixel = self.screen()
+        missed = decoded(self.shapes.record(self.shapes.first(2))["segmentation"])
+        # Along its outline yellow and what lies below take turns.
+        seen = [near(pixel(x, y + step / 8), COLOURS["missed"]) for x, y, step in outline_samples(missed)]
+        self.assertGreater(sum(seen), len(seen) // 10)
+        self.assertLess(sum(seen), len(seen) * 9 // 10)
+
+    def test_wrong_predictions_are_striped(self):
+        self.open("&photo=000003.png&opacity=100&labels=&at=20,6,6")
+        self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
+        pixel = self.screen()
+        inside = [near(pixel(3 + i / 20, 5), COLOURS["wrong"]) for i in range(80)]
+        self.assertGreater(sum(inside), 15)
+        self.assertLess(sum(inside), 65)
+
+    def screen(self):
+        view, left, top = self.browser.js("(() => { const c = document.querySelector('.stage canvas'), r = c.getBoundingClientRect(); return [c.view, r.x, r.y]; })()")
+        picture = self.browser.screenshot()
+        return lambda x, y: picture.at(left + view["x"] + x * view["scale"], top + view["y"] + y * view["scale"])
+
+
+def near(a, b):
+    return max(abs(x - y) for x, y in zip(a, b)) < 40
+
+
+def outline_samples(mask):
+    """Points on the left edges of a mask, eight a pixel."""
+    return [(x, y, step) for x, y in sorted(mask) if (x - 1, y) not in mask for step in range(8)]
+
+
+if __name__ == "__main__":
+    unittest.main()

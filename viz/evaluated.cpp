@@ -1,0 +1,231 @@
+#include "viz/evaluated.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <mutex>
+
+#include "data/json_reader.h"
+#include "eval/bootstrap.h"
+#include "eval/evaluation.h"
+#include "eval/explanation.h"
+#include "eval/pairs.h"
+#include "tensor/check.h"
+#include "tensor/threads.h"
+#include "viz/object_json.h"
+
+namespace sil {
+namespace {
+
+template <class T>
+void append(std::string& bytes, T value) {
+  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+// As pairs_of ranks them.
+bool ranks_before(const Detection& a, const Detection& b) {
+  return a.score > b.score || (std::isnan(b.score) && !std::isnan(a.score));
+}
+
+Annotation as_annotation(const Detection& d, int64_t id) {
+  Annotation a;
+  a.id = id;
+  a.category_id = d.category_id;
+  a.bbox = box_of(d);
+  a.has_bbox = true;
+  a.segmentation = d.segmentation;
+  return a;
+}
+
+}  // namespace
+
+// What takes long, all at once: most of it is the overlaps, and all of it needs them.
+struct Evaluated::Measured {
+  std::once_flag once;
+  std::unique_ptr<Evaluation> evaluation;
+  struct Type {
+    Explanation explanation;
+    std::vector<Pairs> pairs;  // by photo
+  };
+  Type bbox, segm;
+
+  const Type& of(const std::string& type) const { return type == "bbox" ? bbox : segm; }
+  const Evaluator& evaluator(const std::string& type) const {
+    return type == "bbox" ? *evaluation->bbox() : *evaluation->segm();
+  }
+};
+
+Evaluated::Evaluated(const Gallery& gallery, const std::filesystem::path& results)
+    : gallery_(&gallery),
+      name_(results.filename().string()),
+      in_file_order_(read_results(results)),
+      measured_(std::make_unique<Measured>()) {
+  const Annotations& a = gallery.annotations();
+  check_photos(a, in_file_order_, results.string());
+  area_of_box_ = !in_file_order_.empty() && in_file_order_[0].has_bbox;
+  detections_ = in_file_order_;
+  const auto row_of = [&](const Detection& d) { return a.photo_row.at(d.image_id); };
+  std::ranges::stable_sort(detections_, [&](const Detection& x, const Detection& y) {
+    return row_of(x) != row_of(y) ? row_of(x) < row_of(y) : ranks_before(x, y);
+  });
+  first_.assign(gallery.size() + 1, 0);
+  for (const Detection& d : detections_) ++first_[row_of(d) + 1];
+  for (size_t row = 0; row < gallery.size(); ++row) first_[row + 1] += first_[row];
+}
+
+Evaluated::Evaluated(Evaluated&&) noexcept = default;
+Evaluated::~Evaluated() = default;
+
+const Evaluated::Measured& Evaluated::measured() {
+  std::call_once(measured_->once, [&] {
+    const Annotations& a = gallery_->annotations();
+    Measured& m = *measured_;
+    m.evaluation = std::make_unique<Evaluation>(a, EvaluationOptions{.torchmetrics = false});
+    m.evaluation->add_all(in_file_order_);
+    for (const IouType type : {IouType::bbox, IouType::segm}) {
+      Measured::Type& one = type == IouType::bbox ? m.bbox : m.segm;
+      one.explanation = explain(a, in_file_order_, m.evaluator(type == IouType::bbox ? "bbox" : "segm"));
+      one.pairs.resize(gallery_->size());
+      parallel_for(int64_t(gallery_->size()), 8, [&](int64_t begin, int64_t end) {
+        for (size_t row = size_t(begin); row < size_t(end); ++row) {
+          std::vector<const Detection*> found;
+          for (size_t i = first_[row]; i < first_[row + 1]; ++i) found.push_back(&detections_[i]);
+          one.pairs[row] = pairs_of(type, a, row, found, found.size());
+        }
+      });
+    }
+  });
+  return *measured_;
+}
+
+std::unique_ptr<Evaluated::Item> Evaluated::get(const std::string& name) {
+  const size_t slash = name.find('/');
+  const std::string what = name.substr(0, slash), of = slash == std::string::npos ? "" : name.substr(slash + 1);
+  const auto json = [](std::string text) { return std::make_unique<Item>(Item{false, std::move(text)}); };
+  const auto binary = [](std::string bytes) { return std::make_unique<Item>(Item{true, std::move(bytes)}); };
+  if (name == "summary") return json(summary());
+  if (name == "detections") return binary(detections());
+  if (of == "bbox" || of == "segm") {
+    if (what == "overlaps") return binary(overlaps(of));
+    if (what == "confusion") return binary(confusion(of));
+    if (what == "curves") return binary(curves(of));
+    if (what == "losses") return json(losses(of));
+  }
+  size_t row = 0;
+  const auto [end, error] = std::from_chars(of.data(), of.data() + of.size(), row);
+  if (of.empty() || error != std::errc() || end != of.data() + of.size() || row >= gallery_->size()) return nullptr;
+  if (what == "objects") return json(objects(row));
+  if (what == "outlines") return json(outlines(row));
+  return nullptr;
+}
+
+std::string Evaluated::summary() {
+  const Measured& m = measured();
+  const std::vector<Explanation> explanations{m.bbox.explanation, m.segm.explanation};
+  std::vector<std::string> warnings;
+  for (const std::string& w : m.evaluation->warnings()) warnings.push_back(json_string(w));
+  const std::vector<IouType> types{IouType::bbox, IouType::segm};
+  const std::vector<Cause> why = causes(gallery_->annotations(), in_file_order_, m.evaluator("segm").protocol(), types);
+  return fmt::format(
+      R"({{"name":{},"detections":{},"area_of_box":{},"warnings":[{}],"metrics":{},"explain":{},"iou_thresholds":[{}]}})",
+      json_string(name_), detections_.size(), area_of_box_, fmt::join(warnings, ","), to_json(m.evaluation->metrics()),
+      to_json(why, explanations), fmt::join(m.evaluator("segm").protocol().iou_thresholds, ","));
+}
+
+std::string Evaluated::detections() const {
+  const Annotations& a = gallery_->annotations();
+  std::string out;
+  for (const Detection& d : detections_) append(out, d.score);
+  for (const size_t first : first_) append(out, uint32_t(first));
+  for (const Detection& d : detections_) {
+    const auto k = a.category_row.find(d.category_id);
+    append(out, uint16_t(k == a.category_row.end() ? 65535 : std::min<size_t>(k->second, 65535)));
+  }
+  const AreaRange all = Protocol::coco().areas[0];
+  for (const Detection& d : detections_) {
+    const std::array<double, 4> box = box_of(d);
+    const double area = box[2] * box[3];
+    append(out, uint8_t(area < all.low || area > all.high));
+  }
+  return out;
+}
+
+std::string Evaluated::overlaps(const std::string& type) {
+  std::string ious, firsts, objects;
+  uint32_t pairs = 0, object = 0;
+  for (const Pairs& photo : measured().of(type).pairs) {
+    for (size_t d = 0; d < photo.detections.size(); ++d) {
+      append(firsts, pairs);
+      for (size_t g = 0; g < photo.objects.size(); ++g) {
+        if (photo.objects[g].category_id != photo.detections[d].category_id || !(photo.iou(d, g) > 0)) continue;
+        append(ious, photo.iou(d, g));
+        append(objects, uint32_t(object + g));
+        ++pairs;
+      }
+    }
+    object += uint32_t(photo.objects.size());
+  }
+  append(firsts, pairs);
+  return ious + firsts + objects;
+}
+
+std::string Evaluated::confusion(const std::string& type) {
+  const Measured& m = measured();
+  const Confusion& matrix = m.of(type).explanation.confusion;
+  std::string rows, truths, found;
+  for (size_t row = 0; row < gallery_->size(); ++row) {
+    Pairs best = m.of(type).pairs[row];  // of which explain() takes the first 100, as TIDE does
+    best.detections.resize(std::min<size_t>(best.detections.size(), 100));
+    for (const Confusion::Entry& e : matrix.entries(best)) {
+      append(rows, uint32_t(row));
+      append(truths, uint16_t(e.truth));
+      append(found, uint16_t(e.found));
+    }
+  }
+  return rows + truths + found;
+}
+
+std::string Evaluated::curves(const std::string& type) {
+  const Accumulated x = measured().evaluator(type).accumulate();
+  std::string out;
+  for (size_t i = 0; i < x.T * x.R * x.K; ++i) append(out, float(x.precision[i * x.A * x.M + x.M - 1]));
+  return out;
+}
+
+std::string Evaluated::losses(const std::string& type) {
+  const Evaluator& e = measured().evaluator(type);
+  const Annotations& a = gallery_->annotations();
+  std::vector<int64_t> ids;
+  for (size_t row = 0; row < a.photos.size(); ++row)
+    if (a.photo_row.at(a.photos[row].id) == row) ids.push_back(a.photos[row].id);
+  const std::vector<double> losses = WeightedAp(e.matches(), ids, e.protocol().recall_thresholds).without_each();
+  std::vector<std::string> out(a.photos.size(), "null");
+  for (size_t i = 0; i < ids.size(); ++i) out[a.photo_row.at(ids[i])] = json_or_null(losses[i]);
+  return fmt::format("[{}]", fmt::join(out, ","));
+}
+
+std::string Evaluated::objects(size_t row) const {
+  const Annotations& a = gallery_->annotations();
+  std::string out = "[";
+  for (size_t i = first_[row]; i < first_[row + 1]; ++i) {
+    const Detection& d = detections_[i];
+    const auto k = a.category_row.find(d.category_id);
+    out += fmt::format(R"({}{{"score":{},"class":{},"category_id":{},"bbox":{}{}}})", i > first_[row] ? "," : "",
+                       json_or_null(d.score), k == a.category_row.end() ? -1 : int64_t(k->second), d.category_id,
+                       list(box_of(d)), mask_json(as_annotation(d, int64_t(i)), a.photos[row]));
+  }
+  return out + "]";
+}
+
+std::string Evaluated::outlines(size_t row) const {
+  std::string out = "[";
+  for (size_t i = first_[row]; i < first_[row + 1]; ++i)
+    out += fmt::format(R"({}[{},"{}"])", i > first_[row] ? "," : "", list(box_of(detections_[i])),
+                       thumbnail_path(as_annotation(detections_[i], int64_t(i)), gallery_->annotations().photos[row]));
+  return out + "]";
+}
+
+}  // namespace sil

@@ -1,0 +1,66 @@
+// A results file beside its data set, as the Evaluation page reads it (compare viz/gallery.h).  Every number comes from
+// eval/; what a page matches anew at other thresholds it matches by itself, from the overlaps given here.
+//
+//   summary              JSON: name, number of detections, metrics, explanation, warnings
+//   detections           bytes, see detections()
+//   overlaps/<type>      bytes: which detection of a class meets which of its objects
+//   confusion/<type>     bytes: the photos behind each cell of the matrix
+//   curves/<type>        bytes: precision over recall
+//   losses/<type>        JSON: by photo, AP without it minus AP; null where it takes no part
+//   objects/<row>        JSON: one photo's detections with exact outlines
+//   outlines/<row>       JSON: box and coarse outline of each
+//
+// types: bbox, segm.
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "viz/gallery.h"
+
+namespace sil {
+
+class Evaluated {
+ public:
+  // Reads the file; throws an Error if it is no results file of this data set.  `gallery` must outlive this.
+  Evaluated(const Gallery& gallery, const std::filesystem::path& results);
+  Evaluated(Evaluated&&) noexcept;
+  ~Evaluated();
+
+  // The text or bytes under a name; null if there is none.  What takes long is computed when it is first asked for;
+  // others who ask meanwhile wait.  Thread-safe.
+  struct Item {
+    bool binary = false;
+    std::string bytes;
+  };
+  std::unique_ptr<Item> get(const std::string& name);
+
+ private:
+  struct Measured;
+  const Measured& measured();
+  std::string summary();
+  // float64 score [D]; uint32 first detection of each photo and D [P + 1]; uint16 category [D], as in
+  // Gallery::columns; uint8 [D]: 1 for a box whose area is in none of COCO's ranges.  Photo by photo, best score first.
+  std::string detections() const;
+  // float64 IoU [M]; uint32 first pair of each detection and M [D + 1]; uint32 object [M], counted over all photos.
+  // Pairs of one class with an IoU above 0; with a crowd the share of the detection that it covers.
+  std::string overlaps(const std::string& type);
+  // uint32 row of the photo [M]; uint16 truth and found [M], as eval/confusion.h.
+  std::string confusion(const std::string& type);
+  // float32 [T, R, K]: of all areas, at the largest limit of detections.
+  std::string curves(const std::string& type);
+  std::string losses(const std::string& type);
+  std::string objects(size_t row) const;
+  std::string outlines(size_t row) const;
+
+  const Gallery* gallery_;
+  std::string name_;
+  bool area_of_box_ = false;           // the first record of the file has a box: pycocotools' areas are boxes'
+  std::vector<Detection> detections_;  // by photo, then as pairs_of ranks them
+  std::vector<size_t> first_;          // [P + 1]
+  std::vector<Detection> in_file_order_;
+  std::unique_ptr<Measured> measured_;
+};
+
+}  // namespace sil
