@@ -23,10 +23,10 @@ struct Arguments {
   std::optional<float> bn_eps;
 };
 
-// Throws unless it can become pixels.
-void check_outline(const std::string& source, const Annotations& all, const Annotation& annotation) {
+// Its mask; an Error names the source, too.
+Rle outlined_runs(const std::string& source, const Annotations& all, const Annotation& annotation) {
   try {
-    to_rle(annotation, all.photos[all.photo_row.at(annotation.image_id)]);
+    return to_rle(annotation, all.photos[all.photo_row.at(annotation.image_id)]);
   } catch (const Error& e) {
     fail("{}: {}", source, e.what());
   }
@@ -38,7 +38,7 @@ int labels_to_coco(const Arguments& a) {
         a.labels);
   const Annotations all = read_annotations(a.labels);
   check_no_input(a.out, all.files);
-  for (const Annotation& annotation : all.annotations) check_outline(a.labels, all, annotation);
+  for (const Annotation& annotation : all.annotations) outlined_runs(a.labels, all, annotation);
   write_coco(a.out, all);
   fmt::print("{}: {} photos, {} annotations, {} categories\n", a.out, all.photos.size(), all.annotations.size(),
              all.categories.size());
@@ -72,7 +72,7 @@ int convert_masks(const Arguments& a) {
     if (!outlined || std::holds_alternative<Rle>(annotation.segmentation)) continue;
     check(photo != all.photo_row.end(), "{}: annotation {}: image_id {} is not among the images; its size is needed",
           a.annotations, annotation.id, annotation.image_id);
-    annotation.segmentation = to_rle(annotation, all.photos[photo->second]);
+    annotation.segmentation = outlined_runs(a.annotations, all, annotation);
   }
   write_coco(a.out, all, a.to == "compressed" ? RleKind::compressed : RleKind::uncompressed);
   fmt::print("{}: {} annotations, masks as {} RLE\n", a.out, all.annotations.size(), a.to);

@@ -121,7 +121,7 @@ int train_step(const Arguments& a) {
                                    [](const Annotation& annotation) { return !annotation.crowd; });
   const Dataset dataset(photos, a.images, file.categories, preparation(file.config),
                         objects ? Purpose::validation : Purpose::prediction, exif_of(a.exif));
-  for (const std::string& warning : dataset.warnings()) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& warning : dataset.warnings()) warn(warning);
   std::vector<Example> examples;
   for (size_t i = 0; i < dataset.size(); ++i) examples.push_back(dataset.load(i, RngKey{}));
   const Batch batch = collate(examples);
@@ -157,6 +157,7 @@ int main(int argc, char** argv) {
         app.add_option("--diff", a.diff, "Two files of stages: whether the second equals the first up to rounding")
             ->expected(2);
         app.add_option("--rtol", a.rtol, "Tolerance of --diff: ten times this for masks, thirty times for gradients")
+            ->check(between_0_and_1())
             ->capture_default_str();
         app.add_flag("--only-common", a.only_common, "--diff passes over stages that the second file lacks");
         app.require_subcommand(0, 1);

@@ -45,9 +45,9 @@ void define(CLI::App& app, Arguments& a) {
                  "Takes the photos' image ids, by file name, and the classes' names from here");
   app.add_option("--overlay", a.overlays, "Folder for a picture of each photo with what was found");
   app.add_option("--score-threshold", a.score_threshold, "Least score in the results; else the model's")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(between_0_and_1());
   app.add_option("--overlay-threshold", a.overlay_threshold, "Least score on the overlays")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(between_0_and_1())
       ->capture_default_str();
   app.add_option("--device", a.device, "cpu, cuda or cuda:N");
   app.add_option("--dtype", a.dtype, "f32, or bf16, which is faster where the CPU has it")
@@ -188,8 +188,7 @@ class Prediction {
 
   void report(const std::string& message) {
     bad_++;
-    std::fflush(stdout);
-    fmt::print(stderr, "warning: {}\n", message);
+    warn(message);
   }
 
   // Names for the labels: the checkpoint's, or the annotations' for weights that carry none.

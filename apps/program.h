@@ -9,12 +9,17 @@
 //         [&] { return make(out); });
 //   }
 #pragma once
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <functional>
+#include <iostream>
 #include <new>
 #include <string>
 
@@ -38,9 +43,35 @@ inline void check_values(const CLI::App& app) {
   for (const CLI::App* sub : app.get_subcommands()) check_values(*sub);
 }
 
+// One line each, whatever names of files are in it.
+inline void warn(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::fflush(stdout);
+  std::fprintf(stderr, "warning: %s\n", text.c_str());
+}
+
+// A program that was started with a standard stream closed would open its first file under that number, and print into
+// it.  Read only, so that printing still fails.
+inline void occupy_standard_streams() {
+  int next = 0;
+  while (next >= 0 && next <= 2) next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (next > 2) close(next);
+}
+
+// CLI::Range lets NaN pass.
+inline CLI::Validator between_0_and_1() {
+  return {[](std::string& text) {
+            double value = 0;
+            const bool holds = CLI::detail::lexical_cast(text, value) && value >= 0 && value <= 1;
+            return holds ? std::string() : text + " is no number from 0 to 1";
+          },
+          "in [0 - 1]"};
+}
+
 // `define` declares the arguments, `body` runs once they are parsed.  Examples go into app.footer(...).
 inline int run_program(int argc, char** argv, const std::string& about, const std::function<void(CLI::App&)>& define,
                        const std::function<int()>& body) {
+  occupy_standard_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // a file over the shell's limit is an error of write(), as a full disk is
   end_with_error_if_files_shrink();
   CLI::App app{about};
@@ -52,9 +83,12 @@ inline int run_program(int argc, char** argv, const std::string& about, const st
     check(std::fflush(stdout) == 0, "standard output cannot be written");
     return code;
   } catch (const CLI::Success& help_wanted) {
-    return app.exit(help_wanted);
+    app.exit(help_wanted, std::cout);
+    return std::cout.flush() ? 0 : end_with_error("standard output cannot be written");
   } catch (const CLI::ParseError& e) {
     return end_with_error(std::string(e.what()) + " (--help lists the arguments)");
+  } catch (const std::filesystem::filesystem_error& e) {
+    return end_with_error(e.path1().string() + ": cannot be used: " + e.code().message());
   } catch (const std::bad_alloc&) {
     return end_with_error("out of memory");
   } catch (const std::exception& e) {

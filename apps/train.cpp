@@ -97,7 +97,7 @@ Annotations annotations_of(const Arguments& a, const std::string& path) {
 Dataset dataset(Annotations annotations, const std::string& images, const CategoryTable& table, const RunConfig& config,
                 Purpose purpose, Exif exif) {
   Dataset d(std::move(annotations), images, table, preparation(config), purpose, exif);
-  for (const std::string& warning : d.warnings()) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& warning : d.warnings()) warn(warning);
   return d;
 }
 
@@ -169,6 +169,7 @@ int run_training(const Arguments& a) {
 
   Annotations annotations = annotations_of(a, a.train_annotations);
   const CategoryTable table = CategoryTable::by_rank(annotations);
+  check(!table.rows.empty(), "{}: has no categories; one or more expected", a.train_annotations);
   if (resumed) check_same_categories(table, resumed->categories, last.string());
   const Exif exif = exif_of(a.exif);
   complete(config, table.num_classes(), resumed || !start.source.empty());

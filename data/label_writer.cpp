@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "data/image.h"
@@ -59,6 +60,8 @@ std::string instance_text(const fs::path& folder, const Annotations& all, const 
   const Category& category = all.categories[all.category_row.at(a.category_id)];
   std::string text =
       fmt::format(R"({{"type": "instance", "class_id": {}, "class_name": {})", category.id, json_string(category.name));
+  check(std::ranges::all_of(a.bbox, [](double v) { return std::isfinite(v); }),
+        "annotation {}: bbox is {}; four finite numbers expected", a.id, fmt::join(a.bbox, ", "));
   if (a.has_bbox) text += fmt::format(", \"bbox\": {}", polygon_text(Polygon(a.bbox.begin(), a.bbox.end())));
   const auto* parts = std::get_if<std::vector<Polygon>>(&a.segmentation);
   if (parts && parts->size() == 1) return text + ", \"polygon\": " + polygon_text((*parts)[0]) + '}';
@@ -86,7 +89,12 @@ void write_photo(const fs::path& folder, const Annotations& all, size_t i, const
     const Annotation& a = all.annotations[row];
     if (!unfit(all, a).empty()) continue;
     const std::string mask_path = fmt::format("masks/{}_{}.png", stem, ++number);
-    text += (text.empty() ? "[\n" : ",\n") + instance_text(folder, all, a, photo, mask_path);
+    text += text.empty() ? "[\n" : ",\n";
+    try {
+      text += instance_text(folder, all, a, photo, mask_path);
+    } catch (const Error& e) {
+      fail("{}: {}", all.source, e.what());
+    }
   }
   write_atomically(folder / "labels" / (stem + ".json"),
                    [&](std::ostream& out) { out << (text.empty() ? "[]" : text + "\n]") << '\n'; });
