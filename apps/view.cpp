@@ -5,6 +5,10 @@
 
 #include "apps/photos.h"
 #include "apps/program.h"
+#include "data/results.h"
+#include "eval/evaluation.h"
+#include "train/status.h"
+#include "viz/export.h"
 #include "viz/view_server.h"
 
 namespace {
@@ -15,6 +19,8 @@ struct Arguments {
   std::vector<std::string> results;
   std::string annotations, images, exif = "ignore", host = "127.0.0.1";
   int port = -1;
+  std::filesystem::path folder;
+  size_t limit = 0;
 };
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
@@ -37,13 +43,42 @@ int serve(const Arguments& args, const Gallery& gallery, std::vector<Fault> faul
   return 0;
 }
 
-int view(const Arguments& args) {
+int write_export(const Arguments& args, const Gallery& gallery, std::vector<Fault> faults,
+                 std::span<Evaluated> results) {
+  fmt::print("{}: {} photos, about {:.1f} MB\n", args.folder.string(), gallery.size(),
+             double(export_bytes(gallery)) / 1e6);
+  std::fflush(stdout);
+  Findings findings(gallery, std::move(faults));
+  findings.annotations();
+  findings.photos();
+  Status status(int64_t(gallery.size()), "photo");
+  export_pages(gallery, findings, results, args.folder, [&](int64_t done) { status.update(done); });
+  fmt::print("{}: open it in a browser\n", (args.folder / "index.html").string());
+  return 0;
+}
+
+// Of the photos that are shown.
+std::vector<Detection> read_detections(const std::string& file, const Annotations& all, const Annotations& shown) {
+  std::vector<Detection> detections = read_results(file);
+  check_photos(all, view(detections, file));
+  std::erase_if(detections, [&](const Detection& d) { return !shown.photo_row.contains(d.image_id); });
+  return detections;
+}
+
+int view_pages(const Arguments& args) {
+  check(args.folder.empty() != (args.port < 0), "--port, to serve, or --export, to write, expected (one of them)");
+  check(args.limit == 0 || !args.folder.empty(), "--limit is for --export");
   std::vector<Fault> faults;
   const Exif exif = exif_of(args.exif);
-  const Gallery gallery(read_annotations(args.annotations, &faults, exif), args.images, exif);
+  Annotations all = read_annotations(args.annotations, &faults, exif);
+  const Gallery gallery(first_photos(all, args.limit > 0 ? args.limit : all.photos.size()), args.images, exif);
   std::vector<Evaluated> results;
-  for (const std::string& file : args.results) results.emplace_back(gallery, file);
-  return serve(args, gallery, std::move(faults), results);
+  for (const std::string& file : args.results)
+    results.emplace_back(gallery, std::filesystem::path(file).filename().string(),
+                         read_detections(file, all, gallery.annotations()));
+  all = {};
+  return args.port < 0 ? write_export(args, gallery, std::move(faults), results)
+                       : serve(args, gallery, std::move(faults), results);
 }
 
 }  // namespace
@@ -58,15 +93,18 @@ int main(int argc, char** argv) {
         app.add_option("--results", a.results, "COCO results JSON to look at beside the annotations; two to compare")
             ->expected(1, 2);
         app.add_option("--port", a.port, "Serve there until interrupted; 0: any that is free")
-            ->check(CLI::Range(0, 65535))
-            ->required();
+            ->check(CLI::Range(0, 65535));
+        app.add_option("--export", a.folder,
+                       "Write the pages there instead, a new or empty folder that opens from disk");
+        app.add_option("--limit", a.limit, "Export the first so many photos alone")->check(CLI::PositiveNumber);
         app.add_option("--host", a.host, "Address to serve at; another than this machine's own is open to others")
             ->capture_default_str();
         add_exif(app, a.exif);
         app.footer(
             "Examples:\n"
             "  view --annotations data/val.json --images data/images --port 8000\n"
-            "  view --annotations data/val.json --images data/images --results mine.json theirs.json --port 8000");
+            "  view --annotations data/val.json --images data/images --results mine.json theirs.json --port 8000\n"
+            "  view --annotations data/val.json --images data/images --export pages --limit 200");
       },
-      [&] { return view(a); });
+      [&] { return view_pages(a); });
 }

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "data/json_reader.h"
+#include "data/results.h"
 #include "eval/bootstrap.h"
 #include "eval/evaluation.h"
 #include "eval/explanation.h"
@@ -58,13 +59,13 @@ struct Evaluated::Measured {
   }
 };
 
-Evaluated::Evaluated(const Gallery& gallery, const std::filesystem::path& results)
+Evaluated::Evaluated(const Gallery& gallery, std::string name, std::vector<Detection> detections)
     : gallery_(&gallery),
-      name_(results.filename().string()),
-      in_file_order_(read_results(results)),
+      name_(std::move(name)),
+      in_file_order_(std::move(detections)),
       measured_(std::make_unique<Measured>()) {
   const Annotations& a = gallery.annotations();
-  check_photos(a, in_file_order_, results.string());
+  check_photos(a, view(in_file_order_, name_));
   area_of_box_ = !in_file_order_.empty() && in_file_order_[0].has_bbox;
   detections_ = in_file_order_;
   const auto row_of = [&](const Detection& d) { return a.photo_row.at(d.image_id); };
@@ -84,7 +85,8 @@ const Evaluated::Measured& Evaluated::measured() {
     const Annotations& a = gallery_->annotations();
     Measured& m = *measured_;
     m.evaluation = std::make_unique<Evaluation>(a, EvaluationOptions{.torchmetrics = false});
-    m.evaluation->add_all(in_file_order_);
+    const Results results = view(in_file_order_, name_);
+    m.evaluation->add_all({&results, 1});
     for (const IouType type : {IouType::bbox, IouType::segm}) {
       Measured::Type& one = type == IouType::bbox ? m.bbox : m.segm;
       one.explanation = explain(a, in_file_order_, m.evaluator(type == IouType::bbox ? "bbox" : "segm"));

@@ -12,7 +12,6 @@
 //
 // types: bbox, segm.
 #pragma once
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,8 +22,8 @@ namespace sil {
 
 class Evaluated {
  public:
-  // Reads the file; throws an Error if it is no results file of this data set.  `gallery` must outlive this.
-  Evaluated(const Gallery& gallery, const std::filesystem::path& results);
+  // `detections` in their file's order, of photos that `gallery` has; it must outlive this.  `name`: the file's.
+  Evaluated(const Gallery& gallery, std::string name, std::vector<Detection> detections);
   Evaluated(Evaluated&&) noexcept;
   ~Evaluated();
 

@@ -35,6 +35,15 @@ const char* browser_type(std::string_view bytes) {
 
 }  // namespace
 
+Annotations first_photos(Annotations a, size_t count) {
+  if (count >= a.photos.size()) return a;
+  a.photos.resize(count);
+  a.index();
+  std::erase_if(a.annotations, [&](const Annotation& x) { return !a.photo_row.contains(x.image_id); });
+  a.index();
+  return a;
+}
+
 Gallery::Gallery(Annotations annotations, fs::path images, Exif exif)
     : annotations_(std::move(annotations)), images_(std::move(images)), exif_(exif) {
   std::error_code ignored;

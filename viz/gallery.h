@@ -16,6 +16,9 @@
 
 namespace sil {
 
+// The first photos alone, with what belongs to them.
+Annotations first_photos(Annotations, size_t count);
+
 class Gallery {
  public:
   // `images`: the folder that file names are relative to.  Throws an Error if there is none.

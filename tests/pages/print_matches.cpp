@@ -2,13 +2,15 @@
 // best score first, [IoU type, category id, image id, bits of the COCO thresholds at which it is right, ... ignored].
 #include <fmt/core.h>
 
+#include "data/results.h"
 #include "eval/evaluation.h"
 
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
   const sil::Annotations annotations = sil::read_annotations(argv[1]);
   sil::Evaluation evaluation(annotations);
-  evaluation.add_all(sil::read_results(argv[2]));
+  const sil::Results results = sil::read_result_views(argv[2]);
+  evaluation.add_all({&results, 1});
   const char* between = "[";
   for (const auto* e : {&*evaluation.bbox(), &*evaluation.segm()})
     for (const sil::Matches::Class& c : e->matches().classes)
