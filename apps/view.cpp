@@ -46,7 +46,7 @@ int serve(const Arguments& args, const Gallery& gallery, std::vector<Fault> faul
 int write_export(const Arguments& args, const Gallery& gallery, std::vector<Fault> faults,
                  std::span<Evaluated> results) {
   fmt::print("{}: {} photos, about {:.1f} MB\n", args.folder.string(), gallery.size(),
-             double(export_bytes(gallery)) / 1e6);
+             double(export_bytes(gallery, results)) / 1e6);
   std::fflush(stdout);
   Findings findings(gallery, std::move(faults));
   findings.annotations();

@@ -77,13 +77,21 @@ void write_pages(const fs::path& folder) {
   write(folder / "app.js", joined_script());
 }
 
-void write_results(const DataFolder& data, Evaluated& results, size_t place, size_t photos) {
+constexpr const char* kOfPhoto[] = {"objects", "outlines"};
+
+// What Evaluated has beside that of single photos.
+std::vector<std::string> names_of_results() {
   std::vector<std::string> names{"summary", "detections"};
   for (const char* type : {"bbox", "segm"})
     for (const char* what : {"overlaps", "confusion", "curves", "losses"})
       names.push_back(fmt::format("{}/{}", what, type));
+  return names;
+}
+
+void write_results(const DataFolder& data, Evaluated& results, size_t place, size_t photos) {
+  std::vector<std::string> names = names_of_results();
   for (size_t row = 0; row < photos; ++row)
-    for (const char* what : {"objects", "outlines"}) names.push_back(fmt::format("{}/{}", what, row));
+    for (const char* what : kOfPhoto) names.push_back(fmt::format("{}/{}", what, row));
   for (const std::string& name : names) {
     const auto item = results.get(name);
     const std::string to = fmt::format("results/{}/{}", place, name);
@@ -125,22 +133,28 @@ void write_all(const Gallery& gallery, const Findings& findings, std::span<Evalu
 
 }  // namespace
 
-uint64_t export_bytes(const Gallery& gallery) {
-  uint64_t photos = 0, sample = 0;
+uint64_t export_bytes(const Gallery& gallery, std::span<Evaluated> results) {
+  uint64_t photos = 0, sample = 0, columns = gallery.columns().size();
   for (size_t row = 0; row < gallery.size(); ++row) try {
       photos += fs::file_size(gallery.photo_file(row));
     } catch (const std::exception&) {  // it will be left away
     }
+  for (Evaluated& one : results)
+    for (const std::string& name : names_of_results()) columns += one.get(name)->bytes.size();
   const size_t step = std::max<size_t>(gallery.size() / 20, 1);
   size_t sampled = 0;
   for (size_t row = 0; row < gallery.size(); row += step, ++sampled) {
     sample += gallery.objects(row).size() + gallery.outlines(row).size();
+    for (Evaluated& one : results)
+      for (const char* what : kOfPhoto) sample += one.get(fmt::format("{}/{}", what, row))->bytes.size();
     try {
       sample += gallery.thumbnail(row).bytes.size();
     } catch (const Error&) {
     }
   }
-  return photos + (sampled ? sample * gallery.size() / sampled : 0) + gallery.columns().size() * 4 / 3 + (200 << 10);
+  uint64_t pages = 0;
+  for (const PageFile& file : page_files()) pages += file.bytes.size();
+  return photos + (sampled ? sample * gallery.size() / sampled : 0) + columns * 4 / 3 + pages;
 }
 
 void export_pages(const Gallery& gallery, const Findings& findings, std::span<Evaluated> results,

@@ -12,7 +12,7 @@
 namespace sil {
 
 // About how many bytes an export takes: photos as they are, of everything else a sample.
-uint64_t export_bytes(const Gallery&);
+uint64_t export_bytes(const Gallery&, std::span<Evaluated>);
 
 // `folder` is new or empty; it appears when all is written.  `done`: so many photos are written.
 void export_pages(const Gallery&, const Findings&, std::span<Evaluated>, const std::filesystem::path& folder,

@@ -184,5 +184,7 @@ class Browser:
         self.send("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, text=text, modifiers=modifiers)
         self.send("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code, modifiers=modifiers)
 
-    def screenshot(self):
-        return Picture(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
+    def screenshot(self, **clip):
+        """Of the whole page, or of x, y, width, height."""
+        more = {"clip": {**clip, "scale": 1}} if clip else {}
+        return Picture(base64.b64decode(self.send("Page.captureScreenshot", format="png", **more)["data"]))

@@ -2,17 +2,24 @@
 
     python3 tests/pages/test_dataset.py [-v] [-k NAME]        programs from build/bin, or from $SIL_BIN
 """
+import subprocess
 import unittest
 
-from world import Shapes, Pages, Folder, decoded, hostile_set
+from world import BIN, Exported, Folder, Pages, Shapes, decoded, hostile_set
 from browser import Browser
 
 
 class DatasetPage(unittest.TestCase):
+    """As `view --port` serves it."""
+
+    @classmethod
+    def made(cls):
+        return Pages(cls.shapes.annotations, cls.shapes.images)
+
     @classmethod
     def setUpClass(cls):
         cls.shapes = Shapes(images=40, size=128)
-        cls.pages = Pages(cls.shapes.annotations, cls.shapes.images)
+        cls.pages = cls.made()
         cls.browser = Browser(1280, 800)
 
     @classmethod
@@ -93,7 +100,7 @@ class DatasetPage(unittest.TestCase):
     def test_pixels_have_their_objects_colour(self):
         self.open("#photo=000001.png&opacity=100&labels=")
         self.browser.wait("document.querySelector('.stage canvas').view")
-        objects = self.browser.js("fetch('data/objects/0').then(r => r.json())")["objects"]
+        objects = self.pages.data("objects/0")["objects"]
         self.assertEqual(len({o["colour"] for o in objects}), len(objects))
         view, left, top = self.browser.js("(() => { const c = document.querySelector('.stage canvas'), r = c.getBoundingClientRect(); return [c.view, r.x, r.y]; })()")
         picture = self.browser.screenshot()
@@ -104,7 +111,7 @@ class DatasetPage(unittest.TestCase):
 
     def test_facts_of_a_mask(self):
         self.open("#photo=000002.png")
-        told = self.browser.js("fetch('data/objects/1').then(r => r.json())")["objects"]
+        told = self.pages.data("objects/1")["objects"]
         for fact, record in zip(told, [a for a in self.shapes.data["annotations"] if a["image_id"] == 2]):
             mask = decoded(record["segmentation"])
             self.assertEqual(fact["area"], len(mask))
@@ -168,9 +175,17 @@ class DatasetPage(unittest.TestCase):
                 self.browser.open(self.pages.url)
                 self.drawn()
                 self.assertLessEqual(self.browser.js("document.documentElement.scrollWidth"), width)
-                ground = self.browser.screenshot().at(width - 4, 400)
+                ground = self.browser.screenshot(x=width - 4, y=400, width=1, height=1).at(0, 0)
                 self.assertEqual(sum(ground) > 384, theme == "light", f"{width} {theme} {ground}")
         self.browser.theme("light")
+
+
+class ExportedDatasetPage(DatasetPage):
+    """The same, opened from disk: no modules, no fetch."""
+
+    @classmethod
+    def made(cls):
+        return Exported(cls.shapes.annotations, cls.shapes.images)
 
 
 class HostileData(unittest.TestCase):
@@ -192,8 +207,37 @@ class HostileData(unittest.TestCase):
                     self.assertIn("outside the folder", text)
                 browser.open(pages.url + "#photo=missing.png")
                 browser.wait("document.querySelector('.fault').textContent.includes('No such file')")
-                # A photo that is missing is an error for the browser's console, and for nothing else.
-                self.assertEqual([e for e in browser.errors if "404" not in e and "Not Found" not in e], [])
+                self.ends_with_missing_photos_alone(browser)
+
+    def test_an_export_of_it(self):
+        with Folder() as folder, Browser(1280, 800) as browser:
+            annotations, images = hostile_set(folder)
+            with Exported(annotations, images) as pages:
+                self.assertIn("5 photos, about ", pages.said)
+                self.assertEqual(sorted(f.name for f in (pages.folder / "photo").iterdir()), ["0"])
+                browser.open(pages.url)
+                browser.wait("document.querySelectorAll('.cell').length === 5 && !document.querySelector('.cell.loading')")
+                self.assertIn("<script>alert(1)</script>", browser.js("document.querySelector('.bars').textContent"))
+                self.assertEqual(browser.js("window.pwned"), None)
+
+    def test_an_export_keeps_to_its_folder_and_its_limit(self):
+        with Folder() as folder:
+            annotations, images = hostile_set(folder)
+            with Exported(annotations, images, "--limit", "2") as pages:
+                self.assertEqual(pages.data("header")["photos"], 2)
+                self.assertEqual(pages.data("header")["objects"], 5)
+                size = sum(f.stat().st_size for f in pages.folder.rglob("*") if f.is_file())
+                said = float(pages.said.split("about ")[1].split()[0]) * 1e6
+                self.assertLess(abs(said - size), .2 * size + 60000)
+            for taken, text in ((images, "exists already"), (folder / "no" / "such", "")):
+                ran = subprocess.run([BIN / "view", "--annotations", annotations, "--images", images, "--export", taken], capture_output=True, text=True)
+                self.assertEqual(ran.returncode, 2 if text else 0)
+                self.assertIn(text, ran.stderr)
+            self.assertEqual(sorted(f.name for f in images.iterdir()), ["broken.png", "link.png", "sound.png"])
+
+    def ends_with_missing_photos_alone(self, browser):
+        # A photo that is missing is an error for the browser's console, and for nothing else.
+        self.assertEqual([e for e in browser.errors if "404" not in e and "Not Found" not in e], [])
 
 
 def inner_pixel(mask):

@@ -6,6 +6,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import urllib.request
 import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -58,10 +59,38 @@ class Pages:
     def __exit__(self, *_):
         self.close()
 
+    def data(self, name):
+        with urllib.request.urlopen(self.url + "data/" + name) as answer:
+            return json.load(answer)
+
     def close(self):
         self.process.terminate()
         self.process.wait(10)
         self.process.stdout.close()
+
+
+class Exported:
+    """`view --export`, opened from disk."""
+
+    def __init__(self, annotations, images, *more):
+        self.parent = Folder()
+        self.folder = self.parent.path / "pages"
+        ran = subprocess.run([BIN / "view", "--annotations", annotations, "--images", images, "--export", self.folder, *more],
+                             check=True, capture_output=True, text=True)
+        self.said, self.url = ran.stdout, f"file://{self.folder}/index.html"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def data(self, name):
+        text = (self.folder / "data" / f"{name}.js").read_text()
+        return json.loads(text[text.index(",") + 1:text.rindex(")")])
+
+    def close(self):
+        self.parent.__exit__()
 
 
 def decoded(segmentation):
