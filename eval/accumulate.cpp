@@ -105,6 +105,19 @@ void read_curve(std::span<const Right> rights, std::span<const double> falling, 
 
 }  // namespace
 
+void Accumulated::copy_limit(size_t category, size_t from, size_t to) {
+  const auto copy = [&](std::vector<double>& values, size_t rows) {
+    for (size_t i = 0; i < rows; ++i)
+      for (size_t a = 0; a < A; ++a) {
+        double* limits = &values[((i * K + category) * A + a) * M];
+        limits[to] = limits[from];
+      }
+  };
+  copy(precision, T * R);
+  copy(scores, T * R);
+  copy(recall, T);
+}
+
 Accumulated Evaluator::accumulate(size_t which) const {
   const Protocol& p = protocol(which);
   const Kept& kept = kept_[which];
@@ -143,9 +156,14 @@ Accumulated Evaluator::accumulate(size_t which) const {
       }
     }
     if (std::ranges::all_of(objects, [](int64_t n) { return n == 0; })) return;
+    const size_t most = ranked.empty() ? 0 : std::ranges::max(ranked, {}, &Ranked::rank).rank + 1;  // in an image
     rank(ranked);
 
     for (size_t m = 0; m < M; ++m) {
+      if (m > 0 && most <= size_t(p.max_detections[m - 1])) {  // the limit before left them all, too
+        out.copy_limit(k, m - 1, m);
+        continue;
+      }
       curves.clear(words);
       for (const Ranked& d : ranked)
         if (d.rank < size_t(p.max_detections[m])) curves.add(d.score, &bits[d.at], &bits[d.at + words], words);

@@ -122,6 +122,16 @@ Evaluator::Evaluator(IouType type, std::vector<int64_t> categories, std::vector<
   }
 }
 
+void Evaluator::reserve(size_t detections) {
+  groups_.reserve(detections);
+  scores_.reserve(detections);
+  for (size_t p = 0; p < kept_.size(); ++p) {
+    kept_[p].matched.reserve(detections * kept_[p].words);
+    kept_[p].ignored.reserve(detections * kept_[p].words);
+    kept_[p].objects.reserve(detections * protocols_[p].areas.size());
+  }
+}
+
 void Evaluator::add(int64_t image_id, std::span<const Truth> truths, std::span<const Found> found) {
   check(images_.emplace(image_id, !found.empty()).second, "evaluator: image {} was added before", image_id);
   check(found.empty() || area_of, "evaluator: area_of must be set before the first image with detections");

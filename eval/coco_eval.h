@@ -28,6 +28,8 @@ class ByteWriter;
 struct Accumulated {
   size_t T = 0, R = 0, K = 0, A = 0, M = 0;
   std::vector<double> precision, scores, recall;
+
+  void copy_limit(size_t category, size_t from, size_t to);  // where two limits of detections leave the same
 };
 
 class Evaluator {
@@ -43,6 +45,9 @@ class Evaluator {
   // and boundary the masks of objects and of the detections of their categories must be there; all of known categories
   // if a detection's area is its mask's.  Throws an Error if the image was added before.
   void add(int64_t image_id, std::span<const Truth>, std::span<const Found>);
+
+  // Room for so many detections, so that what is kept need not move as it grows.
+  void reserve(size_t detections);
 
   // Takes the other's images.  An image without detections in one part may have some in the other.  Throws an Error if
   // both have detections of one image, or categories, protocols or area_of differ.

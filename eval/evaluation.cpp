@@ -326,12 +326,15 @@ void Evaluation::add_all(std::span<const Results> results) {
     else
       check(found.of(i).empty(), "evaluation: image {} was added before", plan_->images[i].id);
 
-  // A few parts a thread, on whichever is free; which thread it was does not matter.
+  // A few parts a thread, on whichever is free; which thread it was does not matter.  The first has room for the
+  // others.
   const size_t at_a_time = std::max<size_t>(16, left.size() / (4 * size_t(threads())) + 1);
   std::vector<Measured> parts((left.size() + at_a_time - 1) / at_a_time);
   parallel_tasks(int64_t(parts.size()), [&](int64_t task) {
     const std::span<size_t> rest = std::span(left).subspan(size_t(task) * at_a_time);
     Measured& part = parts[size_t(task)] = nothing_measured();
+    for (std::optional<Evaluator>* e : part.all())
+      if (*e) (*e)->reserve(task == 0 ? found.detections.size() : found.detections.size() / parts.size());
     ImageCase one(*annotations_, options_);
     for (size_t i : rest.first(std::min(rest.size(), at_a_time))) add_image(i, found.of(i), one, part);
   });
