@@ -1,6 +1,7 @@
 // Pages to look at a data set: in a browser, served to this machine.
 #include <fmt/core.h>
 
+#include <optional>
 #include <thread>
 
 #include "apps/photos.h"
@@ -18,6 +19,7 @@ using namespace sil;
 struct Arguments {
   std::vector<std::string> results;
   std::string annotations, images, exif = "ignore", host = "127.0.0.1";
+  std::filesystem::path run;
   int port = -1;
   std::filesystem::path folder;
   size_t limit = 0;
@@ -25,9 +27,10 @@ struct Arguments {
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
-int serve(const Arguments& args, const Gallery& gallery, std::vector<Fault> faults, std::span<Evaluated> results) {
+int serve(const Arguments& args, const Gallery& gallery, std::vector<Fault> faults, std::span<Evaluated> results,
+          const RunFolder* run) {
   Findings findings(gallery, std::move(faults));
-  ViewServer pages(gallery, findings, results, args.host);
+  ViewServer pages(gallery, findings, results, run, args.host);
   HttpServer server(args.host, args.port, security_headers(), [&](const Request& r) { return pages.respond(r); });
   if (!is_loopback(args.host))
     fmt::print(stderr, "warning: --host {}: whoever reaches this machine there sees the photos\n", args.host);
@@ -43,8 +46,8 @@ int serve(const Arguments& args, const Gallery& gallery, std::vector<Fault> faul
   return 0;
 }
 
-int write_export(const Arguments& args, const Gallery& gallery, std::vector<Fault> faults,
-                 std::span<Evaluated> results) {
+int write_export(const Arguments& args, const Gallery& gallery, std::vector<Fault> faults, std::span<Evaluated> results,
+                 const RunFolder* run) {
   fmt::print("{}: {} photos, about {:.1f} MB\n", args.folder.string(), gallery.size(),
              double(export_bytes(gallery, results)) / 1e6);
   std::fflush(stdout);
@@ -52,7 +55,7 @@ int write_export(const Arguments& args, const Gallery& gallery, std::vector<Faul
   findings.annotations();
   findings.photos();
   Status status(int64_t(gallery.size()), "photo");
-  export_pages(gallery, findings, results, args.folder, [&](int64_t done) { status.update(done); });
+  export_pages(gallery, findings, results, run, args.folder, [&](int64_t done) { status.update(done); });
   fmt::print("{}: open it in a browser\n", (args.folder / "index.html").string());
   return 0;
 }
@@ -77,8 +80,10 @@ int view_pages(const Arguments& args) {
     results.emplace_back(gallery, std::filesystem::path(file).filename().string(),
                          read_detections(file, all, gallery.annotations()));
   all = {};
-  return args.port < 0 ? write_export(args, gallery, std::move(faults), results)
-                       : serve(args, gallery, std::move(faults), results);
+  std::optional<RunFolder> run;
+  if (!args.run.empty()) run.emplace(args.run);
+  return args.port < 0 ? write_export(args, gallery, std::move(faults), results, run ? &*run : nullptr)
+                       : serve(args, gallery, std::move(faults), results, run ? &*run : nullptr);
 }
 
 }  // namespace
@@ -92,6 +97,7 @@ int main(int argc, char** argv) {
         app.add_option("--images", a.images, "Folder of its photos")->required();
         app.add_option("--results", a.results, "COCO results JSON to look at beside the annotations; two to compare")
             ->expected(1, 2);
+        app.add_option("--run", a.run, "Folder of a training run, to look at its curves, while it is trained too");
         app.add_option("--port", a.port, "Serve there until interrupted; 0: any that is free")
             ->check(CLI::Range(0, 65535));
         app.add_option("--export", a.folder,

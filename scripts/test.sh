@@ -48,6 +48,7 @@ suite "pages: server" python3 tests/pages/test_server.py
 suite "pages: Dataset" python3 tests/pages/test_dataset.py
 suite "pages: Evaluation" python3 tests/pages/test_evaluation.py
 suite "pages: matcher" python3 tests/pages/test_matcher.py
+suite "pages: Training" python3 tests/pages/test_training.py
 
 # What indexes and what parses.
 sanitized=(test_tensor test_cpu test_cuda test_nn test_data test_eval)

@@ -99,6 +99,18 @@ void write_results(const DataFolder& data, Evaluated& results, size_t place, siz
   }
 }
 
+// The log in the pieces that the page asks for, the last of which is empty.
+void write_run(const DataFolder& data, const RunFolder& run) {
+  data.json("run/state", *run.get("state"));
+  for (uint64_t offset = 0;;) {
+    const std::string text = *run.get(fmt::format("log/{}", offset));
+    data.json(fmt::format("run/log/{}", offset), text);
+    const uint64_t next = std::stoull(text.substr(text.find("\"next\":") + 7));
+    if (next == offset) return;
+    offset = next;
+  }
+}
+
 // What cannot be read is left away; the page says so there.
 void write_photo(const Gallery& gallery, size_t row, const fs::path& folder, const DataFolder& data) {
   try {
@@ -112,15 +124,16 @@ void write_photo(const Gallery& gallery, size_t row, const fs::path& folder, con
   data.json(fmt::format("outlines/{}", row), gallery.outlines(row));
 }
 
-void write_all(const Gallery& gallery, const Findings& findings, std::span<Evaluated> results, const fs::path& folder,
-               const std::function<void(int64_t)>& done) {
+void write_all(const Gallery& gallery, const Findings& findings, std::span<Evaluated> results, const RunFolder* run,
+               const fs::path& folder, const std::function<void(int64_t)>& done) {
   for (const char* part : {"photo", "thumbnail", "data"}) fs::create_directories(folder / part);
   const DataFolder data(folder / "data");
   write_pages(folder);
-  data.json("header", gallery.header(results.size()));
+  data.json("header", gallery.header(results.size(), run != nullptr));
   data.json("names", gallery.names());
   data.binary("columns", gallery.columns());
   data.json("findings", findings.json());
+  if (run) write_run(data, *run);
   for (size_t i = 0; i < results.size(); ++i) write_results(data, results[i], i, gallery.size());
   int64_t written = 0;
   std::mutex mutex;
@@ -157,7 +170,7 @@ uint64_t export_bytes(const Gallery& gallery, std::span<Evaluated> results) {
   return photos + (sampled ? sample * gallery.size() / sampled : 0) + columns * 4 / 3 + pages;
 }
 
-void export_pages(const Gallery& gallery, const Findings& findings, std::span<Evaluated> results,
+void export_pages(const Gallery& gallery, const Findings& findings, std::span<Evaluated> results, const RunFolder* run,
                   const fs::path& folder, const std::function<void(int64_t)>& done) {
   std::error_code error;
   check(!fs::exists(folder, error) || (fs::is_directory(folder, error) && fs::is_empty(folder, error)),
@@ -167,7 +180,7 @@ void export_pages(const Gallery& gallery, const Findings& findings, std::span<Ev
   const fs::path beside = target.string() + ".partial";
   check(!fs::exists(beside, error), "{}: is left from an export that was cut off; remove it", beside.string());
   try {
-    write_all(gallery, findings, results, beside, done);
+    write_all(gallery, findings, results, run, beside, done);
     fs::rename(beside, target);
   } catch (...) {
     fs::remove_all(beside, error);

@@ -62,12 +62,13 @@ std::vector<int> Gallery::classes_of(size_t row) const {
   return out;
 }
 
-std::string Gallery::header(size_t results) const {
+std::string Gallery::header(size_t results, bool run) const {
   size_t objects = 0;
   for (const auto& rows : annotations_.by_photo) objects += rows.size();
-  std::string out = fmt::format(R"({{"source":{},"photos":{},"objects":{},"exif":{},"results":{},"categories":[)",
-                                json_string(fs::path(annotations_.source).filename().string()), size(), objects,
-                                exif_ == Exif::apply, results);
+  std::string out =
+      fmt::format(R"({{"source":{},"photos":{},"objects":{},"exif":{},"results":{},"run":{},"categories":[)",
+                  json_string(fs::path(annotations_.source).filename().string()), size(), objects, exif_ == Exif::apply,
+                  results, run);
   for (size_t k = 0; k < annotations_.categories.size(); ++k)
     out += fmt::format(R"({}{{"id":{},"name":{},"colour":"{}"}})", k ? "," : "", annotations_.categories[k].id,
                        json_string(annotations_.categories[k].name), css(object_colour(int(k), 0)));

@@ -29,7 +29,8 @@ class Gallery {
   const std::filesystem::path& images() const { return images_; }
   Exif exif() const { return exif_; }
 
-  std::string header(size_t results = 0) const;  // so many results files lie beside it
+  // So many results files lie beside it, and a training run or none.
+  std::string header(size_t results, bool run) const;
   std::string names() const;
   // Little-endian, for P photos and N objects, which lie photo by photo: uint32 first object of each photo and N
   // [P + 1], uint32 width and height [P], uint32 rank by name [P]; float32 area in pixels, float32 width / height of

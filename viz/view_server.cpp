@@ -44,8 +44,9 @@ std::string security_headers() {
          "Cache-Control: no-store\r\n";
 }
 
-ViewServer::ViewServer(const Gallery& gallery, const Findings& findings, std::span<Evaluated> results, std::string host)
-    : gallery_(&gallery), findings_(&findings), results_(results), host_(std::move(host)) {}
+ViewServer::ViewServer(const Gallery& gallery, const Findings& findings, std::span<Evaluated> results,
+                       const RunFolder* run, std::string host)
+    : gallery_(&gallery), findings_(&findings), results_(results), run_(run), host_(std::move(host)) {}
 
 Response ViewServer::respond(const Request& request) {
   if (!trusted_host(request.host, host_))
@@ -70,10 +71,12 @@ Response ViewServer::route(const std::string& path) {
 }
 
 Response ViewServer::data(const std::string& name) {
-  if (name == "header") return json(gallery_->header(results_.size()));
+  if (name == "header") return json(gallery_->header(results_.size(), run_ != nullptr));
   if (name == "names") return json(gallery_->names());
   if (name == "columns") return {200, "application/octet-stream", gallery_->columns()};
   if (name == "findings") return json(findings_->json());
+  if (constexpr std::string_view prefix = "run/"; run_ && name.starts_with(prefix))
+    if (const auto text = run_->get(name.substr(prefix.size()))) return json(std::move(*text));
   for (size_t i = 0; i < results_.size(); ++i)
     if (const std::string prefix = fmt::format("results/{}/", i); name.starts_with(prefix))
       if (const auto item = results_[i].get(name.substr(prefix.size())))

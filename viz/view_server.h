@@ -3,6 +3,7 @@
 //   /                      the page          /<name>.js, /<name>.css   its parts
 //   /data/<name>           what Gallery lists, and findings
 //   /data/results/<i>/<name>   what Evaluated lists
+//   /data/run/<name>           what RunFolder lists
 //   /photo/<row>  /thumbnail/<row>
 #pragma once
 #include <list>
@@ -14,6 +15,7 @@
 #include "viz/findings.h"
 #include "viz/gallery.h"
 #include "viz/http.h"
+#include "viz/run_folder.h"
 
 namespace sil {
 
@@ -22,8 +24,8 @@ std::string security_headers();
 
 class ViewServer {
  public:
-  // All must outlive this.  `host`: what --host says, for trusted_host.
-  ViewServer(const Gallery&, const Findings&, std::span<Evaluated> results, std::string host);
+  // All must outlive this; `run` may be null.  `host`: what --host says, for trusted_host.
+  ViewServer(const Gallery&, const Findings&, std::span<Evaluated> results, const RunFolder* run, std::string host);
 
   Response respond(const Request&);
 
@@ -40,6 +42,7 @@ class ViewServer {
   const Gallery* gallery_;
   const Findings* findings_;
   std::span<Evaluated> results_;
+  const RunFolder* run_;
   std::string host_;
   std::mutex mutex_;
   std::list<Cached> cache_;  // the last used first

@@ -4,17 +4,20 @@ import {state, onChange, readAddress, address} from "./state.js";
 import {Dataset} from "./dataset.js";
 import {DatasetPage} from "./dataset_page.js";
 import {EvaluationPage} from "./evaluation_page.js";
+import {TrainingPage} from "./training_page.js";
 import {Detail} from "./detail.js";
 
 const pages = {};  // by name, made when first looked at
 
 async function pageOf(name, data) {
   if (name === "evaluation" && data.header.results > 0) return pages.evaluation ??= await EvaluationPage.load(data);
+  if (name === "training" && data.header.run) return pages.training ??= new TrainingPage(data);
   return pages.dataset ??= new DatasetPage(data);
 }
 
 function drawTabs(data) {
-  const names = [["dataset", "Dataset"], ...(data.header.results > 0 ? [["evaluation", "Evaluation"]] : [])];
+  const names = [["dataset", "Dataset"], ...(data.header.results > 0 ? [["evaluation", "Evaluation"]] : []),
+                 ...(data.header.run ? [["training", "Training"]] : [])];
   document.getElementById("tabs").replaceChildren(...(names.length < 2 ? [] : names.map(([name, title]) => element("a", {
     href: address({page: name, photo: "", at: ""}), "aria-current": state.page === name ? "page" : null,
   }, title))));
