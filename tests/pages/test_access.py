@@ -1,0 +1,83 @@
+"""Whether everyone can use the pages: rules as axe-core has them, of which each names its rule there, on every page in
+both themes and at 360 to 2560 pixels."""
+import json
+import unittest
+
+from browser import Browser
+from test_evaluation import made_results
+from world import Folder, Pages, Shapes
+
+AUDIT = r"""(() => {
+  const faults = [], all = [...document.querySelectorAll("*")], say = (rule, e) => faults.push(`${rule}: ${e.outerHTML.slice(0, 160)}`);
+  const visible = e => e.checkVisibility({checkVisibilityCSS: true, checkOpacity: true});
+  const text = e => (e.textContent ?? "").trim();
+  const name = e => e.getAttribute("aria-label") || (e.getAttribute("aria-labelledby") ?? "").split(" ").map(id => document.getElementById(id)?.textContent ?? "").join("")
+      || [...(e.labels ?? [])].map(text).join("") || (e.matches("input, select") ? "" : text(e)) || e.getAttribute("title") || "";
+  for (const e of all.filter(e => e.matches("a[href], button, summary, input, select, textarea") && visible(e))) {
+    if (!name(e)) say(e.matches("input, select") ? "label" : "button-name", e);
+    const box = e.getBoundingClientRect();
+    if (e.matches("button, select") && (box.width < 24 || box.height < 24) && !e.matches(".column")) say(`target-size ${box.width} x ${box.height}`, e);
+  }
+  for (const e of all.filter(e => e.matches("img, svg[role=img], [role=img]") && visible(e)))
+    if (!e.hasAttribute("alt") && !name(e)) say("image-alt", e);
+  const ids = all.map(e => e.id).filter(Boolean);
+  if (new Set(ids).size !== ids.length) faults.push("duplicate-id");
+  if (!document.documentElement.lang) faults.push("html-has-lang");
+  if (!document.title) faults.push("document-title");
+  const dialog = document.querySelector("dialog[open]");
+  if (document.querySelectorAll("main").length !== 1) faults.push("landmark-one-main");
+  if (document.querySelectorAll("h1").length !== 1) faults.push("page-has-heading-one");
+  const roles = new Set(["list", "listitem", "status", "toolbar", "group", "img", "region", "alert"]);
+  for (const e of all.filter(e => e.hasAttribute("role"))) if (!roles.has(e.getAttribute("role"))) say("aria-roles", e);
+  for (const e of document.querySelectorAll("[role=listitem]")) if (!e.parentElement.matches("[role=list]")) say("aria-required-parent", e);
+  for (const e of document.querySelectorAll("ul, ol")) for (const child of e.children) if (child.tagName !== "LI") say("list", child);
+  for (const e of document.querySelectorAll("[tabindex]")) if (e.tabIndex > 0) say("tabindex", e);
+  for (const e of document.querySelectorAll("[aria-hidden=true]")) if (e.matches("a, button, input, [tabindex='0']") || e.querySelector("a, button, input, [tabindex='0']")) say("aria-hidden-focus", e);
+  for (const e of document.querySelectorAll("[aria-pressed], [aria-expanded]")) for (const a of ["aria-pressed", "aria-expanded"])
+    if (e.hasAttribute(a) && !["true", "false"].includes(e.getAttribute(a))) say("aria-valid-attr-value", e);
+  for (const e of all.filter(e => e.matches("a a, button button, a button, button a"))) say("nested-interactive", e);
+  for (const e of all.filter(visible)) {  // what scrolls can be reached by the keyboard
+    const style = getComputedStyle(e);
+    if (/auto|scroll/.test(style.overflowY) && e.scrollHeight > e.clientHeight + 1 && e.tabIndex < 0 && !e.querySelector("a, button, input, select, summary"))
+      say("scrollable-region-focusable", e);
+  }
+  // Contrast of text with the nearest ground that is opaque; what lies on gradients is judged on its solid ground.
+  const parse = c => { const m = c.match(/[\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
+  const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [.2126, .7152, .0722][i], 0);
+  for (const e of all.filter(e => visible(e) && !e.closest("noscript, :disabled") && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))) {
+    if (dialog && !dialog.contains(e)) continue;
+    let ground = e, colour;
+    while (ground && (colour = getComputedStyle(ground).backgroundColor, !colour.startsWith("rgb") || parse(colour)[3] < 1)) ground = ground.parentElement;
+    const a = luminance(parse(e instanceof SVGElement ? getComputedStyle(e).fill : getComputedStyle(e).color)), b = luminance(ground ? parse(colour) : [255, 255, 255]);
+    const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+    if (ratio < 4.5) say(`color-contrast ${ratio.toFixed(2)}`, e);
+  }
+  if (document.documentElement.scrollWidth > innerWidth) faults.push(`reflow: ${document.documentElement.scrollWidth} of ${innerWidth} pixels`);
+  return faults;
+})()"""
+
+
+class Access(unittest.TestCase):
+    def test_every_page_width_and_theme(self):
+        shapes = Shapes(images=12, size=128)
+        with Folder() as folder, Browser() as browser:
+            results, run = folder / "results.json", folder / "run"
+            results.write_text(json.dumps(made_results(shapes)))
+            run.mkdir()
+            (run / "log.jsonl").write_text('{"step":1,"epoch":1,"rate":1,"losses":{"box":1},"loss":1}\n{"step":2,"epoch":2,"rate":1,"losses":{"box":2},"loss":2}\n')
+            with Pages(shapes.annotations, shapes.images, "--results", results, "--run", run) as pages:
+                views = {"dataset": ".cell:not(.loading)", "evaluation": ".tally strong", "training": "figure svg",
+                         "dataset&photo=000001.png": ".object", "evaluation&photo=000002.png": ".object"}
+                for theme, width in (("light", 360), ("dark", 1280), ("light", 2560)):
+                    browser.theme(theme)
+                    browser.size(width, 800)
+                    for view, ready in views.items():
+                        with self.subTest(view=view, theme=theme, width=width):
+                            browser.open(f"{pages.url}#page={view}")
+                            browser.wait(f"document.querySelector('{ready}')")
+                            self.assertEqual(browser.js(AUDIT), [])
+        shapes.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
