@@ -22,7 +22,7 @@ def outlines(rng, boxes, corners):
     radius = rng.uniform(0.75, 1.0, (n, corners)) / 2
     x = boxes[:, :1] + boxes[:, 2:3] * (0.5 + radius * np.cos(turn))
     y = boxes[:, 1:2] + boxes[:, 3:] * (0.5 + radius * np.sin(turn))
-    return np.stack([x, y], axis=2).reshape(n, -1).round(2)
+    return np.stack([x, y], axis=2).reshape(n, 2 * corners).round(2)
 
 
 def random_boxes(rng, n, width, height):

@@ -37,14 +37,18 @@ void combine(const std::vector<uint64_t>& first, const std::vector<uint64_t>& se
   };
   follow(a, in_a, in_b, std::min(*b, pixels));
   follow(b, in_b, in_a, std::min(*a, pixels));
-  for (unsigned in_both = in_a & in_b; *a < pixels && *b < pixels;) {  // no jumps: which changes next is anyone's guess
-    const uint64_t at_a = *a, at_b = *b;
+  // No jumps: which changes next is anyone's guess.  What may come after is read before that is known.
+  uint64_t at_a = *a, at_b = *b;
+  for (unsigned in_both = in_a & in_b; at_a < pixels && at_b < pixels;) {
+    const uint64_t after_a = a[1], after_b = b[1];
     const unsigned a_changes = at_a <= at_b, b_changes = at_b <= at_a;
+    *next = std::min(at_a, at_b);
     a += a_changes;
     b += b_changes;
+    at_a = a_changes ? after_a : at_a;
+    at_b = b_changes ? after_b : at_b;
     in_a ^= a_changes;
     in_b ^= b_changes;
-    *next = std::min(at_a, at_b);
     next += in_both ^ (in_a & in_b);
     in_both = in_a & in_b;
   }
@@ -59,7 +63,7 @@ void combine(const std::vector<uint64_t>& first, const std::vector<uint64_t>& se
 Rle merge(std::span<const Rle> masks, bool intersect) {
   if (masks.size() < 2) return masks.empty() ? Rle{} : masks[0];
   const int64_t height = masks[0].height, width = masks[0].width;
-  std::vector<uint64_t> merged, one, out;
+  static thread_local std::vector<uint64_t> merged, one, out;
   find_changes(masks[0], merged);
   for (const Rle& mask : masks.subspan(1)) {
     check(mask.height == height && mask.width == width, "merge: masks are {} x {} and {} x {}; one size expected",

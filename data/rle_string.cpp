@@ -133,19 +133,49 @@ std::vector<int64_t> read_carefully(std::string_view text, int64_t height, int64
 
 }  // namespace
 
+namespace {
+
+char* write_number(int64_t rest, char* end) {
+  for (; rest < -16 || rest > 15; rest >>= 5) *end++ = char('0' + (rest & 31) + 32);  // bit 4 of the last is the sign
+  *end++ = char('0' + (rest & 31));
+  return end;
+}
+
+// Sixteen numbers, the differences of these counts from those two places before; false if one needs three characters.
+bool write_short_numbers(const uint32_t* counts, char*& end) {
+  uint16_t both[16], more[16];  // two characters, and whether the second is one
+  uint32_t far = 0;
+#pragma omp simd reduction(| : far)
+  for (int i = 0; i < 16; ++i) {
+    const uint32_t rest = counts[i] - counts[i - 2];
+    const uint32_t two = rest + 16 > 31;
+    far |= rest + 512 > 1023;
+    both[i] = uint16_t(('0' + (rest & 31) + 32 * two) | ('0' + (rest >> 5 & 31)) << 8);
+    more[i] = uint16_t(two);
+  }
+  if (far) return false;
+  for (int i = 0; i < 16; ++i) {  // no jump
+    std::memcpy(end, &both[i], 2);
+    end += 1 + more[i];
+  }
+  return true;
+}
+
+}  // namespace
+
 std::string to_string(RleView mask) {
-  std::vector<char> text(mask.counts.size() * 7 + 1);  // a difference has 33 bits and a sign
+  static thread_local std::vector<char> text;
+  const std::span<const uint32_t> counts = mask.counts;
+  text.resize(std::max(text.size(), counts.size() * 7 + 1));  // a difference has 33 bits and a sign
   char* end = text.data();
-  for (size_t i = 0; i < mask.counts.size(); ++i) {
-    int64_t rest = int64_t(mask.counts[i]) - (i > 2 ? int64_t(mask.counts[i - 2]) : 0);
-    while (rest < -512 || rest > 511) [[unlikely]] {
-        *end++ = char('0' + (rest & 31) + 32);
-        rest >>= 5;
-      }
-    const bool two = rest < -16 || rest > 15;  // no jump; bit 4 of the last group is the sign
-    end[0] = char('0' + (rest & 31) + 32 * two);
-    end[1] = char('0' + (rest >> 5 & 31));
-    end += 1 + two;
+  const bool small = uint64_t(mask.height) * uint64_t(mask.width) >> 31 == 0;  // no difference has more than 32 bits
+  for (size_t i = 0; i < counts.size();) {
+    if (small && i > 2 && i + 16 <= counts.size() && write_short_numbers(&counts[i], end)) {
+      i += 16;
+      continue;
+    }
+    for (const size_t stop = std::min(counts.size(), i < 3 ? 3 : i + 16); i < stop; ++i)
+      end = write_number(int64_t(counts[i]) - (i > 2 ? int64_t(counts[i - 2]) : 0), end);
   }
   return {text.data(), end};
 }
@@ -164,10 +194,10 @@ void append_string(std::string_view text, int64_t height, int64_t width, std::ve
 }
 
 Rle from_string(std::string_view text, int64_t height, int64_t width) {
-  Rle mask{height, width, {}};
-  append_string(text, height, width, mask.counts);
-  mask.counts.shrink_to_fit();
-  return mask;
+  static thread_local std::vector<uint32_t> counts;
+  counts.clear();
+  append_string(text, height, width, counts);
+  return {height, width, {counts.begin(), counts.end()}};
 }
 
 }  // namespace sil
