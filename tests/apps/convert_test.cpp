@@ -150,7 +150,8 @@ TEST_CASE("convert: bad input, exit 2 with one line and nothing half-written") {
   text.replace(text.find("[12, 9]"), 7, "[9, 12]");
   write_text(set / "f.json", text);
   CHECK(error("coco-to-labels --annotations " + (set / "f.json") + " --images " + (set / "photos") + " --out " +
-              (set / "labels")) == "error: b.jpg: annotation 8: mask is 9 x 12, its photo 12 x 9 (height x width)\n");
+              (set / "labels")) ==
+        "error: " + (set / "f.json") + ": b.jpg: annotation 8: mask is 9 x 12, its photo 12 x 9 (height x width)\n");
   CHECK_FALSE(fs::exists(set / "labels"));
   for (const fs::directory_entry& entry : fs::directory_iterator(set.path))
     CHECK_FALSE(contains(entry.path().filename().string(), "labels"));
