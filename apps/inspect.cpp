@@ -1,4 +1,5 @@
-// Every stage of a pass as a file of tensors, and two such files held against each other.
+// Every stage of a pass as a file of tensors or as pictures, two such files held against each other, and what each
+// module costs.
 #include <algorithm>
 #include <filesystem>
 #include <optional>
@@ -9,14 +10,17 @@
 
 #include "apps/bn_eps.h"
 #include "apps/inputs.h"
+#include "apps/inspect_pictures.h"
 #include "apps/output.h"
 #include "apps/photos.h"
 #include "apps/program.h"
 #include "data/dataset.h"
 #include "data/image.h"
+#include "models/model_tree.h"
 #include "models/stage_diff.h"
 #include "models/stages.h"
 #include "nn/safetensors.h"
+#include "tensor/atomic_file.h"
 #include "train/checkpoint.h"
 
 namespace {
@@ -25,12 +29,13 @@ namespace fs = std::filesystem;
 using namespace sil;
 
 struct Arguments {
-  std::string weights, image, annotations, images, image_ids, out, given, exif = "ignore";
+  std::string weights, image, annotations, images, image_ids, out, given, pictures, json;
+  std::string dtype = "f32", exif = "ignore";
   std::optional<int> min_size, max_size;
   std::optional<float> bn_eps;
   std::vector<std::string> diff;
   double rtol = 1e-4;
-  bool only_common = false;
+  bool only_common = false, tree = false;
   std::optional<int> steps;
 };
 
@@ -41,11 +46,15 @@ const OptimizerConfig kCurve{.kind = OptimizerConfig::Kind::sgd, .momentum = 0.9
 void define_common(CLI::App& app, Arguments& a) {
   app.add_option("--weights", a.weights, "A run's checkpoint, or torchvision's weights (.pth, .safetensors)")
       ->required();
-  app.add_option("--out", a.out, "The stages, as .safetensors")->required();
+  app.add_option("--out", a.out, "The stages, as .safetensors");
+  app.add_option("--pictures", a.pictures, "Folder for the stages as pictures with captions");
   app.add_option("--min-size", a.min_size, "Short side of the model's input; else the weights' own")
       ->check(CLI::Range(1, 100000));
   app.add_option("--max-size", a.max_size, "Long side at most")->check(CLI::Range(1, 100000));
   app.add_option("--given", a.given, "The heads see the proposals of these stages instead of the model's own");
+  app.add_option("--dtype", a.dtype, "f32, or f64: all arithmetic in float64 on plain loops, slow, as a reference")
+      ->check(CLI::IsMember({"f32", "f64"}))
+      ->capture_default_str();
   add_bn_eps(app, a.bn_eps);
   add_exif(app, a.exif);
 }
@@ -53,8 +62,13 @@ void define_common(CLI::App& app, Arguments& a) {
 Stages read_stages(const std::string& path) { return path.empty() ? Stages{} : read_safetensors(path).tensors; }
 
 WeightsFile read_model(const Arguments& a) {
-  check_folder_of(a.out);
-  check_no_input(a.out, {a.weights, a.image, a.annotations, a.given});
+  for (const std::string& file : {a.out, a.json}) {
+    if (file.empty()) continue;
+    check_folder_of(file);
+    check_no_input(file, {a.weights, a.image, a.annotations, a.given});
+  }
+  check(a.pictures.empty() || a.dtype == "f32", "--pictures are of f32; --dtype is {}", a.dtype);
+  if (!a.pictures.empty()) make_folder(a.pictures);
   WeightsFile file = read_weights(a.weights, a.bn_eps);
   check(!has_resize(file.config.augmentations) || (!a.min_size && !a.max_size),
         "{}: its Resize rules the size of photos; --min-size and --max-size have no effect", a.weights);
@@ -64,21 +78,44 @@ WeightsFile read_model(const Arguments& a) {
   return file;
 }
 
-int write_stages(const Arguments& a, Stages stages) {
-  const size_t count = stages.size();
-  write_safetensors(a.out, {std::move(stages), {}});
-  fmt::print("{}: {} stages\n", a.out, count);
-  return 0;
+MaskRcnn model_for(const Arguments& a, const WeightsFile& file) {
+  MaskRcnn model = model_of(file, a.weights);
+  if (a.dtype == "f64") model.widen();
+  return model;
+}
+
+void write_stages(const Arguments& a, const Stages& stages) {
+  if (a.out.empty()) return;
+  write_safetensors(a.out, {stages, {}});
+  fmt::print("{}: {} stages\n", a.out, stages.size());
+}
+
+Batch batch_of(const Tensor& photo, const WeightsFile& file) {
+  Example e;
+  e.photo = photo;
+  e.original = {int(photo.dim(0)), int(photo.dim(1))};
+  return collate({prepare(std::move(e), preparation(file.config), {})});
+}
+
+void print_tree(const Arguments& a, MaskRcnn& model, const Batch& batch) {
+  const ModelTree tree = model_tree(model, batch);
+  fmt::print("{}", to_text(tree));
+  if (!a.json.empty()) write_atomically(a.json, [&](std::ostream& out) { out << to_json(tree); });
 }
 
 int infer(const Arguments& a) {
+  check(!a.out.empty() || !a.pictures.empty() || a.tree, "infer: --out, --pictures or --tree expected");
+  check(a.json.empty() || a.tree, "--json is --tree's; --tree expected");
   const WeightsFile file = read_model(a);
-  MaskRcnn model = model_of(file, a.weights);
-  Example e;
-  e.photo = read_image(a.image, exif_of(a.exif));
-  e.original = {int(e.photo.dim(0)), int(e.photo.dim(1))};
-  const Batch batch = collate({prepare(std::move(e), preparation(file.config), {})});
-  return write_stages(a, detection_stages(model, batch, read_stages(a.given)));
+  MaskRcnn model = model_for(a, file);
+  const Tensor photo = read_image(a.image, exif_of(a.exif));
+  const Batch batch = batch_of(photo, file);
+  if (a.tree) print_tree(a, model, batch);
+  if (a.out.empty() && a.pictures.empty()) return 0;
+  const Stages stages = detection_stages(model, batch, read_stages(a.given));
+  write_stages(a, stages);
+  if (!a.pictures.empty()) draw_detection(a.pictures, stages, photo, names_of(file.categories));
+  return 0;
 }
 
 std::vector<int64_t> ids_of(const std::string& text) {
@@ -112,9 +149,11 @@ Annotations selected(const Annotations& all, const std::vector<int64_t>& ids) {
 }
 
 int train_step(const Arguments& a) {
+  check(!a.out.empty() || !a.pictures.empty(), "train: --out or --pictures expected");
+  check(!a.steps || a.pictures.empty(), "--steps gives curves, of which there are no --pictures");
   WeightsFile file = read_model(a);
   every_candidate(file.config.model);
-  MaskRcnn model = model_of(file, a.weights);
+  MaskRcnn model = model_for(a, file);
   const Annotations photos = selected(read_annotations(a.annotations), ids_of(a.image_ids));
   // A data set without objects is refused; a batch without any is a step like others.
   const bool objects = std::any_of(photos.annotations.begin(), photos.annotations.end(),
@@ -125,8 +164,18 @@ int train_step(const Arguments& a) {
   std::vector<Example> examples;
   for (size_t i = 0; i < dataset.size(); ++i) examples.push_back(dataset.load(i, RngKey{}));
   const Batch batch = collate(examples);
-  if (!a.steps) return write_stages(a, training_stages(model, batch, read_stages(a.given)));
-  return write_stages(a, training_curve(model, batch, *a.steps, kCurveRate, kCurve));
+  if (a.steps) {
+    write_stages(a, training_curve(model, batch, *a.steps, kCurveRate, kCurve));
+    return 0;
+  }
+  const Tensor photo =
+      a.pictures.empty() ? Tensor() : read_image(fs::path(a.images) / photos.photos[0].file_name, exif_of(a.exif));
+  if (photo.defined())  // before a step moves running statistics
+    draw_detection(a.pictures, detection_stages(model, batch_of(photo, file)), photo, names_of(file.categories));
+  const Stages stages = training_stages(model, batch, read_stages(a.given));
+  write_stages(a, stages);
+  if (photo.defined()) draw_training(a.pictures, stages, batch, file.config.model.rpn.matcher);
+  return 0;
 }
 
 int diff(const Arguments& a) {
@@ -164,6 +213,10 @@ int main(int argc, char** argv) {
         infer_app = app.add_subcommand("infer", "The stages of detection in one photo");
         define_common(*infer_app, a);
         infer_app->add_option("--image", a.image, "The photo")->required();
+        infer_app->add_flag("--tree", a.tree,
+                            "The model as a tree: of each module weight and output shape, parameters, GMAC, "
+                            "milliseconds and megabytes of activations in this photo");
+        infer_app->add_option("--json", a.json, "The tree as JSON");
         train_app = app.add_subcommand("train", "The stages of a training step, losses and gradients included");
         define_common(*train_app, a);
         train_app->add_option("--annotations", a.annotations, "COCO JSON, or a folder in label schema")->required();
@@ -178,6 +231,9 @@ int main(int argc, char** argv) {
         app.footer(
             "Exit code 1: --diff found differences.\n"
             "  inspect infer --weights model.pth --image photo.jpg --out stages.safetensors\n"
+            "  inspect infer --weights model.pth --image photo.jpg --tree\n"
+            "  inspect train --weights model.pth --annotations val.json --images photos --image-ids 7 --pictures "
+            "study\n"
             "  inspect --diff want.safetensors stages.safetensors");
       },
       [&] {

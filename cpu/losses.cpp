@@ -106,7 +106,7 @@ void sigmoid_bce(Stream, In logits, In labels, Out loss, Out dlogits, Scratch& s
   });
 }
 
-void smooth_l1(Stream, In x, In target, In weight, In denominator, float beta, Out loss, Out dx, Scratch& scratch) {
+void smooth_l1(Stream, In x, In target, In weight, In denominator, double beta, Out loss, Out dx, Scratch& scratch) {
   const int64_t columns = x.dim(1);
   for_float(x.dtype(), [&](auto t) {
     using T = decltype(t);

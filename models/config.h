@@ -12,7 +12,7 @@ namespace sil {
 struct Field;  // models/field.h
 
 // Where the smooth L1 of box deltas turns from a square into a line.
-constexpr float kBoxBeta = 1.0f / 9;
+constexpr double kBoxBeta = 1.0 / 9;
 
 struct RpnConfig {
   BoxCoderGeom coder{1, 1, 1, 1};

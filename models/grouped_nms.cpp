@@ -12,7 +12,8 @@ namespace {
 
 constexpr size_t kOffsetTrickLimit = 1000;
 
-std::vector<size_t> by_score(const std::vector<float>& scores) {
+template <class T>
+std::vector<size_t> by_score(const std::vector<T>& scores) {
   std::vector<size_t> order(scores.size());
   std::iota(order.begin(), order.end(), size_t(0));
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return scores[a] > scores[b]; });
@@ -20,20 +21,18 @@ std::vector<size_t> by_score(const std::vector<float>& scores) {
 }
 
 // How far apart the groups are moved.
-float group_distance(const Candidates& c) {
+template <class T>
+T group_distance(const Candidates<T>& c) {
   if (c.size() > kOffsetTrickLimit) return 0;
-  float largest = -std::numeric_limits<float>::infinity();
+  T largest = -std::numeric_limits<T>::infinity();
   for (const auto& box : c.boxes) largest = std::max(largest, *std::max_element(box.begin(), box.end()));
   return largest + 1;
 }
 
 }  // namespace
 
-void Candidates::add(const float* box, float score, int group) {
-  boxes.push_back({box[0], box[1], box[2], box[3]}), scores.push_back(score), groups.push_back(group);
-}
-
-std::vector<size_t> grouped_nms(const Candidates& c, double threshold, int limit) {
+template <class T>
+std::vector<size_t> grouped_nms(const Candidates<T>& c, double threshold, int limit) {
   if (c.size() == 0) return {};
   const std::vector<size_t> order = by_score(c.scores);
   std::map<int, std::vector<size_t>> lists;
@@ -42,14 +41,14 @@ std::vector<size_t> grouped_nms(const Candidates& c, double threshold, int limit
   for (const auto& [group, rows] : lists) longest = std::max(longest, rows.size());
 
   // One list a group, padded to the longest.
-  Tensor boxes = Tensor::zeros({int64_t(lists.size()), int64_t(longest), 4});
+  Tensor boxes = Tensor::zeros({int64_t(lists.size()), int64_t(longest), 4}, dtype_of<T>);
   std::vector<int32_t> counts;
-  const float distance = group_distance(c);
+  const T distance = group_distance(c);
   for (const auto& [group, rows] : lists) {
-    float* out = boxes.data<float>() + counts.size() * longest * 4;
-    const float offset = float(group) * distance;
+    T* out = boxes.data<T>() + counts.size() * longest * 4;
+    const T offset = T(group) * distance;
     for (size_t row : rows)
-      for (float x : c.boxes[row]) *out++ = x + offset;
+      for (T x : c.boxes[row]) *out++ = x + offset;
     counts.push_back(int32_t(rows.size()));
   }
   const Tensor keep = ops::nms(boxes, Tensor::of({int64_t(counts.size())}, counts), threshold);
@@ -65,5 +64,8 @@ std::vector<size_t> grouped_nms(const Candidates& c, double threshold, int limit
     if (kept[row] && best.size() < size_t(limit)) best.push_back(row);
   return best;
 }
+
+template std::vector<size_t> grouped_nms(const Candidates<float>&, double, int);
+template std::vector<size_t> grouped_nms(const Candidates<double>&, double, int);
 
 }  // namespace sil

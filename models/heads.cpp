@@ -68,14 +68,15 @@ std::pair<Var, Var> box_losses(const BoxOutput& out, const Samples& s, const Tar
     if (rows[i] < 0) continue;
     rows[i] = int32_t(rows[i] * classes + labels[i]), weights[i] = 1;
   }
+  const DType dtype = s.rois.boxes.dtype();
   const Var deltas = gather_rows(view(out.deltas, {rois * classes, 4}), Tensor::of({positives}, rows, device));
 
   const Tensor want =
       ops::encode_boxes(ops::gather_rows(targets.boxes, s.positive_object), s.positive_rois.boxes, config.coder);
-  const Tensor weight = Tensor::of({positives}, weights, device);
-  const Tensor count = Tensor::full({1}, double(std::max<int64_t>(s.count, 1)), DType::f32, device);
-  return {softmax_cross_entropy(cast(out.class_logits, DType::f32), s.labels),
-          smooth_l1(cast(deltas, DType::f32), want, weight, count, kBoxBeta)};
+  const Tensor weight = ops::cast(Tensor::of({positives}, weights, device), dtype);
+  const Tensor count = Tensor::full({1}, double(std::max<int64_t>(s.count, 1)), dtype, device);
+  return {softmax_cross_entropy(cast(out.class_logits, dtype), s.labels),
+          smooth_l1(cast(deltas, dtype), want, weight, count, kBoxBeta)};
 }
 
 MaskHead::MaskHead(const ModelConfig& c, RngKey init)
@@ -110,7 +111,7 @@ void MaskHead::visit(Visitor& v) {
 Var mask_loss(const Var& logits, const Samples& s, const Targets& t) {
   const Tensor want =
       ops::mask_targets(s.positive_rois.boxes, s.positive_object, t.run_ends, t.run_begin, t.size, logits.dim(1));
-  return mask_bce(cast(logits, DType::f32), want, s.positive_labels);
+  return mask_bce(cast(logits, want.dtype()), want, s.positive_labels);
 }
 
 }  // namespace sil

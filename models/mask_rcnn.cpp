@@ -75,11 +75,12 @@ void show_rows(Probe* probe, const std::string& name, const Tensor& t, const Roi
   probe->stage(name, t.rows(0, std::count_if(image.begin(), image.end(), [](int32_t n) { return n >= 0; })));
 }
 
-// The targets, checked; without any, empty tensors.
-Targets checked(const Targets& t, int num_classes) {
+// The targets, checked, their boxes in this dtype; without any, empty tensors.
+Targets checked(Targets t, int num_classes, DType dtype) {
   if (t.count() == 0)
-    return {Tensor::zeros({0, 4}),          Tensor::zeros({0}, DType::i32), Tensor::zeros({0}, DType::i32),
+    return {Tensor::zeros({0, 4}, dtype),   Tensor::zeros({0}, DType::i32), Tensor::zeros({0}, DType::i32),
             Tensor::zeros({0}, DType::i32), Tensor::zeros({1}, DType::i32), Tensor::zeros({0, 2}, DType::i32)};
+  t.boxes = ops::cast(t.boxes, dtype);
   for (int32_t label : t.labels.to_vector<int32_t>())
     check(label >= 1 && label < num_classes, "mask_rcnn: an object's label is {}, the model's are 1 to {}", label,
           num_classes - 1);
@@ -132,6 +133,13 @@ void MaskRcnn::fold(DType dtype) {
   parts_->dtype = dtype, parts_->folded = true;
 }
 
+void MaskRcnn::widen() {
+  check(parts_->dtype == DType::f32, "widen: the model is in {}; float32 expected", name(parts_->dtype));
+  for (const Leaf& leaf : leaves(*this))
+    if (leaf.value().dtype() == DType::f32) leaf.set(ops::cast(leaf.value(), DType::f64));  // not the counters
+  parts_->dtype = DType::f64;
+}
+
 // What training and inference share: the pyramid, and what the RPN makes of it.
 struct MaskRcnn::Proposed {
   std::vector<Var> pyramid;  // p2..p6, [N, H, W, C]
@@ -151,7 +159,7 @@ MaskRcnn::Proposed MaskRcnn::propose_from(const Batch& batch, Mode mode, Probe* 
   out.rpn = parts_->rpn(out.pyramid);
   show_levels(probe, "rpn.objectness.", 0, out.rpn.objectness);
   show_levels(probe, "rpn.deltas.", 0, out.rpn.deltas);
-  out.anchors = anchors_for(out.pyramid, batch, config_);
+  out.anchors = ops::cast(anchors_for(out.pyramid, batch, config_), wide(parts_->dtype));
   show(probe, "anchors", out.anchors);
   const Rois own =
       propose(values(out.rpn.objectness), values(out.rpn.deltas), out.anchors, batch.sizes, config_.rpn, mode);
@@ -194,7 +202,7 @@ std::pair<Losses, std::vector<PhotoDetections>> MaskRcnn::losses_and_detections(
 }
 
 Losses MaskRcnn::losses_of(const Proposed& p, const Batch& batch, RngKey key, Probe* probe) {
-  const Targets targets = checked(batch.targets, config_.num_classes);
+  const Targets targets = checked(batch.targets, config_.num_classes, p.anchors.dtype());
   const Samples samples = sample_rois(p.proposals, targets, batch.photos.dim(0), config_.box, key.fold("rois"));
   const BoxOutput box = read_boxes(p.pyramid, samples.rois, probe);
   const Var mask_logits = parts_->mask_head.mask_fcn_logits(read_masks(p.pyramid, samples.positive_rois, probe));

@@ -54,6 +54,10 @@ class MaskRcnn {
   // is left detects, faster, but does not train and has no state dict.
   void fold(DType = DType::f32);
 
+  // For good, from float32: weights and all arithmetic in float64, on plain loops, as an independent reference.  Trains
+  // and detects, slowly; what detect() returns is rounded to float32.
+  void widen();
+
   // Names every part once, with torchvision's names: state dict, optimizer, freezing and counting come from it.
   void visit(Visitor&);
 

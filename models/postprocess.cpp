@@ -9,15 +9,16 @@ namespace sil {
 namespace {
 
 // Rows [begin, end) are one photo's; boxes [P, K * 4], scores [P, K].
-Candidates photo_candidates(const float* boxes, const float* scores, int64_t begin, int64_t end, int64_t classes,
-                            const BoxConfig& config) {
-  Candidates c;
+template <class T>
+Candidates<T> photo_candidates(const T* boxes, const T* scores, int64_t begin, int64_t end, int64_t classes,
+                               const BoxConfig& config) {
+  Candidates<T> c;
   for (int64_t r = begin; r < end; ++r)
     for (int64_t k = 1; k < classes; ++k) {
-      const float* box = boxes + (r * classes + k) * 4;
-      const float score = scores[r * classes + k];
-      const bool large = box[2] - box[0] >= config.min_side && box[3] - box[1] >= config.min_side;
-      if (score > config.score_threshold && large) c.add(box, score, int(k));
+      const T* box = boxes + (r * classes + k) * 4;
+      const T score = scores[r * classes + k];
+      const bool large = box[2] - box[0] >= T(config.min_side) && box[3] - box[1] >= T(config.min_side);
+      if (score > T(config.score_threshold) && large) c.add(box, score, int(k));
     }
   return c;
 }
@@ -30,33 +31,40 @@ std::vector<int64_t> row_ranges(const Tensor& image, int64_t photos) {
   return begin;
 }
 
+// boxes [P, K * 4], scores [P, K]; the rows of photo n begin at begin[n].
+template <class T>
+Detections detections_of(const Tensor& boxes, const Tensor& scores, const std::vector<int64_t>& begin,
+                         const BoxConfig& config, Device device) {
+  Detections out;
+  std::vector<T> kept;
+  std::vector<int32_t> image;
+  const int64_t photos = int64_t(begin.size()) - 1;
+  for (int64_t n = 0; n < photos; ++n) {
+    const Candidates<T> c = photo_candidates(boxes.data<T>(), scores.data<T>(), begin[size_t(n)], begin[size_t(n) + 1],
+                                             scores.dim(1), config);
+    for (size_t row : grouped_nms(c, config.nms_threshold, config.detections)) {
+      kept.insert(kept.end(), c.boxes[row].begin(), c.boxes[row].end());
+      image.push_back(int32_t(n));
+      out.scores.push_back(float(c.scores[row])), out.labels.push_back(c.groups[row]);
+    }
+  }
+  const int64_t count = int64_t(image.size());
+  out.rois = {Tensor::of({count, 4}, kept, device), Tensor::of({count}, image, device)};
+  return out;
+}
+
 }  // namespace
 
 Detections select_detections(const Tensor& class_logits, const Tensor& deltas, const Rois& proposals,
                              const Tensor& sizes, const BoxConfig& config) {
-  const Tensor scores = ops::softmax(ops::cast(class_logits, DType::f32)).to(Device::cpu());
+  const DType dtype = wide(class_logits.dtype());
+  const Tensor scores = ops::softmax(ops::cast(class_logits, dtype)).to(Device::cpu());
   const Tensor boxes =
-      ops::decode_boxes(ops::cast(deltas, DType::f32), proposals.boxes, config.coder, proposals.image, sizes)
+      ops::decode_boxes(ops::cast(deltas, dtype), proposals.boxes, config.coder, proposals.image, sizes)
           .to(Device::cpu());
-  const int64_t photos = sizes.dim(0);
-  const std::vector<int64_t> begin = row_ranges(proposals.image, photos);
-
-  Detections out;
-  std::vector<float> kept;
-  std::vector<int32_t> image;
-  for (int64_t n = 0; n < photos; ++n) {
-    const Candidates c = photo_candidates(boxes.data<float>(), scores.data<float>(), begin[size_t(n)],
-                                          begin[size_t(n) + 1], class_logits.dim(1), config);
-    for (size_t row : grouped_nms(c, config.nms_threshold, config.detections)) {
-      kept.insert(kept.end(), c.boxes[row].begin(), c.boxes[row].end());
-      image.push_back(int32_t(n));
-      out.scores.push_back(c.scores[row]), out.labels.push_back(c.groups[row]);
-    }
-  }
-  const Device device = class_logits.device();
-  const int64_t count = int64_t(image.size());
-  out.rois = {Tensor::of({count, 4}, kept, device), Tensor::of({count}, image, device)};
-  return out;
+  const std::vector<int64_t> begin = row_ranges(proposals.image, sizes.dim(0));
+  const auto select = dtype == DType::f64 ? detections_of<double> : detections_of<float>;
+  return select(boxes, scores, begin, config, class_logits.device());
 }
 
 std::vector<PhotoDetections> map_to_photos(const Detections& d, const Tensor& masks, const Tensor& sizes,
@@ -65,7 +73,7 @@ std::vector<PhotoDetections> map_to_photos(const Detections& d, const Tensor& ma
   check(int64_t(original.size()) == photos, "detect: {} original sizes for {} photos", original.size(), photos);
   const std::vector<int32_t> size = sizes.to_vector<int32_t>();
   const std::vector<int32_t> image = d.rois.image.to_vector<int32_t>();
-  const Tensor inputs = d.rois.boxes.to(Device::cpu());
+  const Tensor inputs = ops::cast(d.rois.boxes, DType::f32).to(Device::cpu());
 
   std::vector<std::array<float, 4>> boxes(static_cast<size_t>(count));
   std::vector<Rle> runs(static_cast<size_t>(count));

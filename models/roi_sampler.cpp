@@ -7,25 +7,16 @@ namespace {
 
 // Photo by photo: its proposals, then its ground truth.
 Rois append_truth(const Rois& proposals, const Targets& targets, int64_t photos) {
-  std::vector<float> boxes;
-  std::vector<int32_t> image;
-  const auto append = [&](const Tensor& from, const std::vector<int32_t>& whose, int64_t n) {
-    const std::vector<float> rows = from.to_vector<float>();
-    for (size_t r = 0; r < whose.size(); ++r) {
-      if (whose[r] != n) continue;
-      boxes.insert(boxes.end(), rows.begin() + int64_t(r) * 4, rows.begin() + int64_t(r) * 4 + 4);
-      image.push_back(int32_t(n));
-    }
-  };
-  const std::vector<int32_t> proposal_image = proposals.image.to_vector<int32_t>();
-  const std::vector<int32_t> truth_image = targets.image.to_vector<int32_t>();
-  for (int64_t n = 0; n < photos; ++n) {
-    append(proposals.boxes, proposal_image, n);
-    append(targets.boxes, truth_image, n);
-  }
-  const int64_t count = int64_t(image.size());
+  std::vector<int32_t> whose = proposals.image.to_vector<int32_t>();
+  for (int32_t n : targets.image.to_vector<int32_t>()) whose.push_back(n);
+  std::vector<int32_t> rows, image;
+  for (int32_t n = 0; n < photos; ++n)
+    for (size_t r = 0; r < whose.size(); ++r)
+      if (whose[r] == n) rows.push_back(int32_t(r)), image.push_back(n);
+  const Shape count{int64_t(rows.size())};
   const Device device = proposals.boxes.device();
-  return {Tensor::of({count, 4}, boxes, device), Tensor::of({count}, image, device)};
+  return {ops::gather_rows(ops::concat({proposals.boxes, targets.boxes}, 0), Tensor::of(count, rows, device)),
+          Tensor::of(count, image, device)};
 }
 
 // The values, then -1 up to the capacity.

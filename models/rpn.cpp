@@ -10,15 +10,15 @@ namespace {
 
 // The best candidates of one level, photo by photo, k each.
 struct LevelCandidates {
-  Tensor boxes;   // float32 [N * k, 4], clipped
-  Tensor scores;  // float32 [N * k], best first in each photo
+  Tensor boxes;   // [N * k, 4], clipped; float32, or float64 of a model in float64
+  Tensor scores;  // [N * k], best first in each photo
   int64_t k;
 };
 
 LevelCandidates level_candidates(const Tensor& objectness, const Tensor& deltas, const Tensor& anchors,
                                  const Tensor& sizes, int64_t candidates, const BoxCoderGeom& coder) {
   const int64_t photos = objectness.dim(0), cells = anchors.dim(0), k = std::min(candidates, cells);
-  const ops::TopK best = ops::top_k(ops::cast(objectness, DType::f32).view({photos, cells}), k);
+  const ops::TopK best = ops::top_k(ops::cast(objectness, wide(objectness.dtype())).view({photos, cells}), k);
   const std::vector<int32_t> index = best.index.to_vector<int32_t>();
   std::vector<int32_t> row(index.size()), image(index.size());
   for (size_t i = 0; i < index.size(); ++i) {
@@ -28,25 +28,40 @@ LevelCandidates level_candidates(const Tensor& objectness, const Tensor& deltas,
   const Device device = objectness.device();
   const Tensor d = ops::gather_rows(deltas.view({photos * cells, 4}), Tensor::of({photos * k}, row, device));
   const Tensor a = ops::gather_rows(anchors, best.index.view({photos * k}));
-  return {ops::decode_boxes(ops::cast(d, DType::f32), a, coder, Tensor::of({photos * k}, image, device), sizes),
+  return {ops::decode_boxes(ops::cast(d, wide(d.dtype())), a, coder, Tensor::of({photos * k}, image, device), sizes),
           ops::sigmoid(best.values).view({photos * k}), k};
 }
 
 // One photo's proposals out of its candidates on all levels.
-std::vector<std::array<float, 4>> photo_proposals(const std::vector<LevelCandidates>& levels, int64_t photo,
-                                                  const RpnConfig& config, int limit) {
-  Candidates all;
+template <class T>
+std::vector<std::array<T, 4>> photo_proposals(const std::vector<LevelCandidates>& levels, int64_t photo,
+                                              const RpnConfig& config, int limit) {
+  Candidates<T> all;
   for (size_t l = 0; l < levels.size(); ++l) {
-    const float* boxes = levels[l].boxes.data<float>() + photo * levels[l].k * 4;
-    const float* scores = levels[l].scores.data<float>() + photo * levels[l].k;
+    const T* boxes = levels[l].boxes.data<T>() + photo * levels[l].k * 4;
+    const T* scores = levels[l].scores.data<T>() + photo * levels[l].k;
     for (int64_t i = 0; i < levels[l].k; ++i, boxes += 4) {
-      const bool large = boxes[2] - boxes[0] >= config.min_side && boxes[3] - boxes[1] >= config.min_side;
+      const bool large = boxes[2] - boxes[0] >= T(config.min_side) && boxes[3] - boxes[1] >= T(config.min_side);
       if (large && scores[i] >= 0) all.add(boxes, scores[i], int(l));  // NaN is neither
     }
   }
-  std::vector<std::array<float, 4>> out;
+  std::vector<std::array<T, 4>> out;
   for (size_t row : grouped_nms(all, config.nms_threshold, limit)) out.push_back(all.boxes[row]);
   return out;
+}
+
+template <class T>
+Rois proposals_of(const std::vector<LevelCandidates>& levels, int64_t photos, const RpnConfig& config, int limit,
+                  Device device) {
+  std::vector<T> boxes;
+  std::vector<int32_t> image;
+  for (int64_t n = 0; n < photos; ++n)
+    for (const auto& box : photo_proposals<T>(levels, n, config, limit)) {
+      boxes.insert(boxes.end(), box.begin(), box.end());
+      image.push_back(int32_t(n));
+    }
+  const int64_t count = int64_t(image.size());
+  return {Tensor::of({count, 4}, boxes, device), Tensor::of({count}, image, device)};
 }
 
 // Levels [N, H, W, B * width] -> [N * A, width], photo by photo, levels in order.
@@ -66,7 +81,7 @@ Var flatten_levels(const std::vector<Var>& levels, int64_t width) {
 struct AnchorTargets {
   Tensor labels;           // int32 [N * A]: 1 object, 0 background, -1 takes no part
   Tensor positive_rows;    // int32 [S+]
-  Tensor positive_deltas;  // float32 [S+, 4]
+  Tensor positive_deltas;  // [S+, 4], of the anchors' dtype
   int64_t samples = 0;
 };
 
@@ -129,25 +144,20 @@ Rois propose(const std::vector<Tensor>& objectness, const std::vector<Tensor>& d
     levels.back().scores = levels.back().scores.to(Device::cpu());
     first += cells;
   }
-  std::vector<float> boxes;
-  std::vector<int32_t> image;
-  for (int64_t n = 0; n < sizes.dim(0); ++n)
-    for (const auto& box : photo_proposals(levels, n, config, train ? config.train_proposals : config.test_proposals)) {
-      boxes.insert(boxes.end(), box.begin(), box.end());
-      image.push_back(int32_t(n));
-    }
-  const int64_t count = int64_t(image.size());
-  return {Tensor::of({count, 4}, boxes, anchors.device()), Tensor::of({count}, image, anchors.device())};
+  const int limit = train ? config.train_proposals : config.test_proposals;
+  const auto gather = anchors.dtype() == DType::f64 ? proposals_of<double> : proposals_of<float>;
+  return gather(levels, sizes.dim(0), config, limit, anchors.device());
 }
 
 std::pair<Var, Var> rpn_losses(const RpnOutput& out, const Tensor& anchors, const Targets& targets,
                                const RpnConfig& config, RngKey key) {
   const int64_t photos = out.objectness[0].dim(0);
   const AnchorTargets t = assign(anchors, targets, photos, config, key);
-  const Var logits = cast(view(flatten_levels(out.objectness, 1), {photos * anchors.dim(0)}), DType::f32);
-  const Var deltas = cast(gather_rows(flatten_levels(out.deltas, 4), t.positive_rows), DType::f32);
-  const Tensor weight = Tensor::full({t.positive_rows.dim(0)}, 1, DType::f32, anchors.device());
-  const Tensor samples = Tensor::full({1}, double(std::max<int64_t>(t.samples, 1)), DType::f32, anchors.device());
+  const DType dtype = anchors.dtype();
+  const Var logits = cast(view(flatten_levels(out.objectness, 1), {photos * anchors.dim(0)}), dtype);
+  const Var deltas = cast(gather_rows(flatten_levels(out.deltas, 4), t.positive_rows), dtype);
+  const Tensor weight = Tensor::full({t.positive_rows.dim(0)}, 1, dtype, anchors.device());
+  const Tensor samples = Tensor::full({1}, double(std::max<int64_t>(t.samples, 1)), dtype, anchors.device());
   return {sigmoid_bce(logits, t.labels), smooth_l1(deltas, t.positive_deltas, weight, samples, kBoxBeta)};
 }
 

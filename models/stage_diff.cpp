@@ -74,6 +74,18 @@ double tolerance_of(const std::string& name, double rtol) {
   return name.starts_with("curve.") || name.starts_with("detections.masks") || name == "mask_logits" ? 10 * rtol : rtol;
 }
 
+// The largest difference of a step's loss, relative to that loss.
+StageDiff step_by_step(const std::string& name, const std::vector<double>& want, const std::vector<double>& got,
+                       double rtol) {
+  double error = 0;
+  for (size_t i = 0; i < want.size(); ++i) {
+    const double apart = std::abs(want[i] - got[i]) / std::max(std::abs(want[i]), 1e-12);
+    error = apart <= error ? error : apart;  // NaN stays
+  }
+  const double tolerance = tolerance_of(name, rtol);
+  return {name, error, tolerance, !(error <= tolerance), fmt::format("relative error of a step {:.2e}", error)};
+}
+
 StageDiff measured(const std::string& name, const std::vector<double>& want, const std::vector<double>& got,
                    double rtol) {
   double apart = 0, norm = 0;
@@ -130,6 +142,8 @@ std::vector<StageDiff> diff_stages(const Stages& want, const Stages& got, double
         d.text = rows.text + ", " + d.text;
       }
       out.push_back(d);
+    } else if (name.starts_with("curve.")) {
+      out.push_back(step_by_step(name, values_of(w), values_of(g), rtol));
     } else {
       out.push_back(measured(name, values_of(w), values_of(g), rtol));
     }

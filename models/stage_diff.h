@@ -10,7 +10,8 @@ namespace sil {
 
 struct StageDiff {
   std::string name;
-  std::optional<double> error;  // relative L2 error, |want - got| / |want|; none where rows are counted
+  std::optional<double> error;  // relative L2 error, |want - got| / |want|; of a curve the worst step's; none where
+                                // rows are counted
   double tolerance = 0;
   bool beyond = false;
   std::string text;  // "relative L2 error 1.2e-06", "99.80% of the rows found, 1000 rows for 1000", "missing"

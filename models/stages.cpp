@@ -12,7 +12,7 @@ Tensor pasted(const Tensor& logits, const PhotoDetections& found, const std::arr
   const auto [height, width] = photo;
   const int64_t count = logits.dim(0), classes = logits.dim(1), side = logits.dim(2);
   Tensor out({count, 1, height, width}, DType::f32);
-  const Tensor by_class = ops::sigmoid(logits).view(Shape{count * classes, side, side});
+  const Tensor by_class = ops::sigmoid(ops::cast(logits, DType::f32)).view(Shape{count * classes, side, side});
   for (int64_t i = 0; i < count; ++i) {
     const int64_t row = i * classes + found.labels[size_t(i)];
     const auto& b = found.boxes[size_t(i)];
@@ -27,15 +27,16 @@ Tensor pasted(const Tensor& logits, const PhotoDetections& found, const std::arr
 }  // namespace
 
 Tensor KeepStages::stage(const std::string& name, const Tensor& t) {
-  const Tensor host = ops::cast(t, DType::f32).to(Device::cpu());
+  const Tensor host = ops::cast(t, wide(t.dtype())).to(Device::cpu());
   stages[name] = t.rank() == 4   ? ops::permute(host, {0, 3, 1, 2})
                  : t.rank() == 0 ? host.view({1}).clone()
                                  : host.clone();
   if (!name.starts_with("proposals.")) return {};
   const auto given = given_.find(name);
   if (given == given_.end()) return {};
-  check(given->second.rank() == 2 && given->second.dim(1) == 4 && given->second.dtype() == DType::f32,
-        "given {} is {} {}; float32 [P, 4] expected", name, sil::name(given->second.dtype()), given->second.shape());
+  check(given->second.rank() == 2 && given->second.dim(1) == 4 && given->second.dtype() == t.dtype(),
+        "given {} is {} {}; {} [P, 4] expected", name, sil::name(given->second.dtype()), given->second.shape(),
+        sil::name(t.dtype()));
   return given->second.to(t.device());
 }
 

@@ -8,6 +8,7 @@
 //   detections.boxes [D, 4], .scores [D], .labels int64 [D], .masks [D, 1, H, W]: of one photo, in its own pixels;
 //   masks are probabilities
 //   loss.NAME [1]; grad.PARAMETER in torchvision's shape
+// float32, float64 where the model is widened (masks and detections are float32 all the same)
 //   curve.NAME [steps], a loss of each step; moved.PARAMETER: its value behind the last step less that at the start
 #pragma once
 #include <map>

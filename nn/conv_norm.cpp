@@ -1,5 +1,7 @@
 #include "nn/conv_norm.h"
 
+#include "nn/layer_log.h"
+
 namespace sil {
 namespace {
 
@@ -31,10 +33,11 @@ Norm make_norm(NormKind kind, int64_t channels, float eps) {
 
 Var ConvNorm::operator()(const Var& x, Mode mode, const Var& skip) {
   if (auto affine = constant_affine(norm, mode))
-    return conv2d(x, conv.weight.var, conv.geom, affine->shift, affine->scale, skip, relu);
+    return logged(conv.weight, x,
+                  [&] { return conv2d(x, conv.weight.var, conv.geom, affine->shift, affine->scale, skip, relu); });
   if (auto* batch = std::get_if<BatchNorm>(&norm)) return add_relu((*batch)(conv(x)), skip, relu);
   if (auto* group = std::get_if<GroupNorm>(&norm)) return add_relu((*group)(conv(x)), skip, relu);
-  return conv2d(x, conv.weight.var, conv.geom, conv.bias.var, {}, skip, relu);
+  return logged(conv.weight, x, [&] { return conv2d(x, conv.weight.var, conv.geom, conv.bias.var, {}, skip, relu); });
 }
 
 void ConvNorm::fold() {

@@ -12,7 +12,7 @@ struct Conv2d {
   Conv2dGeom geom;
 
   Conv2d(Tensor w, Tensor b, Conv2dGeom);  // b may be absent
-  Var operator()(const Var& x, bool relu = false) const { return conv2d(x, weight.var, geom, bias.var, {}, {}, relu); }
+  Var operator()(const Var& x, bool relu = false) const;
   void visit(Visitor& v) { v("weight", weight)("bias", bias); }
 };
 
@@ -22,9 +22,7 @@ struct ConvTranspose2d {
   int stride;
 
   ConvTranspose2d(Tensor w, Tensor b, int stride);
-  Var operator()(const Var& x, bool relu = false) const {
-    return conv_transpose2d(x, weight.var, stride, bias.var, relu);
-  }
+  Var operator()(const Var& x, bool relu = false) const;
   void visit(Visitor& v) { v("weight", weight)("bias", bias); }
 };
 

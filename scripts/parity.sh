@@ -2,7 +2,7 @@
 # Holds the model against torchvision, stage by stage, gradients included: every case must end with "0 beyond".
 #   scripts/parity.sh --reference DIR --data DIR [CASE]...
 # DIR of --reference holds torchvision_reference.py, DIR of --data the folders coco_tiny/ and nuts/.  A CASE is the beginning of a
-# name below: infer_91_0, train_nuts, own, curve, ...; none is all of them.  Needs python3 with venv and, the first time, the network
+# name below: infer_91_0, train_nuts, own, f64, curve, goldens, ...; none is all of them: hours on two cores.  Needs python3 with venv and, the first time, the network
 # (SIL_PYTHON=FILE: a Python that has torch, torchvision 0.29, safetensors, pillow and pycocotools).  Works in build-parity/.
 set -eu
 cd "$(dirname "$0")/.."
@@ -37,10 +37,11 @@ is_wanted() {
   return 1
 }
 
-# verdict NAME: what --diff says of want and got, in short.
+# verdict NAME [RTOL]: what --diff says of want and got, in short; the forward stage that differs most.
 verdict() {
-  build/bin/inspect --diff $work/want.safetensors $work/got.safetensors >$work/diff.txt || failed="$failed $1"
-  echo "$1: $(grep -E 'BEYOND' $work/diff.txt | head -5) $(tail -2 $work/diff.txt | tr '\n' ' ')"
+  build/bin/inspect --diff $work/want.safetensors $work/got.safetensors --rtol ${2:-1e-4} >$work/diff.txt || failed="$failed $1"
+  most=$(awk '!/^grad/ { for (i = NF; i > 1; i--) if ($i ~ /^[0-9.]+e[-+][0-9]+$/) { print $i, $1; break } }' $work/diff.txt | sort -g | tail -1)
+  echo "$1: $(grep -E 'BEYOND' $work/diff.txt | head -5) forward: worst $most; $(tail -2 $work/diff.txt | tr '\n' ' ')"
 }
 
 # hold NAME PROGRAM infer|train WEIGHTS ARGUMENTS...: the peer's stages, ours on the same proposals, the difference.
@@ -91,6 +92,30 @@ for own in resnet18-frozen_bn-28 resnet34-batch_norm-14 resnet101-group_norm-28 
   hold own_infer_$own "$ours" infer $work/own_$own.safetensors --image "$data/nuts/images/1.jpg" --min-size 160 --max-size 256
   hold own_train_$own "$ours" train $work/own_$own.safetensors $nuts --image-ids 2 --min-size 128 --max-size 256
 done
+
+# In float64, where nothing is rounding: forward to 1e-9, gradients to thirty times that.
+float64() {
+  name=$1 mode=$2
+  shift 2
+  is_wanted "$name" || return 0
+  weights=$work/own_resnet18-frozen_bn-28.safetensors
+  [ -f $weights ] || make_weights $weights
+  $ours $mode --dtype f64 --weights $weights "$@" --min-size 96 --max-size 128 --out $work/want.safetensors
+  build/bin/inspect $mode --dtype f64 --weights $weights "$@" --min-size 96 --max-size 128 --out $work/got.safetensors >/dev/null
+  verdict "$name" 1e-9
+}
+float64 f64_infer infer --image $work/one/small.png
+float64 f64_train train $one --image-ids 5
+
+# The goldens of the tests, made anew.
+if is_wanted goldens; then
+  mkdir -p $work/golden
+  $python tests/reference/make_model_goldens.py $work/golden >/dev/null
+  for file in tests/golden/models/*.safetensors; do
+    build/bin/inspect --diff "$file" "$work/golden/$(basename "$file")" >$work/diff.txt || failed="$failed goldens"
+    echo "goldens, $(basename "$file"): $(tail -1 $work/diff.txt)"
+  done
+fi
 
 if is_wanted curve; then
   weights=$work/own_resnet50-frozen_bn-28.safetensors

@@ -22,6 +22,8 @@ struct bfloat16 {
 enum class DType : uint8_t { f32, bf16, f16, f64, i32, i64, u8 };
 
 size_t size_of(DType);
+// What sums, statistics, boxes and losses of it are computed and kept in: float64 for float64, else float32.
+constexpr DType wide(DType d) { return d == DType::f64 ? DType::f64 : DType::f32; }
 const char* name(DType);
 
 template <class T>

@@ -57,7 +57,7 @@ struct RoiAlignGeom {
 // Ren et al. 2015, section 3.1.2; torchvision's BoxCoder.
 struct BoxCoderGeom {
   float wx = 1, wy = 1, ww = 1, wh = 1;      // weights of dx, dy, dw, dh
-  float max_log_scale = 4.135166556742356f;  // dw, dh clipped above: log(1000 / 16)
+  double max_log_scale = 4.135166556742356;  // dw, dh clipped above: log(1000 / 16)
 };
 
 // Which anchors or proposals are positive: IoU >= foreground; negative: < background; between: ignored.  Overlaps are
@@ -157,7 +157,7 @@ struct Kernels {
   void (*sigmoid_bce)(Stream, In logits, In labels, Out loss, Out dlogits, Scratch&);
   // x, target [R, D]: sum of weight[r] * smooth L1(beta) / denominator [1], 0 if that is 0; rows of weight 0 are not
   // read.  Girshick 2015, eq. 3; beta 0 is L1.
-  void (*smooth_l1)(Stream, In x, In target, In weight, In denominator, float beta, Out loss, Out dx, Scratch&);
+  void (*smooth_l1)(Stream, In x, In target, In weight, In denominator, double beta, Out loss, Out dx, Scratch&);
   // logits [R, M, M, K], targets [R, M, M] in [0, 1], labels int32 [R] (the class whose mask counts):
   // mean over the rows that take part x M^2.  He et al. 2017, section 3.
   void (*mask_bce)(Stream, In logits, In targets, In labels, Out loss, Out dlogits, Scratch&);
@@ -188,9 +188,9 @@ struct Kernels {
   // pyramid: [N, H_l, W_l, C], scale of level l is 2^-(finest + l); rois float32 or float64 [R, 4]; image int32 [R].
   void (*roi_align)(Stream, InList pyramid, In rois, In image, Out y, RoiAlignGeom);
   void (*roi_align_backward)(Stream, In dy, In rois, In image, OutList dpyramid, RoiAlignGeom, Scratch&);
-  // RoIAlign (scale 1, adaptive sampling) of ground-truth masks: targets float32 [R, M, M].  Masks are column-major
-  // runs, as in COCO: run_ends int32, all objects' ends of runs, ascending from 0 in each object, zeros first;
-  // run_begin int32 [G + 1]; size int32 [G, 2] height, width.  object int32 [R]: whose mask; negative: zeros.
+  // RoIAlign (scale 1, adaptive sampling) of ground-truth masks: targets [R, M, M] of the rois' dtype.  Masks are
+  // column-major runs, as in COCO: run_ends int32, all objects' ends of runs, ascending from 0 in each object, zeros
+  // first; run_begin int32 [G + 1]; size int32 [G, 2] height, width.  object int32 [R]: whose mask; negative: zeros.
   void (*mask_targets)(Stream, In rois, In object, In run_ends, In run_begin, In size, Out targets, Scratch&);
   // Pastes one soft mask [M, M] into its box of a height x width image: pad 1, expand, bilinear, >= threshold.
   // bits uint8 [W, H], column-major as RLE wants it; float32 [W, H]: the values before the threshold.

@@ -88,7 +88,7 @@ struct Loss {
 };
 Loss softmax_cross_entropy(const Tensor& logits, const Tensor& labels);
 Loss sigmoid_bce(const Tensor& logits, const Tensor& labels);
-Loss smooth_l1(const Tensor& x, const Tensor& target, const Tensor& weight, const Tensor& denominator, float beta);
+Loss smooth_l1(const Tensor& x, const Tensor& target, const Tensor& weight, const Tensor& denominator, double beta);
 Loss mask_bce(const Tensor& logits, const Tensor& targets, const Tensor& labels);
 Tensor softmax(const Tensor& x);
 

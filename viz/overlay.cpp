@@ -7,6 +7,7 @@
 
 #include "tensor/check.h"
 #include "viz/canvas.h"
+#include "viz/figure.h"
 
 namespace sil {
 namespace {
@@ -24,17 +25,6 @@ struct Style {
     margin = std::max(text / 5, 2);
   }
 };
-
-Tensor enlarge(const Tensor& photo, int factor) {
-  const int64_t height = photo.dim(0), width = photo.dim(1);
-  Tensor big({height * factor, width * factor, 3}, DType::u8);
-  const uint8_t* from = photo.data<uint8_t>();
-  uint8_t* to = big.data<uint8_t>();
-  for (int64_t y = 0; y < height * factor; y++)
-    for (int64_t x = 0; x < width * factor; x++, to += 3)
-      std::copy_n(from + ((y / factor) * width + x / factor) * 3, 3, to);
-  return big;
-}
 
 // Bits of a mask inside its bounding box, a pixel of room around it.
 struct Patch {

@@ -18,7 +18,7 @@ Var sigmoid_bce(const Var& logits, const Tensor& labels) {
   return record_loss(ops::sigmoid_bce(logits.value(), labels), logits);
 }
 
-Var smooth_l1(const Var& x, const Tensor& target, const Tensor& weight, const Tensor& denominator, float beta) {
+Var smooth_l1(const Var& x, const Tensor& target, const Tensor& weight, const Tensor& denominator, double beta) {
   return record_loss(ops::smooth_l1(x.value(), target, weight, denominator, beta), x);
 }
 

@@ -40,7 +40,7 @@ Loss sigmoid_bce(const Tensor& logits, const Tensor& labels) {
   return loss;
 }
 
-Loss smooth_l1(const Tensor& x, const Tensor& target, const Tensor& weight, const Tensor& denominator, float beta) {
+Loss smooth_l1(const Tensor& x, const Tensor& target, const Tensor& weight, const Tensor& denominator, double beta) {
   want_float("smooth_l1", "x", x);
   want_rank("smooth_l1", "x", x, 2, "[R, D]");
   want_alike("smooth_l1", "x", x, "target", target);

@@ -36,7 +36,7 @@ Tensor mask_targets(const Tensor& rois, const Tensor& object, const Tensor& run_
   check_ints("mask_targets", "run_ends", run_ends, {run_ends.rank() ? run_ends.dim(0) : 0}, "ends of runs");
   check_index("mask_targets", "object", object, {rois.dim(0)}, "whose mask", -1, objects - 1);
   check_runs(run_ends, run_begin, size);
-  Tensor targets({rois.dim(0), side, side}, DType::f32, rois.device());
+  Tensor targets({rois.dim(0), side, side}, rois.dtype(), rois.device());
   Scratch scratch(rois.device());
   rois.device().kernels().mask_targets({}, rois, object, run_ends, run_begin, size, targets, scratch);
   return targets;

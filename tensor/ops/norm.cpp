@@ -7,8 +7,6 @@
 namespace sil::ops {
 namespace {
 
-DType statistics_dtype(const Tensor& x) { return x.dtype() == DType::f64 ? DType::f64 : DType::f32; }
-
 void want_per_channel(const char* op, const char* name, const Tensor& t, const Tensor& x) {
   want_alike(op, "x", x, name, t);
   want_shape(op, name, t, {x.dim(-1)}, "[C] =");
@@ -37,15 +35,15 @@ void want_groups(const char* op, const Tensor& x, int groups) {
 }
 
 void want_statistics(const char* op, const Norm& norm, const Tensor& x, const Shape& shape, const char* meaning) {
-  want_dtype(op, "mean", norm.mean, statistics_dtype(x));
-  want_dtype(op, "inv_std", norm.inv_std, statistics_dtype(x));
+  want_dtype(op, "mean", norm.mean, wide(x.dtype()));
+  want_dtype(op, "inv_std", norm.inv_std, wide(x.dtype()));
   want_shape(op, "mean", norm.mean, shape, meaning);
   want_shape(op, "inv_std", norm.inv_std, shape, meaning);
 }
 
 Norm empty_norm(const Tensor& x, const Shape& statistics) {
-  return {empty_like(x), Tensor(statistics, statistics_dtype(x), x.device()),
-          Tensor(statistics, statistics_dtype(x), x.device())};
+  return {empty_like(x), Tensor(statistics, wide(x.dtype()), x.device()),
+          Tensor(statistics, wide(x.dtype()), x.device())};
 }
 
 }  // namespace
@@ -80,7 +78,7 @@ Tensor channel_affine(const Tensor& x, const Tensor& a, const Tensor& b, bool re
   check(x.rank() >= 1 && x.dim(-1) > 0, "channel_affine: x is {}; at least one channel, innermost, expected",
         x.shape());
   for (const auto& [name, t] : {std::pair{"a", &a}, std::pair{"b", &b}}) {
-    want_dtype("channel_affine", name, *t, statistics_dtype(x));
+    want_dtype("channel_affine", name, *t, wide(x.dtype()));
     want_same_device("channel_affine", "x", x, name, *t);
     want_shape("channel_affine", name, *t, {x.dim(-1)}, "[C] =");
   }

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/apps/run.h"
 
@@ -29,6 +31,11 @@ struct Model {
                 .code == 0);
   }
 };
+
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
 
 void check_error(const Ran& ran, const std::string& says) {
   INFO(ran.err);
@@ -80,10 +87,60 @@ TEST_CASE("inspect: detection's stages are written for one photo") {
   CHECK(contains(ran.out, "a.safetensors: 31 stages\n"));
 }
 
+TEST_CASE("inspect: stages in float64 are there, near those in float32") {
+  const Model m;
+  const std::string step = "train" + m.weights + m.data + " --image-ids 1,2 --out ";
+  REQUIRE(run("inspect", step + (m.folder / "a.safetensors")).code == 0);
+  REQUIRE(run("inspect", step + (m.folder / "b.safetensors") + " --dtype f64").code == 0);
+  const Ran ran =
+      run("inspect", "--diff " + (m.folder / "b.safetensors") + " " + (m.folder / "a.safetensors") + " --rtol 1e-3");
+  INFO(ran.out);
+  CHECK(ran.code == 0);
+  CHECK_FALSE(contains(ran.out, "relative L2 error 0.00e+00\ngrad"));  // they are not the same numbers
+}
+
+TEST_CASE("inspect: --pictures draws each stage, of detection alone or of a step too") {
+  const Model m;
+  const std::string pictures = m.folder / "pictures";
+  const std::vector<std::string> of_detection{"1_input",     "2_feature_maps", "4_objectness", "5_proposals",
+                                              "6_roi_align", "7_class_scores", "8_masks"};
+  REQUIRE(run("inspect",
+              "infer" + m.weights + " --image " + (m.folder / "data/images/000001.png") + " --pictures " + pictures)
+              .code == 0);
+  for (const std::string& name : of_detection) CHECK(std::filesystem::exists(pictures + "/" + name + ".png"));
+  CHECK_FALSE(std::filesystem::exists(pictures + "/3_matched_anchors.png"));
+  const Ran ran = run("inspect", "train" + m.weights + m.data + " --image-ids 2,1 --pictures " + pictures);
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  for (const char* name : {"3_matched_anchors", "9_gradients"})
+    CHECK(std::filesystem::exists(pictures + "/" + name + ".png"));
+}
+
+TEST_CASE("inspect: --tree prints each module with its costs, and as JSON") {
+  const Model m;
+  const Ran ran = run("inspect", "infer" + m.weights + " --image " + (m.folder / "data/images/000001.png") +
+                                     " --tree --json " + (m.folder / "tree.json"));
+  INFO(ran.err);
+  REQUIRE(ran.code == 0);
+  CHECK(contains(ran.out, "mask_rcnn"));
+  // The stem: 64 filters of 7 x 7 x 3 on 32 x 32 positions.
+  CHECK(contains(ran.out, "64x7x7x3           1x32x32x64"));
+  CHECK(contains(
+      text_of(m.folder / "tree.json"),
+      R"("path": "backbone.body.conv1", "weight": [64, 7, 7, 3], "output": [1, 32, 32, 64], "parameters": 9408, "macs": 9633792)"));
+}
+
 TEST_CASE("inspect: wrong arguments end with one line") {
   const Model m;
   const std::string out = " --out " + (m.folder / "o.safetensors"), step = "train" + m.weights + m.data + out;
   check_error(run("inspect", ""), "infer, train or --diff expected");
+  check_error(run("inspect", "infer" + m.weights + " --image x.png"), "infer: --out, --pictures or --tree expected");
+  check_error(run("inspect", "train" + m.weights + m.data + " --image-ids 1"), "train: --out or --pictures expected");
+  check_error(run("inspect", step + " --image-ids 1 --steps 2 --pictures " + (m.folder / "p")),
+              "there are no --pictures");
+  check_error(run("inspect", step + " --image-ids 1 --dtype f64 --pictures " + (m.folder / "p")),
+              "--pictures are of f32");
+  check_error(run("inspect", "infer" + m.weights + out + " --image x.png --json t.json"), "--tree expected");
   check_error(run("inspect", step + " --image-ids 1,x"), "--image-ids is 1,x; ids with commas between expected");
   check_error(run("inspect", step + " --image-ids 1,1"), "--image-ids is 1,1; one or more different ids expected");
   check_error(run("inspect", step + " --image-ids 77"), "annotations.json: has no image 77");

@@ -8,8 +8,9 @@ using namespace sil;
 
 namespace {
 
-Candidates candidates(const std::vector<std::pair<std::array<float, 4>, float>>& rows, const std::vector<int>& groups) {
-  Candidates c;
+Candidates<float> candidates(const std::vector<std::pair<std::array<float, 4>, float>>& rows,
+                             const std::vector<int>& groups) {
+  Candidates<float> c;
   for (size_t i = 0; i < rows.size(); ++i) c.add(rows[i].first.data(), rows[i].second, groups[i]);
   return c;
 }
@@ -39,8 +40,8 @@ TEST_CASE("grouped_nms: equal scores keep their order") {
 }
 
 TEST_CASE("grouped_nms: no boxes, and more than the 1,000 that are moved apart") {
-  CHECK(grouped_nms({}, 0.5f, 10).empty());
-  Candidates c;
+  CHECK(grouped_nms(Candidates<float>{}, 0.5f, 10).empty());
+  Candidates<float> c;
   for (int i = 0; i < 3000; ++i) {
     const float x = float(i / 2) * 20;
     const std::array<float, 4> box{x, 0, x + 10, 10};

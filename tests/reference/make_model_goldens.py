@@ -1,10 +1,10 @@
-"""Writes tests/golden/models/*.safetensors: what torchvision's Mask R-CNN computes for small models.
+"""Writes tests/golden/models/*.safetensors: what torchvision's Mask R-CNN computes for small models, in float32 and float64.
 
     python tests/reference/make_model_goldens.py tests/golden/models
 
-Needs torch, torchvision 0.29 and safetensors.  Weights, photos and masks are not stored: formulas give them, here and in
-tests/models/parity_test.cpp.  Every candidate is a sample, so nothing is random.  Of each gradient its norm and eight
-elements are stored.
+Needs torch, torchvision 0.29, safetensors, pillow and pycocotools.  Weights, photos and masks are not stored: formulas give them,
+here and in tests/models/parity_test.cpp.  Every candidate is a sample, so nothing is random.  Of each stage and gradient the norm,
+the mean, the extremes and eight elements are stored; proposals and losses whole.  In NAME_f64 all arithmetic is in float64.
 """
 import os
 import sys
@@ -21,7 +21,8 @@ from torchvision.models.detection.rpn import AnchorGenerator
 from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.misc import FrozenBatchNorm2d
 
-torch.set_num_threads(2)
+from stages import LOSSES, in_float64, keep_stages, uniform
+
 CLASSES = 4
 PADDED = 128
 # Per photo: size before padding, original size, boxes, labels.
@@ -36,21 +37,8 @@ CASES = {
 }
 
 
-def uniform(name, n):
-    """Value i is the top 24 bits of splitmix64(fnv1a64(name) + i), in [0, 1)."""
-    h = 0xCBF29CE484222325
-    for c in name.encode():
-        h = ((h ^ c) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
-    with np.errstate(over="ignore"):
-        z = np.uint64(h) + np.arange(n, dtype=np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(40)).astype(np.float64) / 2.0**24
-
-
 def weight(name, shape):
-    u = uniform(name, int(np.prod(shape)))
+    u = uniform(name, int(np.prod(shape)), 0)
     if name.endswith("running_var"):
         v = 0.5 + u
     elif name.endswith("running_mean"):
@@ -86,7 +74,7 @@ def build(backbone, norm, layers, mask_size):
 
 
 def photo(n, height, width):
-    x = uniform(f"photo{n}", height * width * 3).reshape(height, width, 3)
+    x = uniform(f"photo{n}", height * width * 3, 0).reshape(height, width, 3)
     return torch.from_numpy((4 * x - 2).astype(np.float32)).permute(2, 0, 1)
 
 
@@ -97,66 +85,75 @@ def mask(box, height, width):
     return ((x >= x0) & (x < x1) & (y >= y0) & (y < y1) & (2 * (x - x0) >= y - y0)).astype(np.uint8)
 
 
-def batch():
-    images = torch.zeros(len(PHOTOS), 3, PADDED, PADDED)
+def batch(dtype):
+    images = torch.zeros(len(PHOTOS), 3, PADDED, PADDED, dtype=dtype)
     targets = []
     for n, ((h, w), _, boxes, labels) in enumerate(PHOTOS):
         images[n, :, :h, :w] = photo(n, h, w)
-        targets.append(dict(boxes=torch.tensor(boxes), labels=torch.tensor(labels), masks=torch.from_numpy(np.stack([mask(b, h, w) for b in boxes]))))
+        targets.append(dict(boxes=torch.tensor(boxes, dtype=dtype), labels=torch.tensor(labels),
+                            masks=torch.from_numpy(np.stack([mask(b, h, w) for b in boxes]))))
     return ImageList(images, [p[0] for p in PHOTOS]), targets
 
 
 def sampled(t):
     flat = t.detach().flatten()
     at = torch.arange(8) * (flat.numel() - 1) // 7
-    return torch.cat([flat.double().norm()[None].float(), flat[at]])
+    wide = flat.double()
+    return torch.cat([torch.stack([wide.norm(), wide.mean(), wide.min(), wide.max()]).to(flat), flat[at]])
 
 
-def stages(m, x):
-    """The outputs of the residual network's four stages: c2..c5."""
-    kept = []
-    hooks = [getattr(m.backbone.body, f"layer{k}").register_forward_hook(lambda s, i, o: kept.append(o)) for k in (1, 2, 3, 4)]
-    m.backbone.body(x)
-    for h in hooks:
-        h.remove()
-    return kept
+def kept(mode, stages):
+    """Of each stage what the golden holds of it, under infer. or train."""
+    return {f"{mode}.{k}": t if k.startswith("proposals.") else sampled(t) for k, t in stages.items()}
 
 
-for name, case in CASES.items():
-    out = {}
-    m = build(**case)
-    images, targets = batch()
-
+def infer(m, dtype):
     m.eval()
+    stages, out = {}, {}
+    hooks = keep_stages(m, stages)
+    images, _ = batch(dtype)
     with torch.no_grad():
-        for k, c in enumerate(stages(m, images.tensors)):
-            out[f"stage.c{k + 2}"] = sampled(c.permute(0, 2, 3, 1).contiguous())
         features = m.backbone(images.tensors)
-        for k, f in features.items():
-            out[f"feature.{k}"] = sampled(f.permute(0, 2, 3, 1).contiguous())
         proposals, _ = m.rpn(images, features)
-        for n, p in enumerate(proposals):
-            out[f"proposals.{n}"] = p
         found, _ = m.roi_heads(features, proposals, images.image_sizes)
         found = m.transform.postprocess(found, images.image_sizes, [p[1] for p in PHOTOS])
-        for n, d in enumerate(found):
-            out[f"boxes.{n}"], out[f"scores.{n}"], out[f"labels.{n}"] = d["boxes"], d["scores"], d["labels"]
-            # Rounding decides about pixels near the threshold: the mask's area lies between these two.
-            out[f"areas.{n}"] = torch.stack([(d["masks"] >= t).sum((1, 2, 3)) for t in (0.502, 0.498)], 1)
+    for n, d in enumerate(found):
+        out[f"boxes.{n}"], out[f"scores.{n}"], out[f"labels.{n}"] = d["boxes"], d["scores"], d["labels"]
+        # Rounding decides about pixels near the threshold: the mask's area lies between these two.
+        out[f"areas.{n}"] = torch.stack([(d["masks"] >= t).sum((1, 2, 3)) for t in (0.502, 0.498)], 1)
+    for h in hooks:
+        h.remove()
+    return kept("infer", stages) | out
 
+
+def train(m, dtype):
     m.train()
+    stages, out = {}, {}
+    hooks = keep_stages(m, stages)
+    images, targets = batch(dtype)
     features = m.backbone(images.tensors)
-    proposals, rpn_losses = m.rpn(images, features, targets)
-    _, roi_losses = m.roi_heads(features, proposals, images.image_sizes, targets)
-    losses = {**rpn_losses, **roi_losses}
-    order = ["loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg", "loss_mask"]
-    out["losses"] = torch.stack([losses[k].detach() for k in order])
+    proposals, losses = m.rpn(images, features, targets)
+    losses |= m.roi_heads(features, proposals, images.image_sizes, targets)[1]
+    for k, name in LOSSES.items():
+        out[f"loss.{name}"] = losses[k].detach().reshape(1)
     sum(losses.values()).backward()
     for k, p in m.named_parameters():
         if p.grad is not None:
             out[f"grad.{k}"] = sampled(p.grad)
-    for k, t in m.state_dict().items():
-        if case["norm"] == "batch_norm" and "running" in k:
-            out[f"buffer.{k}"] = sampled(t)
-    save_file({k: v.contiguous() for k, v in out.items()}, os.path.join(sys.argv[1], name + ".safetensors"))
-    print(name, out["losses"].tolist(), [len(out[f"scores.{n}"]) for n in range(2)], [len(p) for p in proposals])
+    for h in hooks:
+        h.remove()
+    return kept("train", stages) | out
+
+
+for name, case in CASES.items():
+    for dtype, suffix in ((torch.float32, ""), (torch.float64, "_f64")):
+        m = build(**case)
+        if dtype == torch.float64:
+            m = in_float64(m)
+        out = infer(m, dtype) | train(m, dtype)
+        for k, t in m.state_dict().items():
+            if case["norm"] == "batch_norm" and "running" in k:
+                out[f"buffer.{k}"] = sampled(t)
+        save_file({k: v.contiguous() for k, v in out.items()}, os.path.join(sys.argv[1], name + suffix + ".safetensors"))
+        print(name + suffix, {k: v.item() for k, v in out.items() if k.startswith("loss.")},
+              [(len(out[f"scores.{n}"]), len(out[f"train.proposals.{n}"])) for n in range(2)])

@@ -1,4 +1,5 @@
-"""Makes the awkward photos of scripts/parity.sh from one photo: portrait, without objects, tiny, grey; one class.
+"""Makes the awkward photos of scripts/parity.sh from one photo: portrait, without objects, tiny, grey, and one of 128 pixels that no
+model of that size resizes; one class.
 
     python one_class.py PHOTO FOLDER
 """
@@ -17,6 +18,7 @@ photos = {
     "none.png": (source.resize((200, 120)), []),
     "tiny.png": (source.resize((37, 23)), [[3, 4, 20, 10]]),
     "grey.png": (source.convert("L").resize((300, 240)), [[10, 10, 100, 150], [150.25, 80, 100, 100]]),
+    "small.png": (source.resize((128, 96)), [[20, 10.5, 70, 60], [5, 60, 30, 30]]),
 }
 images, annotations = [], []
 for i, (name, (image, boxes)) in enumerate(photos.items()):

@@ -88,7 +88,28 @@ def load(a):
         model = json.loads(f.metadata()["config"])["model"]
         m = build(model, a.min_size, a.max_size)
         m.load_state_dict({k: f.get_tensor(k) for k in f.keys()})
+    if a.dtype == "f64":  # photos and boxes are resized in float32 all the same, so that both sides begin with the same numbers
+        in_float64(m).transform.register_forward_hook(widen)
     return m
+
+
+def in_float64(m):
+    """The model in float64.  torchvision makes the RPN's labels float32, and the loss would be too."""
+    assign = m.rpn.assign_targets_to_anchors
+
+    def assign_wide(anchors, targets):
+        labels, boxes = assign(anchors, targets)
+        return [l.double() for l in labels], boxes
+
+    m.rpn.assign_targets_to_anchors = assign_wide
+    return m.double()
+
+
+def widen(transform, given, out):
+    photos, targets = out
+    photos.tensors = photos.tensors.double()
+    for t in targets or []:
+        t["boxes"] = t["boxes"].double()
 
 
 def photo(path):
@@ -114,17 +135,19 @@ def keep_stages(m, d):
     def boxes(s, i, o):
         put("class_logits", o[0]), put("box_deltas", o[1])
 
-    m.transform.register_forward_hook(lambda s, i, o: put("input", o[0].tensors))
-    for k in range(4):
-        getattr(m.backbone.body, f"layer{k + 1}").register_forward_hook(lambda s, i, o, k=k: put(f"c{k + 2}", o))
-    m.backbone.register_forward_hook(pyramid)
-    m.rpn.head.register_forward_hook(rpn)
-    m.rpn.anchor_generator.register_forward_hook(lambda s, i, o: put("anchors", o[0]))
-    m.rpn.register_forward_hook(proposals)
-    m.roi_heads.box_roi_pool.register_forward_hook(lambda s, i, o: put("box_features", o))
-    m.roi_heads.box_predictor.register_forward_hook(boxes)
-    m.roi_heads.mask_roi_pool.register_forward_hook(lambda s, i, o: put("mask_features", o))
-    m.roi_heads.mask_predictor.register_forward_hook(lambda s, i, o: put("mask_logits", o))
+    hooks = [getattr(m.backbone.body, f"layer{k + 1}").register_forward_hook(lambda s, i, o, k=k: put(f"c{k + 2}", o)) for k in range(4)]
+    for module, keep in (
+            (m.transform, lambda s, i, o: put("input", o[0].tensors)),
+            (m.backbone, pyramid),
+            (m.rpn.head, rpn),
+            (m.rpn.anchor_generator, lambda s, i, o: put("anchors", o[0])),
+            (m.rpn, proposals),
+            (m.roi_heads.box_roi_pool, lambda s, i, o: put("box_features", o)),
+            (m.roi_heads.box_predictor, boxes),
+            (m.roi_heads.mask_roi_pool, lambda s, i, o: put("mask_features", o)),
+            (m.roi_heads.mask_predictor, lambda s, i, o: put("mask_logits", o))):
+        hooks.append(module.register_forward_hook(keep))
+    return hooks
 
 
 def infer(a):
@@ -132,6 +155,8 @@ def infer(a):
     keep_stages(m, d)
     with torch.inference_mode():
         found = m([photo(a.image)])[0]
+    if a.dtype == "f64":  # detections are given in float32
+        return d
     return d | {f"detections.{k}": v.contiguous() for k, v in found.items()}
 
 
@@ -199,6 +224,7 @@ if __name__ == "__main__":
         s = sub.add_parser(c)
         s.add_argument("--weights", required=True), s.add_argument("--out", required=True)
         s.add_argument("--min-size", type=int, default=800), s.add_argument("--max-size", type=int, default=1333)
+        s.add_argument("--dtype", choices=("f32", "f64"), default="f32")
         if c == "infer":
             s.add_argument("--image", required=True)
             continue
