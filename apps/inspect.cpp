@@ -114,7 +114,7 @@ int infer(const Arguments& a) {
   if (a.out.empty() && a.pictures.empty()) return 0;
   const Stages stages = detection_stages(model, batch, read_stages(a.given));
   write_stages(a, stages);
-  if (!a.pictures.empty()) draw_detection(a.pictures, stages, photo, names_of(file.categories));
+  if (!a.pictures.empty()) draw_detection(a.pictures, stages, photo, finest_level(batch), names_of(file.categories));
   return 0;
 }
 
@@ -170,8 +170,10 @@ int train_step(const Arguments& a) {
   }
   const Tensor photo =
       a.pictures.empty() ? Tensor() : read_image(fs::path(a.images) / photos.photos[0].file_name, exif_of(a.exif));
-  if (photo.defined())  // before a step moves running statistics
-    draw_detection(a.pictures, detection_stages(model, batch_of(photo, file)), photo, names_of(file.categories));
+  if (photo.defined()) {  // before a step moves running statistics
+    const Batch alone = batch_of(photo, file);
+    draw_detection(a.pictures, detection_stages(model, alone), photo, finest_level(alone), names_of(file.categories));
+  }
   const Stages stages = training_stages(model, batch, read_stages(a.given));
   write_stages(a, stages);
   if (photo.defined()) draw_training(a.pictures, stages, batch, file.config.model.rpn.matcher);

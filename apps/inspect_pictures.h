@@ -26,15 +26,15 @@ inline void write_figure(const std::filesystem::path& folder, const std::string&
   fmt::print("{}\n", (folder / (name + ".png")).string());
 }
 
-// Detection in one photo (uint8 [H, W, 3], in its own pixels).
-inline void draw_detection(const std::filesystem::path& folder, const Stages& stages, const Tensor& photo,
+// Detection in one photo (uint8 [H, W, 3], in its own pixels); `finest`: finest_level of its batch.
+inline void draw_detection(const std::filesystem::path& folder, const Stages& stages, const Tensor& photo, int finest,
                            const Named& name_of) {
   write_figure(folder, "1_input", draw_input(stages));
   write_figure(folder, "2_feature_maps", draw_feature_maps(stages));
   write_figure(folder, "4_objectness", draw_objectness(stages));
   write_figure(folder, "5_proposals", draw_proposals(stages));
   if (const Tensor& rois = stages.at("proposals.0"); rois.dim(0) > 0)
-    write_figure(folder, "6_roi_align", draw_roi_align(stages, rois.rows(0, 1).view({4})));
+    write_figure(folder, "6_roi_align", draw_roi_align(stages, rois.rows(0, 1).view({4}), finest));
   write_figure(folder, "7_class_scores", draw_class_scores(stages, name_of));
   write_figure(folder, "8_masks", draw_masks(stages, photo, name_of));
 }

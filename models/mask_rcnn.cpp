@@ -1,6 +1,7 @@
 #include "models/mask_rcnn.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "models/anchors.h"
@@ -107,6 +108,13 @@ Tensor select_class(const Tensor& logits, const std::vector<int32_t>& labels) {
 
 }  // namespace
 
+int finest_level(const Batch& batch) {
+  const std::vector<int32_t> sizes = batch.sizes.to_vector<int32_t>();
+  int32_t highest = 1;
+  for (size_t n = 0; n < sizes.size(); n += 2) highest = std::max(highest, sizes[n]);
+  return int(std::lround(std::log2(double(highest) / double(batch.photos.dim(1) / 4))));
+}
+
 MaskRcnn::MaskRcnn(const ModelConfig& config, RngKey init) : config_(config) {
   validate(config);
   parts_ = std::make_unique<Parts>(config, init);
@@ -146,11 +154,13 @@ struct MaskRcnn::Proposed {
   RpnOutput rpn;
   Tensor anchors;
   Rois proposals;
+  int finest;
 };
 
 MaskRcnn::Proposed MaskRcnn::propose_from(const Batch& batch, Mode mode, Probe* probe) {
   check_batch(batch);
   Proposed out;
+  out.finest = finest_level(batch);
   show(probe, "input", batch.photos);
   const std::vector<Var> c = parts_->body(cast(batch.photos, parts_->dtype), mode);
   show_levels(probe, "c", 2, c);
@@ -167,8 +177,8 @@ MaskRcnn::Proposed MaskRcnn::propose_from(const Batch& batch, Mode mode, Probe* 
   return out;
 }
 
-BoxOutput MaskRcnn::read_boxes(const std::vector<Var>& pyramid, const Rois& rois, Probe* probe) {
-  const Var features = roi_align(roi_levels(pyramid), rois.boxes, rois.image, {BoxHead::kPooled, 2, 2});
+BoxOutput MaskRcnn::read_boxes(const Proposed& p, const Rois& rois, Probe* probe) {
+  const Var features = roi_align(roi_levels(p.pyramid), rois.boxes, rois.image, {BoxHead::kPooled, 2, p.finest});
   show_rows(probe, "box_features", features.value(), rois);
   BoxOutput out = parts_->box_head(features);
   show_rows(probe, "class_logits", out.class_logits.value(), rois);
@@ -177,8 +187,8 @@ BoxOutput MaskRcnn::read_boxes(const std::vector<Var>& pyramid, const Rois& rois
 }
 
 // Features of the mask head, [R, M, M, width].
-Var MaskRcnn::read_masks(const std::vector<Var>& pyramid, const Rois& rois, Probe* probe) {
-  const Var features = roi_align(roi_levels(pyramid), rois.boxes, rois.image, {config_.mask_size / 2, 2, 2});
+Var MaskRcnn::read_masks(const Proposed& p, const Rois& rois, Probe* probe) {
+  const Var features = roi_align(roi_levels(p.pyramid), rois.boxes, rois.image, {config_.mask_size / 2, 2, p.finest});
   show_rows(probe, "mask_features", features.value(), rois);
   return parts_->mask_head.features(features);
 }
@@ -204,8 +214,8 @@ std::pair<Losses, std::vector<PhotoDetections>> MaskRcnn::losses_and_detections(
 Losses MaskRcnn::losses_of(const Proposed& p, const Batch& batch, RngKey key, Probe* probe) {
   const Targets targets = checked(batch.targets, config_.num_classes, p.anchors.dtype());
   const Samples samples = sample_rois(p.proposals, targets, batch.photos.dim(0), config_.box, key.fold("rois"));
-  const BoxOutput box = read_boxes(p.pyramid, samples.rois, probe);
-  const Var mask_logits = parts_->mask_head.mask_fcn_logits(read_masks(p.pyramid, samples.positive_rois, probe));
+  const BoxOutput box = read_boxes(p, samples.rois, probe);
+  const Var mask_logits = parts_->mask_head.mask_fcn_logits(read_masks(p, samples.positive_rois, probe));
   show_rows(probe, "mask_logits", mask_logits.value(), samples.positive_rois);
 
   const auto [rpn_objectness, rpn_box] = rpn_losses(p.rpn, p.anchors, targets, config_.rpn, key.fold("anchors"));
@@ -217,11 +227,11 @@ Losses MaskRcnn::losses_of(const Proposed& p, const Batch& batch, RngKey key, Pr
 }
 
 std::vector<PhotoDetections> MaskRcnn::detections_of(const Proposed& p, const Batch& batch, Probe* probe) {
-  const BoxOutput box = read_boxes(p.pyramid, p.proposals, probe);
+  const BoxOutput box = read_boxes(p, p.proposals, probe);
   const Detections found =
       select_detections(box.class_logits.value(), box.deltas.value(), p.proposals, batch.sizes, config_.box);
 
-  const Tensor features = read_masks(p.pyramid, found.rois, probe).value();
+  const Tensor features = read_masks(p, found.rois, probe).value();
   Tensor logits;
   if (probe) {  // every class, as torchvision computes them
     const Tensor all = parts_->mask_head.mask_fcn_logits(features).value();

@@ -33,6 +33,10 @@ class Probe {
   virtual Tensor stage(const std::string& name, const Tensor&) = 0;
 };
 
+// The level whose scale, 2^-level, RoIs are read from p2 with: 2.  torchvision infers it from the heights of p2 and of
+// the highest photo before padding, so it is 1 where padding makes that photo more than sqrt(2) times as high.
+int finest_level(const Batch&);
+
 class MaskRcnn {
  public:
   // torchvision's initialisation, drawn from the key; what `config.trainable_layers` leaves out is frozen.
@@ -69,8 +73,8 @@ class MaskRcnn {
   Proposed propose_from(const Batch&, Mode, Probe*);
   Losses losses_of(const Proposed&, const Batch&, RngKey, Probe*);
   std::vector<PhotoDetections> detections_of(const Proposed&, const Batch&, Probe*);
-  BoxOutput read_boxes(const std::vector<Var>& pyramid, const Rois&, Probe*);
-  Var read_masks(const std::vector<Var>& pyramid, const Rois&, Probe*);
+  BoxOutput read_boxes(const Proposed&, const Rois&, Probe*);
+  Var read_masks(const Proposed&, const Rois&, Probe*);
 
   ModelConfig config_;
   std::unique_ptr<Parts> parts_;

@@ -85,6 +85,8 @@ hold train_nuts "$theirs" train $work/w_4_1.pth $nuts --image-ids 0,1 --min-size
 hold train_one_sizes "$theirs" train $work/w_2_2.pth $one --image-ids 1,2,3 --min-size 320 --max-size 533
 hold train_one_none "$theirs" train $work/w_2_2.pth $one --image-ids 2 --min-size 320 --max-size 533
 hold train_one_grey "$theirs" train $work/w_2_2.pth $one --image-ids 4 --min-size 320 --max-size 533
+hold train_one_thin "$theirs" train $work/w_2_2.pth $one --image-ids 5 --min-size 320 --max-size 533
+hold infer_thin "$theirs" infer $work/w_2_2.pth --image $work/one/thin.png --min-size 320 --max-size 533
 hold infer_tiny "$theirs" infer $work/w_2_2.pth --image $work/one/tiny.png --min-size 320 --max-size 533
 hold infer_grey "$theirs" infer $work/w_2_2.pth --image $work/one/grey.png --min-size 320 --max-size 533
 
@@ -105,7 +107,7 @@ float64() {
   verdict "$name" 1e-9
 }
 float64 f64_infer infer --image $work/one/small.png
-float64 f64_train train $one --image-ids 5
+float64 f64_train train $one --image-ids 6
 
 # The goldens of the tests, made anew.
 if is_wanted goldens; then

@@ -72,7 +72,9 @@ std::pair<float, float> extremes(const Tensor& values) {
 // A map of cells, enlarged to about the side of the others.
 Panel map_panel(const Tensor& values, double low, double high, const std::string& label, int side) {
   const int longer = int(std::max(values.dim(0), values.dim(1)));
-  return {enlarge(heat_map(values, low, high), std::max(1, side / std::max(longer, 1))), label};
+  Canvas map(enlarge(heat_map(values, low, high), std::max(1, side / std::max(longer, 1))));
+  map.frame({0, 0, map.width(), map.height()}, 1, {200, 205, 212});  // white maps have an edge, too
+  return {map.pixels(), label};
 }
 
 std::vector<size_t> by_value(const std::vector<float>& v) {
@@ -105,12 +107,14 @@ Tensor draw_input(const StageMap& stages) {
 
 Tensor draw_feature_maps(const StageMap& stages) {
   std::vector<Panel> panels;
+  const Tensor& finest = stages.at("c2");  // its sides double level by level, so one side fits all
+  const int cells = int(std::max({finest.dim(2), finest.dim(3), int64_t(1)})), side = cells * std::max(1, 264 / cells);
   for (const char* name : {"c2", "c3", "c4", "c5", "p2", "p3", "p4", "p5", "p6"}) {
     const Tensor map = strength(stages.at(name));
     const auto [low, high] = extremes(map);
     panels.push_back(
         map_panel(map, low, high,
-                  fmt::format("{} {} x {}, {} channels", name, map.dim(1), map.dim(0), stages.at(name).dim(1)), 230));
+                  fmt::format("{} {} x {}, {} channels", name, map.dim(1), map.dim(0), stages.at(name).dim(1)), side));
     if (panels.size() == 4) panels.push_back({blank(8, 8).pixels(), ""});  // five columns, and there is no c6
   }
   return figure(
@@ -190,7 +194,7 @@ Tensor draw_proposals(const StageMap& stages) {
 namespace {
 
 // A RoI on its level: cells, bins and where each bin reads.
-Panel roi_panel(const Tensor& map, const Box<float>& roi, int level, int pooled, int samples) {
+Panel roi_panel(const std::string& name, const Tensor& map, const Box<float>& roi, int level, int pooled, int samples) {
   const float scale = level_scale<float>(level);
   const RoiAxis<float> ax = roi_axis(roi.x1, roi.x2, scale, pooled), ay = roi_axis(roi.y1, roi.y2, scale, pooled);
   const int x0 = int(std::floor(ax.begin)) - 1, y0 = int(std::floor(ay.begin)) - 1;
@@ -224,15 +228,16 @@ Panel roi_panel(const Tensor& map, const Box<float>& roi, int level, int pooled,
                 y = py(roi_sample(ay, i / samples, i % samples, samples));
       canvas.fill({x - 1, y - 1, 3, 3}, kMark);
     }
-  return {canvas.pixels(), fmt::format("p{}: {} x {} bins, {} samples each", level, pooled, pooled, samples * samples)};
+  return {canvas.pixels(), fmt::format("{}: {} x {} bins, {} samples each", name, pooled, pooled, samples * samples)};
 }
 
 }  // namespace
 
-Tensor draw_roi_align(const StageMap& stages, const Tensor& roi) {
+Tensor draw_roi_align(const StageMap& stages, const Tensor& roi, int finest) {
   const Box<float> box = box_at(roi.view({1, 4}), 0);
-  const int level = 2 + roi_level(box, 2, 4);
-  const Tensor map = strength(stages.at(fmt::format("p{}", level)));
+  const int place = roi_level(box, finest, 4), level = finest + place;
+  const std::string name = fmt::format("p{}", 2 + place);
+  const Tensor map = strength(stages.at(name));
   const Tensor photo = photo_of(stages);
   Canvas canvas(enlarge(photo, factor_of(photo)));
   canvas.frame(rect_of(roi.data<float>(), factor_of(photo)), 3, kObject);
@@ -244,7 +249,10 @@ Tensor draw_roi_align(const StageMap& stages, const Tensor& roi) {
           "eq. 1), whose cells are {} pixels. Its bins are read at the orange points, each between four "
           "cells, and nothing is rounded to a cell (He et al. 2017, section 3).",
           box.x2 - box.x1, box.y2 - box.y1, level, 1 << level),
-      {{canvas.pixels(), "the RoI"}, roi_panel(map, box, level, 7, 2), roi_panel(map, box, level, mask_bins, 2)}, 3);
+      {{canvas.pixels(), "the RoI"},
+       roi_panel(name, map, box, level, 7, 2),
+       roi_panel(name, map, box, level, mask_bins, 2)},
+      3);
 }
 
 namespace {

@@ -24,7 +24,8 @@ Tensor draw_objectness(const StageMap&);
 // The best proposals, the surest darkest.
 Tensor draw_proposals(const StageMap&);
 // Where RoIAlign reads for a RoI (float32 [4], in input coordinates): its bins and samples on its level's cells.
-Tensor draw_roi_align(const StageMap&, const Tensor& roi);
+// `finest` is the level whose scale p2 has (RoiAlignGeom).
+Tensor draw_roi_align(const StageMap&, const Tensor& roi, int finest = 2);
 // What the box head says of some proposals.
 Tensor draw_class_scores(const StageMap&, const Named&);
 // Each detection's mask as the head gives it and as pasted onto the photo (uint8 [H, W, 3], in its own pixels).

@@ -24,16 +24,18 @@ from torchvision.ops.misc import FrozenBatchNorm2d
 from stages import LOSSES, in_float64, keep_stages, uniform
 
 CLASSES = 4
-PADDED = 128
 # Per photo: size before padding, original size, boxes, labels.
-PHOTOS = [
+TWO = [
     ((128, 96), (200, 150), [(8.5, 10.25, 60.0, 70.5), (30.0, 40.0, 95.0, 127.0), (2.0, 90.0, 20.0, 110.0)], [1, 2, 3]),
     ((112, 128), (112, 128), [(16.0, 16.0, 48.0, 100.0), (70.25, 20.0, 120.0, 61.0)], [3, 1]),
 ]
+# So low that padding to 64 makes it more than sqrt(2) times as high: RoIAlign's scales, inferred from the unpadded height, are 1/2 to 1/16.
+THIN = [((40, 128), (40, 128), [(8.5, 4.0, 60.0, 38.5), (50.0, 10.0, 120.0, 40.0)], [1, 2])]
 CASES = {
     "r18_frozen_bn": dict(backbone="resnet18", norm="frozen_bn", layers=3, mask_size=28),
     "r18_batch_norm": dict(backbone="resnet18", norm="batch_norm", layers=5, mask_size=28),
     "r50_group_norm": dict(backbone="resnet50", norm="group_norm", layers=5, mask_size=14),
+    "r18_thin": dict(backbone="resnet18", norm="frozen_bn", layers=3, mask_size=28, photos=THIN),
 }
 
 
@@ -54,7 +56,7 @@ def weight(name, shape):
     return torch.from_numpy(v.astype(np.float32).reshape(shape))
 
 
-def build(backbone, norm, layers, mask_size):
+def build(backbone, norm, layers, mask_size, photos=None):
     make = {"frozen_bn": FrozenBatchNorm2d, "batch_norm": torch.nn.BatchNorm2d, "group_norm": lambda c: torch.nn.GroupNorm(32, c)}[norm]
     body = _resnet_fpn_extractor(getattr(torchvision.models, backbone)(weights=None, norm_layer=make), layers)
     # A narrow pyramid and heads.
@@ -85,14 +87,15 @@ def mask(box, height, width):
     return ((x >= x0) & (x < x1) & (y >= y0) & (y < y1) & (2 * (x - x0) >= y - y0)).astype(np.uint8)
 
 
-def batch(dtype):
-    images = torch.zeros(len(PHOTOS), 3, PADDED, PADDED, dtype=dtype)
+def batch(photos, dtype):
+    height, width = ((max(p[0][k] for p in photos) + 31) // 32 * 32 for k in (0, 1))
+    images = torch.zeros(len(photos), 3, height, width, dtype=dtype)
     targets = []
-    for n, ((h, w), _, boxes, labels) in enumerate(PHOTOS):
+    for n, ((h, w), _, boxes, labels) in enumerate(photos):
         images[n, :, :h, :w] = photo(n, h, w)
         targets.append(dict(boxes=torch.tensor(boxes, dtype=dtype), labels=torch.tensor(labels),
                             masks=torch.from_numpy(np.stack([mask(b, h, w) for b in boxes]))))
-    return ImageList(images, [p[0] for p in PHOTOS]), targets
+    return ImageList(images, [p[0] for p in photos]), targets
 
 
 def sampled(t):
@@ -107,16 +110,16 @@ def kept(mode, stages):
     return {f"{mode}.{k}": t if k.startswith("proposals.") else sampled(t) for k, t in stages.items()}
 
 
-def infer(m, dtype):
+def infer(m, photos, dtype):
     m.eval()
     stages, out = {}, {}
     hooks = keep_stages(m, stages)
-    images, _ = batch(dtype)
+    images, _ = batch(photos, dtype)
     with torch.no_grad():
         features = m.backbone(images.tensors)
         proposals, _ = m.rpn(images, features)
         found, _ = m.roi_heads(features, proposals, images.image_sizes)
-        found = m.transform.postprocess(found, images.image_sizes, [p[1] for p in PHOTOS])
+        found = m.transform.postprocess(found, images.image_sizes, [p[1] for p in photos])
     for n, d in enumerate(found):
         out[f"boxes.{n}"], out[f"scores.{n}"], out[f"labels.{n}"] = d["boxes"], d["scores"], d["labels"]
         # Rounding decides about pixels near the threshold: the mask's area lies between these two.
@@ -126,11 +129,11 @@ def infer(m, dtype):
     return kept("infer", stages) | out
 
 
-def train(m, dtype):
+def train(m, photos, dtype):
     m.train()
     stages, out = {}, {}
     hooks = keep_stages(m, stages)
-    images, targets = batch(dtype)
+    images, targets = batch(photos, dtype)
     features = m.backbone(images.tensors)
     proposals, losses = m.rpn(images, features, targets)
     losses |= m.roi_heads(features, proposals, images.image_sizes, targets)[1]
@@ -150,10 +153,11 @@ for name, case in CASES.items():
         m = build(**case)
         if dtype == torch.float64:
             m = in_float64(m)
-        out = infer(m, dtype) | train(m, dtype)
+        photos = case.get("photos", TWO)
+        out = infer(m, photos, dtype) | train(m, photos, dtype)
         for k, t in m.state_dict().items():
             if case["norm"] == "batch_norm" and "running" in k:
                 out[f"buffer.{k}"] = sampled(t)
         save_file({k: v.contiguous() for k, v in out.items()}, os.path.join(sys.argv[1], name + suffix + ".safetensors"))
         print(name + suffix, {k: v.item() for k, v in out.items() if k.startswith("loss.")},
-              [(len(out[f"scores.{n}"]), len(out[f"train.proposals.{n}"])) for n in range(2)])
+              [(len(out[f"scores.{n}"]), len(out[f"train.proposals.{n}"])) for n in range(len(photos))])

@@ -1,4 +1,4 @@
-"""Makes the awkward photos of scripts/parity.sh from one photo: portrait, without objects, tiny, grey, and one of 128 pixels that no
+"""Makes the awkward photos of scripts/parity.sh from one photo: portrait, without objects, tiny, grey, low and wide, and one of 128 pixels that no
 model of that size resizes; one class.
 
     python one_class.py PHOTO FOLDER
@@ -18,6 +18,7 @@ photos = {
     "none.png": (source.resize((200, 120)), []),
     "tiny.png": (source.resize((37, 23)), [[3, 4, 20, 10]]),
     "grey.png": (source.convert("L").resize((300, 240)), [[10, 10, 100, 150], [150.25, 80, 100, 100]]),
+    "thin.png": (source.resize((533, 40)), [[20, 5, 200, 30], [300.5, 10, 100, 30]]),
     "small.png": (source.resize((128, 96)), [[20, 10.5, 70, 60], [5, 60, 30, 30]]),
 }
 images, annotations = [], []
