@@ -122,6 +122,10 @@ TEST_CASE("stage diff: each kind of stage has its own tolerance") {
   CHECK_FALSE(error("grad.fc.weight", 1 + 2.9e-3).beyond);
   CHECK(error("grad.fc.weight", 1 + 3.2e-3).beyond);
   CHECK(error("curve.mask", 1 + 2e-3).beyond);
+  Tensor one_step = x.clone();
+  one_step.data<float>()[0] *= 1 + 2e-3f;  // of a curve each step counts
+  CHECK(diff_stages({{"curve.mask", x}}, {{"curve.mask", one_step}}, 1e-4)[0].beyond);
+  CHECK_FALSE(diff_stages({{"mask_logits", x}}, {{"mask_logits", one_step}}, 1e-4)[0].beyond);
   CHECK_FALSE(error("moved.fc.weight", 1 + 9e-3).beyond);
   CHECK(error("p2", NAN).beyond);
 }
