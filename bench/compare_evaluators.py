@@ -5,7 +5,7 @@
 
 FOLDER holds instances.json, results_box.json (for bbox) and results.json (for segm), as make_coco_files.py --masks makes
 them.  Ours is timed as a whole process, from its start to its end; a peer inside Python, after its import, from reading
-the files to its twelve numbers.  Memory is the most that the process had resident, mapped pages counted.  A peer that
+the files to its twelve numbers.  Processor seconds, of all threads, matter where the machine is shared.  Memory is the most that the process had resident, mapped pages counted.  A peer that
 is not installed is left out.
 """
 import argparse
@@ -27,18 +27,18 @@ PEERS = {
 RUN = """
 import json, sys, time
 {imports}
-start = time.perf_counter()
+start, processor = time.perf_counter(), time.process_time()
 truth = COCO(sys.argv[1])
 e = COCOeval(truth, truth.loadRes(sys.argv[2]), sys.argv[3])
 e.evaluate()
 e.accumulate()
 e.summarize()
-print("\\n" + json.dumps([time.perf_counter() - start, [float(x) for x in e.stats[:12]]]))
+print("\\n" + json.dumps([time.perf_counter() - start, time.process_time() - processor, [float(x) for x in e.stats[:12]]]))
 """
 
 
 def run(command):
-    """Output, seconds, and gigabytes at the most."""
+    """Output, seconds, the processors' seconds, and gigabytes at the most."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     out, err = process.stdout.read(), process.stderr.read()
@@ -46,18 +46,18 @@ def run(command):
     process.returncode = status
     if status:
         raise RuntimeError(err.strip().splitlines()[-1] if err.strip() else f"ended with {status}")
-    return out, time.perf_counter() - start, usage.ru_maxrss / 1e6
+    return out, time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6
 
 
 def ours(binary, annotations, results, iou):
-    out, seconds, memory = run([binary, "--annotations", annotations, "--results", results, "--iou", iou])
-    return seconds, memory, [float(x) for x in re.findall(r"\] = (-?[\d.]+)", out)]
+    out, seconds, processor, memory = run([binary, "--annotations", annotations, "--results", results, "--iou", iou])
+    return seconds, processor, memory, [float(x) for x in re.findall(r"\] = (-?[\d.]+)", out)]
 
 
 def peer(name, annotations, results, iou):
-    out, _, memory = run([sys.executable, "-c", RUN.format(imports=PEERS[name]), annotations, results, iou])
-    seconds, numbers = json.loads(out.strip().splitlines()[-1])
-    return seconds, memory, numbers
+    out, _, _, memory = run([sys.executable, "-c", RUN.format(imports=PEERS[name]), annotations, results, iou])
+    seconds, processor, numbers = json.loads(out.strip().splitlines()[-1])
+    return seconds, processor, memory, numbers
 
 
 def installed(name):
@@ -85,18 +85,17 @@ def main():
         for _ in range(args.rounds):
             for name, seen in runs.items():
                 seen.append(ours(args.binary, *files, iou) if name == "Silhouette" else peer(name, *files, iou))
-        mine = runs["Silhouette"][0][2]
-        own = statistics.median(seconds for seconds, _, _ in runs["Silhouette"])
-        print(f"\n{iou}: medians of {args.rounds} rounds\n| | seconds | times ours | GB |\n|---|---|---|---|")
+        mine = runs["Silhouette"][0][3]
+        medians = {name: [statistics.median(run[i] for run in seen) for i in (0, 1)] for name, seen in runs.items()}
+        print(f"\n{iou}: medians of {args.rounds} rounds\n| | seconds | times ours | processor seconds | times ours | GB |\n" + "|---" * 6 + "|")
         report[iou] = {}
         for name, seen in runs.items():
-            seconds, memory = statistics.median(s for s, _, _ in seen), max(m for _, m, _ in seen)
-            note = ""
-            for _, _, numbers in seen:
-                if any(abs(a - b) > 5e-4 + 1e-9 for a, b in zip(mine, numbers)):
-                    note, differ = "  <- other numbers", True
-            print(f"| {name} | {seconds:.3f} | {seconds / own:.2f} | {memory:.3f} |{note}")
-            report[iou][name] = {"seconds": [s for s, _, _ in seen], "gigabytes": memory}
+            memory, note = max(run[2] for run in seen), ""
+            if any(abs(a - b) > 5e-4 + 1e-9 for run in seen for a, b in zip(mine, run[3])):
+                note, differ = "  <- other numbers", True
+            columns = [f"{x:.3f} | {x / own:.2f}" for x, own in zip(medians[name], medians["Silhouette"])]
+            print(f"| {name} | {' | '.join(columns)} | {memory:.3f} |{note}")
+            report[iou][name] = {"seconds": [run[0] for run in seen], "processor": [run[1] for run in seen], "gigabytes": memory}
     if args.json:
         args.json.write_text(json.dumps(report, indent=2) + "\n")
     return 1 if differ else 0

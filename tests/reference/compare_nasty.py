@@ -129,6 +129,8 @@ def bits(array):
 def accepted_on_purpose(texts, theirs):
     try:
         data, results = map(json.loads, texts)
+        if theirs[0] == "dies":  # without categories pycocotools makes all masks, also on images without width
+            return not data.get("categories")
         return theirs[0] == "raises" and (results == [] or "KeyError: 'categories'" in theirs[1])
     except ValueError:
         return False
