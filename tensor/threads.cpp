@@ -11,6 +11,9 @@
 #include <fstream>
 #include <mutex>
 #include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 #include "tensor/check.h"
 
@@ -47,6 +50,9 @@ int count_threads() {
 
 }  // namespace
 
+// This thread runs one of parallel_tasks' tasks.
+static thread_local bool inside_tasks = false;
+
 int threads() {
   static const int n = count_threads();
   return n;
@@ -55,7 +61,7 @@ int threads() {
 void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& f) {
   if (n <= 0) return;
   const int64_t parts = std::min<int64_t>(threads(), (n + grain - 1) / std::max<int64_t>(grain, 1));
-  if (parts <= 1 || omp_in_parallel()) return f(0, n);
+  if (parts <= 1 || inside_tasks || omp_in_parallel()) return f(0, n);
   std::exception_ptr error;
 #pragma omp parallel num_threads(int(parts))
   {
@@ -70,12 +76,14 @@ void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, in
   if (error) std::rethrow_exception(error);
 }
 
+// With threads of its own: OpenMP's go on spinning for a while when they have nothing to do, which is right between
+// kernels but a waste beside a few long tasks.
 void parallel_tasks(int64_t n, const std::function<void(int64_t)>& f) {
   std::atomic<int64_t> next{0};
   int64_t failed = n;
   std::exception_ptr error;
   std::mutex mutex;
-  parallel_for(std::min<int64_t>(n, threads()), 1, [&](int64_t, int64_t) {
+  const auto work = [&] {
     for (int64_t i; (i = next++) < n;) try {
         f(i);
       } catch (...) {
@@ -83,7 +91,23 @@ void parallel_tasks(int64_t n, const std::function<void(int64_t)>& f) {
         if (i < failed) failed = i, error = std::current_exception();
         next = n;
       }
-  });
+  };
+  const int64_t workers = inside_tasks || omp_in_parallel() ? 1 : std::min<int64_t>(n, threads());
+  if (workers <= 1) {
+    work();
+  } else {
+    const auto marked = [&] {
+      inside_tasks = true;
+      work();
+      inside_tasks = false;
+    };
+    std::vector<std::jthread> others;
+    try {
+      for (int64_t i = 1; i < workers; ++i) others.emplace_back(marked);
+    } catch (const std::system_error&) {  // the system gives no more threads: those that there are do it
+    }
+    marked();
+  }
   if (error) std::rethrow_exception(error);
 }
 

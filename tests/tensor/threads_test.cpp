@@ -11,6 +11,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tensor/check.h"
@@ -70,6 +71,21 @@ TEST_CASE("parallel_for: inside another it runs serially") {
     for (int64_t i = begin; i < end; ++i) parallel_for(100, 1, [&](int64_t, int64_t) { ++calls; });
   });
   CHECK(calls == 64);
+}
+
+TEST_CASE("threads: inside a task all runs on the task's thread") {
+  std::atomic<int> calls{0}, elsewhere{0};
+  parallel_tasks(8, [&](int64_t) {
+    const auto mine = std::this_thread::get_id();
+    const auto look = [&] {
+      ++calls;
+      elsewhere += std::this_thread::get_id() != mine;
+    };
+    parallel_for(100, 1, [&](int64_t, int64_t) { look(); });
+    parallel_tasks(5, [&](int64_t) { look(); });
+  });
+  CHECK(calls == 8 * (1 + 5));
+  CHECK(elsewhere == 0);
 }
 
 TEST_CASE("parallel_for: an exception arrives at the caller") {
