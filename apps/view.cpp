@@ -1,5 +1,7 @@
 // Pages to look at a data set: in a browser, served to this machine.
 #include <fmt/core.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <optional>
 #include <thread>
@@ -27,9 +29,9 @@ struct Arguments {
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
-int serve(const Arguments& args, const Gallery& gallery, std::vector<Fault> faults, std::span<Evaluated> results,
+int serve(const Arguments& args, const Gallery& gallery, const std::vector<Fault>& faults, std::span<Evaluated> results,
           const RunFolder* run) {
-  Findings findings(gallery, std::move(faults));
+  Findings findings(gallery, faults);
   ViewServer pages(gallery, findings, results, run, args.host);
   HttpServer server(args.host, args.port, security_headers(), [&](const Request& r) { return pages.respond(r); });
   if (!is_loopback(args.host))
@@ -38,6 +40,7 @@ int serve(const Arguments& args, const Gallery& gallery, std::vector<Fault> faul
   fmt::print("http://{}:{}/\n", name, server.port());
   std::fflush(stdout);
   std::thread checks([&] {
+    setpriority(PRIO_PROCESS, id_t(gettid()), 19);  // of this thread and those that it starts: pages come first
     findings.annotations();
     findings.photos();
   });
@@ -46,12 +49,12 @@ int serve(const Arguments& args, const Gallery& gallery, std::vector<Fault> faul
   return 0;
 }
 
-int write_export(const Arguments& args, const Gallery& gallery, std::vector<Fault> faults, std::span<Evaluated> results,
-                 const RunFolder* run) {
+int write_export(const Arguments& args, const Gallery& gallery, const std::vector<Fault>& faults,
+                 std::span<Evaluated> results, const RunFolder* run) {
   fmt::print("{}: {} photos, about {:.1f} MB\n", args.folder.string(), gallery.size(),
              double(export_bytes(gallery, results)) / 1e6);
   std::fflush(stdout);
-  Findings findings(gallery, std::move(faults));
+  Findings findings(gallery, faults);
   findings.annotations();
   findings.photos();
   Status status(int64_t(gallery.size()), "photo");
@@ -82,8 +85,8 @@ int view_pages(const Arguments& args) {
   all = {};
   std::optional<RunFolder> run;
   if (!args.run.empty()) run.emplace(args.run);
-  return args.port < 0 ? write_export(args, gallery, std::move(faults), results, run ? &*run : nullptr)
-                       : serve(args, gallery, std::move(faults), results, run ? &*run : nullptr);
+  return args.port < 0 ? write_export(args, gallery, faults, results, run ? &*run : nullptr)
+                       : serve(args, gallery, faults, results, run ? &*run : nullptr);
 }
 
 }  // namespace

@@ -132,13 +132,17 @@ void write_all(const Gallery& gallery, const Findings& findings, std::span<Evalu
   data.json("header", gallery.header(results.size(), run != nullptr));
   data.json("names", gallery.names());
   data.binary("columns", gallery.columns());
-  data.json("findings", findings.json());
+  data.json("findings", *findings.get("findings"));
+  for (size_t kind = 0; kind < findings.kinds(); ++kind)
+    data.json(fmt::format("findings/{}", kind), *findings.get(fmt::format("findings/{}", kind)));
   if (run) write_run(data, *run);
   for (size_t i = 0; i < results.size(); ++i) write_results(data, results[i], i, gallery.size());
   int64_t written = 0;
   std::mutex mutex;
   parallel_tasks(int64_t(gallery.size()), [&](int64_t row) {
     write_photo(gallery, size_t(row), folder, data);
+    const std::string name = fmt::format("findings/photo/{}", row);
+    data.json(name, *findings.get(name));
     const std::lock_guard lock(mutex);
     done(++written);
   });

@@ -1,9 +1,12 @@
 #include "viz/findings.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 
 #include "data/json_reader.h"
@@ -11,19 +14,27 @@
 namespace sil {
 
 struct Findings::State {
+  struct Kind {
+    std::string name;
+    Severity severity;
+    size_t count = 0;
+    std::vector<size_t> rows;
+  };
   mutable std::mutex mutex;
   int done = 0;
-  std::unordered_map<std::string, size_t> row_of;  // photo by file name
-  std::vector<std::string> kinds;                  // JSON each
-  std::string items;
+  std::unordered_map<std::string, size_t> row_of;    // photo by file name
+  std::vector<Kind> kinds;                           // in the order of their first finding
+  std::unordered_map<size_t, std::string> of_photo;  // JSON of its items, without brackets
 };
 
-Findings::Findings(const Gallery& gallery, std::vector<Fault> faults)
-    : gallery_(&gallery), state_(std::make_shared<State>()) {
+Findings::Findings(const Gallery& gallery, const std::vector<Fault>& faults)
+    : gallery_(&gallery), state_(std::make_unique<State>()) {
   const std::vector<Photo>& photos = gallery.annotations().photos;
   for (size_t row = 0; row < photos.size(); ++row) state_->row_of.emplace(photos[row].file_name, row);
   add(as_findings(faults), 0);
 }
+
+Findings::~Findings() = default;
 
 void Findings::annotations() { add(check_annotations(gallery_->annotations(), Depth::full), 1); }
 
@@ -35,22 +46,50 @@ void Findings::add(const std::vector<Finding>& more, int done) {
   const std::lock_guard lock(state_->mutex);
   State& s = *state_;
   for (const Finding& f : more) {
-    const std::string kind = fmt::format(R"({{"kind":{},"severity":"{}"}})", json_string(f.kind),
-                                         f.severity == Severity::stops_training ? "stops training" : "warning");
-    auto at = std::ranges::find(s.kinds, kind);
-    if (at == s.kinds.end()) at = s.kinds.insert(at, kind);
+    auto kind = std::ranges::find(s.kinds, f.kind, &State::Kind::name);
+    if (kind == s.kinds.end()) kind = s.kinds.insert(kind, {f.kind, f.severity, 0, {}});
+    ++kind->count;
     const auto row = s.row_of.find(f.file);
-    fmt::format_to(std::back_inserter(s.items), "{}[{},{},{},{}]", s.items.empty() ? "" : ",",
-                   row == s.row_of.end() ? -1 : int64_t(row->second),
-                   f.annotation ? std::to_string(*f.annotation) : "null", at - s.kinds.begin(), json_string(f.text));
+    if (row == s.row_of.end()) continue;
+    if (kind->rows.empty() || kind->rows.back() != row->second) kind->rows.push_back(row->second);
+    std::string& items = s.of_photo[row->second];
+    items +=
+        fmt::format("{}[{},{},{}]", items.empty() ? "" : ",", f.annotation ? std::to_string(*f.annotation) : "null",
+                    kind - s.kinds.begin(), json_string(f.text));
   }
   s.done = done;
 }
 
-std::string Findings::json() const {
+size_t Findings::kinds() const {
   const std::lock_guard lock(state_->mutex);
-  return fmt::format(R"({{"done":{},"kinds":[{}],"items":[{}]}})", state_->done, fmt::join(state_->kinds, ","),
-                     state_->items);
+  return state_->kinds.size();
+}
+
+static std::optional<size_t> number_behind(std::string_view text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return {};
+  text.remove_prefix(prefix.size());
+  size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+std::unique_ptr<std::string> Findings::get(const std::string& name) const {
+  const std::lock_guard lock(state_->mutex);
+  const State& s = *state_;
+  if (name == "findings") {
+    std::vector<std::string> kinds;
+    for (const State::Kind& k : s.kinds)
+      kinds.push_back(fmt::format(R"({{"kind":{},"severity":"{}","count":{}}})", json_string(k.name),
+                                  k.severity == Severity::stops_training ? "stops training" : "warning", k.count));
+    return std::make_unique<std::string>(fmt::format(R"({{"done":{},"kinds":[{}]}})", s.done, fmt::join(kinds, ",")));
+  }
+  if (const auto row = number_behind(name, "findings/photo/"); row && *row < gallery_->size()) {
+    const auto items = s.of_photo.find(*row);
+    return std::make_unique<std::string>("[" + (items == s.of_photo.end() ? "" : items->second) + "]");
+  }
+  if (const auto kind = number_behind(name, "findings/"); kind && *kind < s.kinds.size())
+    return std::make_unique<std::string>(fmt::format("[{}]", fmt::join(s.kinds[*kind].rows, ",")));
+  return nullptr;
 }
 
 }  // namespace sil

@@ -74,7 +74,7 @@ Response ViewServer::data(const std::string& name) {
   if (name == "header") return json(gallery_->header(results_.size(), run_ != nullptr));
   if (name == "names") return json(gallery_->names());
   if (name == "columns") return {200, "application/octet-stream", gallery_->columns()};
-  if (name == "findings") return json(findings_->json());
+  if (const auto text = findings_->get(name)) return json(std::move(*text));
   if (constexpr std::string_view prefix = "run/"; run_ && name.starts_with(prefix))
     if (const auto text = run_->get(name.substr(prefix.size()))) return json(std::move(*text));
   for (size_t i = 0; i < results_.size(); ++i)

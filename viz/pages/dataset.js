@@ -138,13 +138,25 @@ export class Dataset {
   }
 }
 
-// Rows by a key, equal ones in their order.  Numbers sort faster than a comparison is called, so ranks of equal keys
-// are packed behind the key's own rank.
+// Rows by a key, equal ones in their order.  Calling a comparison a million times takes too long where there are 118,000
+// photos: the keys alone are sorted, and rows are dealt to the places of their key.
 export function sorted(rows, key, down) {
   const keys = Float64Array.from(rows, key);
-  const values = Float64Array.from(new Set(keys)).sort();
-  const rankOf = new Map();
-  values.forEach((v, i) => rankOf.set(v, down ? values.length - 1 - i : i));
-  const packed = Float64Array.from(keys, (k, i) => rankOf.get(k) * rows.length + i).sort();
-  return Uint32Array.from(packed, x => rows[x % rows.length]);
+  if (!down && keys.every((k, i) => i === 0 || keys[i - 1] <= k)) return rows;
+  const values = keys.slice().sort();
+  const firstWhere = after => {
+    let low = 0, high = values.length;
+    while (low < high) {
+      const middle = low + high >> 1;
+      if (after(values[middle])) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  };
+  const dealt = new Uint32Array(rows.length), out = new Uint32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    const first = firstWhere(v => v >= keys[i]), start = down ? rows.length - firstWhere(v => v > keys[i]) : first;
+    out[start + dealt[first]++] = rows[i];
+  }
+  return out;
 }

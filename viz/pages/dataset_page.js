@@ -57,8 +57,8 @@ export class DatasetPage {
     this.controls.update();
   }
 
-  apply() {
-    const finding = state.finding === "" ? null : this.findings.photosOf(Number(state.finding));
+  async apply() {
+    const finding = state.finding === "" ? null : await this.findings.photosOf(Number(state.finding));
     this.result = this.data.filter({
       classes: chosen("classes"), area: chosen("area"), aspect: chosen("aspect"), count: chosen("count"),
       crowd: state.crowd, search: state.search, photoPasses: finding,
@@ -85,9 +85,8 @@ export class DatasetPage {
   }
 
   async photo(row) {
-    const [image, told] = await Promise.all([picture("photo", row).catch(error => error), json(`objects/${row}`)]);
+    const [image, told, found] = await Promise.all([picture("photo", row).catch(error => error), json(`objects/${row}`), this.findings.of(row)]);
     const name = object => this.data.categories[object.class]?.name ?? `unknown class ${object.category_id}`;
-    const found = this.findings.of(row);
     const objects = told.objects.map(object => ({
       colour: object.colour, crowd: object.crowd, label: name(object), title: `${name(object)}${object.crowd ? ", a crowd" : ""}`,
       box: object.bbox.map(v => v ?? 0), path: object.path ? new Path2D(object.path) : null, facts: facts(object, told, found),

@@ -16,6 +16,7 @@ export function prepared(canvas, width, height) {
   if (canvas.width !== w) canvas.width = w;
   if (canvas.height !== h) canvas.height = h;
   const context = canvas.getContext("2d");
+  canvas.shown = {width, height};
   context.setTransform(density, 0, 0, density, 0, 0);
   context.clearRect(0, 0, width, height);
   return context;
@@ -94,8 +95,7 @@ function drawLabels(context, objects, view, look) {
   const size = look.text ?? 12, height = size + 5;
   context.font = `600 ${size}px system-ui, sans-serif`;
   context.textBaseline = "middle";
-  const bounds = context.canvas.getBoundingClientRect();
-  const limit = {width: bounds.width || context.canvas.width, height: bounds.height || context.canvas.height};
+  const limit = context.canvas.shown;
   const placed = [];
   objects = objects.filter(o => o.label || o === look.lit);
   const order = look.lit ? [look.lit, ...objects.filter(o => o !== look.lit && look.labels)] : objects;

@@ -3,35 +3,32 @@ import {json, isExport} from "./source.js";
 
 export class Findings {
   constructor(photos, whenMore) {
-    Object.assign(this, {photos, whenMore, kinds: [], items: [], byPhoto: new Map(), done: 0});
+    Object.assign(this, {photos, whenMore, kinds: [], done: 0, rows: new Map()});
     this.ask();
   }
 
   async ask() {
-    const {done, kinds, items} = await json("findings");
-    this.done = done;
-    this.kinds = kinds.map(kind => ({...kind, count: 0}));
-    this.items = items;
-    this.byPhoto = new Map();
-    for (const item of items) {
-      const [row, , kind] = item;
-      this.kinds[kind].count++;
-      if (!this.byPhoto.has(row)) this.byPhoto.set(row, []);
-      this.byPhoto.get(row).push(item);
-    }
-    this.whenMore();
+    const {done, kinds} = await json("findings");
+    const more = done !== this.done || kinds.length !== this.kinds.length;
+    Object.assign(this, {done, kinds});
+    if (more) this.rows.clear();
+    if (more) this.whenMore();
     if (done < 2 && !isExport) setTimeout(() => this.ask(), 1000);
   }
 
   // 1 for photos with a finding of this kind.
-  photosOf(kind) {
-    const out = new Uint8Array(this.photos);
-    for (const [row, , k] of this.items) if (k === kind && row >= 0) out[row] = 1;
-    return out;
+  async photosOf(kind) {
+    if (!this.kinds[kind]) return new Uint8Array(this.photos);
+    if (!this.rows.has(kind)) {
+      const out = new Uint8Array(this.photos);
+      for (const row of await json(`findings/${kind}`)) out[row] = 1;
+      this.rows.set(kind, out);
+    }
+    return this.rows.get(kind);
   }
 
-  // [{annotation, kind, severity, text}]
-  of(row) {
-    return (this.byPhoto.get(row) ?? []).map(([, annotation, kind, text]) => ({annotation, text, ...this.kinds[kind]}));
+  // [{annotation, text, kind, severity}]
+  async of(row) {
+    return (await json(`findings/photo/${row}`)).map(([annotation, kind, text]) => ({annotation, text, ...this.kinds[kind]}));
   }
 }
