@@ -2,10 +2,11 @@
 
     python3 tests/pages/test_dataset.py [-v] [-k NAME]        programs from build/bin, or from $SIL_BIN
 """
+import json
 import subprocess
 import unittest
 
-from world import BIN, Exported, Folder, Pages, Shapes, decoded, hostile_set
+from world import BIN, Exported, Folder, Pages, Shapes, decoded, hostile_set, png
 from browser import Browser
 
 
@@ -186,6 +187,23 @@ class ExportedDatasetPage(DatasetPage):
     @classmethod
     def made(cls):
         return Exported(cls.shapes.annotations, cls.shapes.images)
+
+
+class LabelSchema(unittest.TestCase):
+    def test_a_folder_in_label_schema(self):
+        with Folder() as folder, Browser(1280, 800) as browser:
+            for name in ("images", "labels"):
+                (folder / name).mkdir()
+            (folder / "images" / "one.png").write_bytes(png(60, 40, (90, 120, 150)))
+            (folder / "labels" / "one.json").write_text(json.dumps([
+                {"type": "instance", "class_id": 3, "class_name": "fig", "polygon": [[5, 5], [25, 5], [25, 25], [5, 25]]},
+                {"type": "instance", "class_id": 4, "class_name": "date", "polygon": [[30, 5], [50, 5], [50, 35], [30, 35]]}]))
+            with Pages(folder, folder / "images") as pages:
+                browser.open(pages.url + "#photo=one.png")
+                browser.wait("document.querySelectorAll('.object').length === 2")
+                self.assertEqual([o["area"] for o in pages.data("objects/0")["objects"]], [400, 600])
+                self.assertIn("fig", browser.js("document.querySelector('.object strong').textContent"))
+                self.assertEqual(browser.errors, [])
 
 
 class HostileData(unittest.TestCase):

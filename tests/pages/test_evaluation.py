@@ -83,6 +83,13 @@ class EvaluationPage(unittest.TestCase):
         self.open("&score=0.2")
         self.assertEqual(self.note("000005.png"), f"✓{self.objects(5)} ✗0 ?0")
 
+    def test_sliders_in_the_detail_view(self):
+        self.open("&photo=000001.png&score=0.5")
+        self.browser.wait("document.querySelector('.object strong')?.textContent.includes(': right')")
+        self.browser.js("(() => { const s = document.querySelectorAll('dialog .slider input')[1]; s.value = .95; s.dispatchEvent(new Event('input')); })()")
+        self.browser.wait("location.hash.includes('score=0.95') && [...document.querySelectorAll('.object strong')].every(e => e.textContent.includes('missed'))")
+        self.assertEqual(self.browser.js("document.querySelectorAll('.object').length"), self.objects(1))
+
     def test_sorting(self):
         self.open("&sort_results=wrong&iou=0.3")
         self.assertIn(self.browser.js("document.querySelector('.cell .name').textContent"), ("000003.png", "000004.png"))

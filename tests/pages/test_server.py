@@ -2,11 +2,12 @@
 import json
 import resource
 import socket
+import subprocess
 import time
 import unittest
 import urllib.parse
 
-from world import Folder, Pages, hostile_set
+from world import BIN, Folder, Pages, hostile_set
 
 
 class Server(unittest.TestCase):
@@ -117,6 +118,20 @@ class Server(unittest.TestCase):
         self.annotations.unlink()  # read once: what is shown is what was read
         self.assertEqual(json.loads(self.get("/data/header")[1].split(b"\r\n\r\n")[1])["photos"], 5)
         self.annotations.write_text(text)
+
+    def test_arguments_that_cannot_be_used(self):
+        results = self.folder.path / "results.json"
+        results.write_text('[{"image_id": 77, "category_id": 1, "score": 0.5, "bbox": [1, 1, 2, 2]}]')
+        good = ["--annotations", self.annotations, "--images", self.images]
+        for arguments, said in ((good, "--port, to serve, or --export"), (good + ["--port", "0", "--export", "x"], "one of them"),
+                                (good + ["--port", "0", "--limit", "3"], "--limit is for --export"), (good + ["--port", str(self.port)], "cannot listen there"),
+                                (good + ["--port", "70000"], "--port"), (good[:2] + ["--images", "/no/such", "--port", "0"], "no such folder"),
+                                (["--annotations", "/no/such.json"] + good[2:] + ["--port", "0"], "/no/such.json"),
+                                (good + ["--port", "0", "--results", results], "77"), (good + ["--port", "0", "--run", "/no/run"], "no such folder of a training run")):
+            ran = subprocess.run([BIN / "view", *arguments], capture_output=True, text=True, timeout=60)
+            self.assertEqual(ran.returncode, 2, arguments)
+            self.assertTrue(ran.stderr.startswith("error: ") and ran.stderr.count("\n") == 1, ran.stderr)
+            self.assertIn(said, ran.stderr)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 // The Dataset page: filters, a toolbar, the grid, and one photo in detail.
-import {element, count, plural, eachFrame} from "./dom.js";
+import {element, count, plural, eachFrame, breathe} from "./dom.js";
 import {picture, json} from "./source.js";
 import {state, change, chosen, address} from "./state.js";
 import {sorted} from "./dataset.js";
@@ -63,6 +63,7 @@ export class DatasetPage {
       classes: chosen("classes"), area: chosen("area"), aspect: chosen("aspect"), count: chosen("count"),
       crowd: state.crowd, search: state.search, photoPasses: finding,
     });
+    await breathe();
     this.rows = sorted(this.result.rows, (this.keys[state.sort] ?? this.keys.file).key, state.down === "1");
     this.sort.value = state.sort;
     this.size.value = state.size;

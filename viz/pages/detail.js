@@ -8,7 +8,7 @@ const most = 64;  // screen pixels a photo's pixel, at the largest zoom
 
 export class Detail {
   // source(): the page whose photos are looked at: {photo(row) -> Promise of {row, image, fault, width, height, objects,
-  // notes}, title(row), rows in their order, row(name), name(row), closed(row)}.  An object has `facts`, a list of lines, beside what draw.js wants.
+  // notes}, title(row), rows in their order, row(name), name(row), closed(row), detailControls or none}.  An object has `facts`, a list of lines, beside what draw.js wants.
   constructor(dialog, source) {
     Object.assign(this, {dialog, row: -1, lit: null, photo: null});
     Object.defineProperty(this, "source", {get: source});
@@ -18,7 +18,7 @@ export class Detail {
     dialog.append(
         element("header", {},
             button("‹", "Previous photo (left arrow)", () => this.step(-1)), button("›", "Next photo (right arrow)", () => this.step(1)),
-            this.title = element("h2"), this.controls.node,
+            this.title = element("h2"), this.extra = element("div", {class: "look"}), this.controls.node,
             element("div", {class: "look", role: "group", "aria-label": "Zoom"}, button("−", "Smaller (-)", () => this.zoom(1 / 1.4)),
                 this.percent = element("output", {class: "percent"}), button("+", "Larger (+)", () => this.zoom(1.4)),
                 button("Fit", "Whole photo (0)", () => this.fit())),
@@ -43,6 +43,8 @@ export class Detail {
       return;
     }
     if (!this.dialog.open) this.dialog.showModal();
+    const more = this.source.detailControls;  // a page's own, such as thresholds
+    if (this.extra.firstChild !== (more ?? null)) this.extra.replaceChildren(...(more ? [more] : []));
     if (row !== this.row) await this.open(row);
     this.draw();
   }

@@ -57,11 +57,14 @@ export class EvaluationPage {
       const select = element("select", {onchange: () => change({[name]: select.value, cell: ""})}, ...options.map(([value, text]) => element("option", {value}, text)));
       return {node: element("label", {class: "field-label"}, title, select), update: () => { select.value = state[name]; }};
     };
-    this.inputs = [
+    const inSide = [
       pick("results", this.results.map((r, i) => [i, this.results.length > 1 ? `${"AB"[i]}: ${r.name}` : r.name]), "Results"),
       pick("type", [["segm", "Masks"], ["bbox", "Boxes"]], "Matched by"),
       slider("iou", .05, "IoU from"), slider("score", 0, "Score from"),
     ];
+    const inDetail = [slider("iou", .05, "IoU"), slider("score", 0, "Score")];
+    this.inputs = [...inSide, ...inDetail];
+    this.detailControls = element("div", {class: "look", role: "group", "aria-label": "Thresholds"}, ...inDetail.map(input => input.node));
     this.tally = element("div", {class: "tally", role: "status"});
     const section = (title, open) => {
       const host = element("div");
@@ -72,7 +75,7 @@ export class EvaluationPage {
       errors: section("Where AP is lost (TIDE)", true), confusion: section("Confusion at IoU .5", true), scores: section("Scores", true),
     };
     return this.sideNode = element("aside", {class: "filters wide", "aria-label": "Evaluation", id: "filters"},
-        ...this.inputs.map(input => input.node), this.tally, this.legend(), ...Object.values(this.sections).map(s => s.node));
+        ...inSide.map(input => input.node), this.tally, this.legend(), ...Object.values(this.sections).map(s => s.node));
   }
 
   legend() {
