@@ -5,8 +5,8 @@
 
 FOLDER holds instances.json, results_box.json (for bbox) and results.json (for segm), as make_coco_files.py --masks makes
 them.  Ours is timed as a whole process, from its start to its end; a peer inside Python, after its import, from reading
-the files to its twelve numbers.  Processor seconds, of all threads, matter where the machine is shared.  Memory is the most that the process had resident, mapped pages counted.  A peer that
-is not installed is left out.
+the files to its twelve numbers.  Processor seconds, of all threads, matter where the machine is shared.  Memory is the
+most that the process had resident, mapped pages counted.  A peer that is not installed is left out.
 """
 import argparse
 import json
