@@ -55,12 +55,14 @@ export class Grid {
     // Of more than `tallest` the scroll bar gives the share.
     const scroll = this.host.scrollTop, range = Math.max(shown - height, 1);
     const top = total > shown ? Math.min(scroll / range, 1) * (total - height) : scroll;
-    Object.assign(this, {columns, cellWidth, rowHeight});
+    // Who drags the scroll bar passes by thousands of photos: only where they stop are pictures asked for.
+    const passing = Math.abs(top - (this.top ?? top)) > height / 2;
+    Object.assign(this, {columns, cellWidth, rowHeight, top});
     const begin = Math.max(0, Math.floor(top / rowHeight) - 1) * columns;
     const end = Math.min(this.rows.length, (Math.ceil((top + height) / rowHeight) + 1) * columns);
     for (const [place, cell] of this.cells) if (place < begin || place >= end) this.release(place, cell);
     for (let place = begin; place < end; place++) {
-      const cell = this.cells.get(place) ?? this.fill(place);
+      const cell = this.cells.get(place) ?? this.fill(place, passing);
       const x = gap + place % columns * (cellWidth + gap), y = gap + Math.floor(place / columns) * rowHeight - top + scroll;
       cell.node.style.transform = `translate(${x}px, ${Math.round(y)}px)`;
       if (cell.width !== cellWidth) {
@@ -72,7 +74,7 @@ export class Grid {
     }
   }
 
-  fill(place) {
+  fill(place, passing) {
     const cell = this.free.pop() ?? this.make();
     cell.place = place;
     cell.row = this.rows[place];
@@ -82,8 +84,15 @@ export class Grid {
     cell.item.setAttribute("aria-posinset", place + 1);
     this.label(cell);
     this.field.append(cell.node);
-    this.load(cell);
+    cell.asked = false;
+    if (passing) this.loadSoon();
+    else this.load(cell);
     return cell;
+  }
+
+  loadSoon() {
+    clearTimeout(this.stopped);
+    this.stopped = setTimeout(() => { for (const cell of this.cells.values()) if (!cell.asked) this.load(cell); }, 80);
   }
 
   make() {
@@ -113,6 +122,7 @@ export class Grid {
 
   load(cell) {
     const row = cell.row;
+    cell.asked = true;
     cell.picture = this.pictures.get(row) ?? null;
     this.enqueue(cell);
     if (cell.picture) return;
