@@ -6,6 +6,7 @@
 #include "cpu/cpu.h"
 #include "cpu/dispatch.h"
 #include "cpu/loops.h"
+#include "tensor/axes.h"
 
 namespace sil::cpu {
 namespace {
@@ -60,36 +61,6 @@ void with_binary(Binary op, F f) {
   }
 }
 
-// y's axes, innermost first, with the steps of a and b along them: 0 where they broadcast.  Neighbours that one step
-// walks are merged, so equal shapes have one axis and [N, H, W, C] with [C] has two.
-struct Axes {
-  int rank = 0;
-  int64_t extent[Shape::kMaxRank], a[Shape::kMaxRank], b[Shape::kMaxRank];
-};
-
-Axes broadcast_axes(const Shape& a, const Shape& b, const Shape& y) {
-  Axes out;
-  int64_t a_size = 1, b_size = 1;  // elements of the axes passed
-  for (int i = 1; i <= y.rank(); ++i) {
-    const int64_t n = y[-i];
-    if (n == 1) continue;
-    const bool in_a = i <= a.rank() && a[-i] != 1, in_b = i <= b.rank() && b[-i] != 1;
-    const int last = out.rank - 1;
-    if (last >= 0 && in_a == (out.a[last] != 0) && in_b == (out.b[last] != 0)) {
-      out.extent[last] *= n;
-    } else {
-      out.extent[out.rank] = n;
-      out.a[out.rank] = in_a ? a_size : 0;
-      out.b[out.rank] = in_b ? b_size : 0;
-      ++out.rank;
-    }
-    if (in_a) a_size *= n;
-    if (in_b) b_size *= n;
-  }
-  if (out.rank == 0) out.rank = 1, out.extent[0] = 1, out.a[0] = out.b[0] = 0;
-  return out;
-}
-
 // One stretch of the innermost axis; its steps are 0 or 1.
 template <class T, class F>
 void binary_run(const T* a, bool a_moves, const T* b, bool b_moves, T* y, int64_t n, F f) {
@@ -111,7 +82,7 @@ void binary_run(const T* a, bool a_moves, const T* b, bool b_moves, T* y, int64_
 }
 
 template <class T, class F>
-void binary_loop(const T* a, const T* b, T* y, int64_t n, const Axes& axes, F f) {
+void binary_loop(const T* a, const T* b, T* y, int64_t n, const BroadcastAxes& axes, F f) {
   const int64_t inner = axes.extent[0];
   parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end;) {
@@ -141,7 +112,7 @@ void unary(Stream, Unary op, In x, Out y) {
 }
 
 void binary(Stream, Binary op, In a, In b, Out y) {
-  const Axes axes = broadcast_axes(a.shape(), b.shape(), y.shape());
+  const BroadcastAxes axes = broadcast_axes(a.shape(), b.shape(), y.shape());
   for_float(y.dtype(), [&](auto t) {
     using T = decltype(t);
     with_binary<Compute<T>>(op,

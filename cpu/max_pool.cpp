@@ -64,7 +64,7 @@ void max_pool(Stream, In x, Out y, Out index, MaxPoolGeom g) {
   });
 }
 
-void max_pool_backward(Stream stream, In dy, In index, Out dx, Scratch& scratch) {
+void max_pool_backward(Stream stream, In dy, In index, Out dx, MaxPoolGeom, Scratch& scratch) {
   const int64_t pixels = dx.dim(1) * dx.dim(2);
   if (dx.dtype() != DType::bf16) {
     fill(stream, 0, dx);

@@ -42,8 +42,7 @@ void nms(Stream, In boxes, In counts, double threshold, Out keep, Scratch& scrat
     using T = decltype(t);
     const T* box = boxes.data<T>();
     T* room = scratch.take_n<T>(size_t(lists * length * 5));
-    // The largest T that is not above the threshold: to exceed one is to exceed the other, without mixing types.
-    const T limit = T(threshold) > threshold ? std::nextafter(T(threshold), T(-1)) : T(threshold);
+    const T limit = not_above<T>(threshold);
     parallel_for(lists, 1, [&](int64_t begin, int64_t end) {
       for (int64_t s = begin; s < end; ++s) {
         std::fill_n(out + s * length, length, uint8_t(0));

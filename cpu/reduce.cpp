@@ -5,6 +5,7 @@
 #include "cpu/cpu.h"
 #include "cpu/dispatch.h"
 #include "cpu/loops.h"
+#include "tensor/axes.h"
 
 namespace sil::cpu {
 namespace {
@@ -72,29 +73,11 @@ void fold(bool max, const T* x, int64_t outer, int64_t rows, int64_t inner, doub
       fold_rows(max, partial + o * stretches * inner, stretches, inner, inner, out + o * inner);
 }
 
-// Groups of neighbouring axes that are all kept or all reduced, outermost first; the first is kept (maybe of extent 1).
-struct Groups {
-  int count = 1;
-  int64_t extent[Shape::kMaxRank + 1] = {1};
-};
-
-Groups group_axes(const Shape& shape, unsigned axes) {
-  Groups g;
-  for (int i = 0; i < shape.rank(); ++i) {
-    const bool reduced = axes >> i & 1, last_reduced = g.count % 2 == 0;
-    if (reduced == last_reduced)
-      g.extent[g.count - 1] *= shape[i];
-    else
-      g.extent[g.count++] = shape[i];
-  }
-  return g;
-}
-
 }  // namespace
 
 void reduce(Stream, Reduce op, In x, unsigned axes, Out y, Scratch& scratch) {
   const bool max = op == Reduce::max;
-  Groups g = group_axes(x.shape(), axes);
+  AxisGroups g = group_axes(x.shape(), axes);
   const double count = y.numel() ? double(x.numel()) / double(y.numel()) : 1;
   for_float(x.dtype(), [&](auto t) {
     using T = decltype(t);

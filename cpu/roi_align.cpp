@@ -12,30 +12,6 @@
 namespace sil::cpu {
 namespace {
 
-// The pixels that a bin reads along one axis.
-template <class A>
-struct AxisReads {
-  int count = 0;
-  int pixel[2 * RoiAlignGeom::kMaxSamples];
-  A weight[2 * RoiAlignGeom::kMaxSamples];
-
-  AxisReads(const RoiAxis<A>& axis, int bin, int samples, int size) {
-    for (int i = 0; i < samples; ++i) {
-      const LinearRead<A> read = roi_read(roi_sample(axis, bin, i, samples), size);
-      add(read.i0, read.w0);
-      add(read.i1, read.w1);
-    }
-  }
-
-  void add(int at, A w) {
-    if (w == 0) return;
-    int k = 0;
-    while (k < count && pixel[k] != at) ++k;
-    if (k == count) pixel[count] = at, weight[count++] = 0;
-    weight[k] += w;
-  }
-};
-
 // Where a row's RoI lies in the pyramid.
 template <class A>
 struct PlacedRoi {

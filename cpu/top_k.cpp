@@ -1,22 +1,12 @@
 // The k largest of each row.  Values become integers of the same order, so that NaN has a place (the last), and carry
 // their index, so that no two are equal and any selection is the stable one.
-#include <bit>
-
 #include "cpu/cpu.h"
 #include "cpu/dispatch.h"
 #include "cpu/loops.h"
+#include "tensor/ordered_bits.h"
 
 namespace sil::cpu {
 namespace {
-
-// Larger values give larger integers; -0 equals 0; NaN gives 0, less than -infinity's.
-template <class Bits, class A>
-Bits ordered_bits(A x) {
-  constexpr Bits sign = Bits(1) << (8 * sizeof(Bits) - 1);
-  if (x != x) return 0;
-  const Bits b = std::bit_cast<Bits>(x == 0 ? A(0) : x);
-  return b & sign ? ~b : b | sign;
-}
 
 template <class Bits>
 struct Entry {

@@ -31,8 +31,9 @@ SIL_WEAK void __sanitizer_start_switch_fiber(void** save, const void* bottom, si
 SIL_WEAK void __sanitizer_finish_switch_fiber(void* saved, const void** bottom, size_t* size);
 SIL_WEAK void __asan_poison_memory_region(const volatile void*, size_t);
 SIL_WEAK void __asan_unpoison_memory_region(const volatile void*, size_t);
-// Around every variable marked __shared__.
+// Around every variable marked __shared__ (CMakeLists.txt).
 extern char __start_simt_shared[], __stop_simt_shared[];
+extern char simt_shared_page[];  // simt_page.cpp
 }
 
 namespace sil::simt {
@@ -46,9 +47,6 @@ using boost::context::detail::transfer_t;
 constexpr int kMaxThreads = 1024, kWarp = 32;
 constexpr size_t kPage = 4096, kDynamicBytes = 232448;  // what a block of an H100 may ask for (227 KiB)
 constexpr size_t kGuard = 64;
-
-// The section begins on a page, so that a block can be given fresh pages.
-alignas(kPage) __attribute__((section("simt_shared"), used)) char shared_section_begin[64];
 
 enum class State { fresh, ready, block_barrier, warp, done };
 
@@ -202,8 +200,8 @@ std::string thread_text(int t) {
   return fmt::format("thread ({}, {}, {})", i.x, i.y, i.z);
 }
 std::string line_text(const Place& at) {
-  const std::string file = at.file_name();
-  return fmt::format("{}:{}", file.substr(file.rfind('/') + 1), at.line());
+  const std::string file = at.file;
+  return fmt::format("{}:{}", file.substr(file.rfind('/') + 1), at.line);
 }
 
 std::string whereabouts(int t) {
@@ -238,7 +236,7 @@ bool complete_warp(int thread) {
     if (begin + l >= s.threads) return false;
     const Thread& t = s.thread[begin + l];
     if (t.state != State::warp || t.mask != caller.mask || std::strcmp(t.op, caller.op) != 0 ||
-        t.at.line() != caller.at.line())
+        t.at.line != caller.at.line)
       return false;
   }
   unsigned votes = 0;
@@ -258,7 +256,7 @@ bool complete_warp(int thread) {
 // All threads wait at the same __syncthreads.
 bool complete_block() {
   for (int t = 0; t < s.threads; ++t)
-    if (s.thread[t].state != State::block_barrier || s.thread[t].at.line() != s.thread[0].at.line()) return false;
+    if (s.thread[t].state != State::block_barrier || s.thread[t].at.line != s.thread[0].at.line) return false;
   for (int t = 0; t < s.threads; ++t) s.thread[t].state = State::ready;
   ++s.block_barriers;
   return true;
@@ -277,7 +275,7 @@ std::string deadlock() {
                            whereabouts(t), waits.mask, l);
       const Thread& o = s.thread[begin + l];
       if (o.state != State::warp || o.mask != waits.mask || std::strcmp(o.op, waits.op) != 0 ||
-          o.at.line() != waits.at.line())
+          o.at.line != waits.at.line)
         return fmt::format("{}: {} {} with mask {:#x}, but {} {}", block_text(), thread_text(t), whereabouts(t),
                            waits.mask, thread_text(begin + l), whereabouts(begin + l));
     }
@@ -286,7 +284,7 @@ std::string deadlock() {
   while (s.thread[waiting].state != State::block_barrier) ++waiting;
   for (int t = 0; t < s.threads; ++t) {
     const Thread& o = s.thread[t];
-    if (o.state != State::block_barrier || o.at.line() != s.thread[waiting].at.line())
+    if (o.state != State::block_barrier || o.at.line != s.thread[waiting].at.line)
       return fmt::format("{}: {} {}, but {} {}: not all threads reach the barrier", block_text(), thread_text(waiting),
                          whereabouts(waiting), thread_text(t), whereabouts(t));
   }
@@ -315,6 +313,7 @@ void renew_pages(char* begin, size_t bytes) {
 }
 
 void prepare_shared() {
+  simt_shared_page[0] = 0;
   char* begin = __start_simt_shared;
   const size_t bytes = size_t(__stop_simt_shared - begin), dynamic_end = (s.shared_bytes + 15) / 16 * 16;
   if (under_tsan()) {

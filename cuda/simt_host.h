@@ -16,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <source_location>
 #include <type_traits>
 
 #define __global__
@@ -24,8 +23,9 @@
 #define __host__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
-// One section, so that it can be filled; static, so that AddressSanitizer puts redzones around each variable.
-#define __shared__ static __attribute__((section("simt_shared")))
+// Static, so that AddressSanitizer puts redzones around each variable.  The build makes the .bss of kernels a section
+// of its own, which the scheduler fills, so nothing else of a .cu may lie there.
+#define __shared__ static
 
 struct uint3 {
   unsigned x, y, z;
@@ -59,7 +59,11 @@ extern dim3 blockDim, gridDim;
 
 namespace sil::simt {
 
-using Place = std::source_location;
+// Where a kernel called; clang 14 has no std::source_location.
+struct Place {
+  const char* file = "";
+  unsigned line = 0;
+};
 
 // What chance decides, and what shared memory holds before a block writes it.
 struct Schedule {
@@ -116,43 +120,48 @@ inline int segment(int width) { return lane() / width * width; }
 }  // namespace sil::simt
 
 // -- barriers, shuffles, votes, reductions ----------------------------------------------------------------------------
-inline void __syncthreads(sil::simt::Place at = sil::simt::Place::current()) { sil::simt::sync_threads(at); }
-inline void __syncwarp(unsigned mask = 0xFFFFFFFFu, sil::simt::Place at = sil::simt::Place::current()) {
+inline void __syncthreads(sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) { sil::simt::sync_threads(at); }
+inline void __syncwarp(unsigned mask = 0xFFFFFFFFu, sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) {
   sil::simt::sync_warp(mask, at);
 }
 inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 template <class T>
-T __shfl_sync(unsigned mask, T v, int from, int width = 32, sil::simt::Place at = sil::simt::Place::current()) {
+T __shfl_sync(unsigned mask, T v, int from, int width = 32,
+              sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) {
   const int lane = sil::simt::segment(width) + (from & (width - 1));
   return sil::simt::from_bits<T>(sil::simt::exchange("__shfl_sync", mask, sil::simt::to_bits(v), lane, at));
 }
 template <class T>
-T __shfl_up_sync(unsigned mask, T v, unsigned by, int width = 32, sil::simt::Place at = sil::simt::Place::current()) {
+T __shfl_up_sync(unsigned mask, T v, unsigned by, int width = 32,
+                 sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) {
   const int self = sil::simt::lane(), lane = self - int(by);
   const int from = lane < sil::simt::segment(width) ? self : lane;
   return sil::simt::from_bits<T>(sil::simt::exchange("__shfl_up_sync", mask, sil::simt::to_bits(v), from, at));
 }
 template <class T>
-T __shfl_down_sync(unsigned mask, T v, unsigned by, int width = 32, sil::simt::Place at = sil::simt::Place::current()) {
+T __shfl_down_sync(unsigned mask, T v, unsigned by, int width = 32,
+                   sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) {
   const int self = sil::simt::lane(), lane = self + int(by);
   const int from = lane >= sil::simt::segment(width) + width ? self : lane;
   return sil::simt::from_bits<T>(sil::simt::exchange("__shfl_down_sync", mask, sil::simt::to_bits(v), from, at));
 }
 template <class T>
-T __shfl_xor_sync(unsigned mask, T v, int with, int width = 32, sil::simt::Place at = sil::simt::Place::current()) {
+T __shfl_xor_sync(unsigned mask, T v, int with, int width = 32,
+                  sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) {
   const int self = sil::simt::lane(), lane = self ^ with;
   const int from = lane >= sil::simt::segment(width) + width ? self : lane;
   return sil::simt::from_bits<T>(sil::simt::exchange("__shfl_xor_sync", mask, sil::simt::to_bits(v), from, at));
 }
 
-inline unsigned __ballot_sync(unsigned mask, int predicate, sil::simt::Place at = sil::simt::Place::current()) {
+inline unsigned __ballot_sync(unsigned mask, int predicate,
+                              sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) {
   return sil::simt::ballot("__ballot_sync", mask, predicate != 0, at);
 }
-inline int __any_sync(unsigned mask, int predicate, sil::simt::Place at = sil::simt::Place::current()) {
+inline int __any_sync(unsigned mask, int predicate, sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) {
   return sil::simt::ballot("__any_sync", mask, predicate != 0, at) != 0;
 }
-inline int __all_sync(unsigned mask, int predicate, sil::simt::Place at = sil::simt::Place::current()) {
+inline int __all_sync(unsigned mask, int predicate, sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) {
   return sil::simt::ballot("__all_sync", mask, predicate != 0, at) == mask;
 }
 
@@ -166,17 +175,17 @@ T reduce_lanes(const char* op, unsigned mask, T v, F, Place at) {
 }  // namespace sil::simt
 
 template <class T>
-T __reduce_add_sync(unsigned mask, T v, sil::simt::Place at = sil::simt::Place::current()) {
+T __reduce_add_sync(unsigned mask, T v, sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) {
   return sil::simt::reduce_lanes(
       "__reduce_add_sync", mask, v, [](T a, T b) { return T(unsigned(a) + unsigned(b)); }, at);
 }
 template <class T>
-T __reduce_min_sync(unsigned mask, T v, sil::simt::Place at = sil::simt::Place::current()) {
+T __reduce_min_sync(unsigned mask, T v, sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) {
   return sil::simt::reduce_lanes(
       "__reduce_min_sync", mask, v, [](T a, T b) { return b < a ? b : a; }, at);
 }
 template <class T>
-T __reduce_max_sync(unsigned mask, T v, sil::simt::Place at = sil::simt::Place::current()) {
+T __reduce_max_sync(unsigned mask, T v, sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) {
   return sil::simt::reduce_lanes(
       "__reduce_max_sync", mask, v, [](T a, T b) { return b > a ? b : a; }, at);
 }

@@ -21,6 +21,8 @@ struct Targets {
 };
 
 struct Batch {
+  Batch to(Device) const;  // its tensors there
+
   Tensor photos;  // float32 [N, H, W, 3], normalised, zero-padded right and below to a multiple of 32
   Tensor sizes;   // int32 [N, 2]: height, width before padding
   Targets targets;

@@ -94,4 +94,12 @@ Batch collate(const std::vector<Example>& examples) {
   return batch;
 }
 
+Batch Batch::to(Device device) const {
+  Batch b = *this;
+  Targets& t = b.targets;
+  for (Tensor* tensor : {&b.photos, &b.sizes, &t.boxes, &t.labels, &t.image, &t.run_ends, &t.run_begin, &t.size})
+    *tensor = tensor->to(device);
+  return b;
+}
+
 }  // namespace sil

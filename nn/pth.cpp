@@ -6,7 +6,6 @@
 #include <fstream>
 #include <optional>
 
-#include "nn/half.h"
 #include "nn/pickle.h"
 #include "nn/zip.h"
 #include "tensor/atomic_file.h"
@@ -207,7 +206,8 @@ Tensor tensor_of(const TensorId& id, std::string_view storage) {
   const size_t element = size_of(id.storage.dtype);
   if (id.storage.dtype == DType::f16) {
     Tensor t(id.shape, DType::f32);
-    gather<uint16_t>(id, storage.data(), [&](int64_t i, uint16_t h) { t.data<float>()[i] = from_half(h); });
+    gather<uint16_t>(id, storage.data(),
+                     [&](int64_t i, uint16_t h) { t.data<float>()[i] = float(std::bit_cast<float16>(h)); });
     return t;
   }
   if (is_dense(id)) {

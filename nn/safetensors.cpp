@@ -11,7 +11,6 @@
 #include <optional>
 #include <vector>
 
-#include "nn/half.h"
 #include "tensor/atomic_file.h"
 #include "tensor/check.h"
 #include "tensor/ops.h"
@@ -130,7 +129,8 @@ Tensor read_tensor(std::ifstream& in, const std::string& file, const Entry& e, u
   std::vector<uint16_t> halves(size_t(t.numel()));
   check(bool(in.read(reinterpret_cast<char*>(halves.data()), std::streamsize(halves.size() * 2))),
         "{}: {}: cannot be read", file, e.name);
-  std::transform(halves.begin(), halves.end(), t.data<float>(), from_half);
+  std::transform(halves.begin(), halves.end(), t.data<float>(),
+                 [](uint16_t h) { return float(std::bit_cast<float16>(h)); });
   return t;
 }
 

@@ -1,5 +1,7 @@
 #include "tensor/arena.h"
 
+#include <sanitizer/asan_interface.h>
+
 #include <algorithm>
 #include <bit>
 
@@ -13,6 +15,14 @@ namespace {
 size_t size_class(size_t bytes) {
   const size_t step = std::max<size_t>(64, std::bit_floor(bytes) / 8);
   return (bytes + step - 1) / step * step;
+}
+
+// Tells AddressSanitizer, where it is, which bytes of a kernel's block belong to someone: all that was asked for, and
+// none once it was given back.
+void mark(Device device, void* block, size_t size, size_t owned) {
+  if (device.kind() != Device::Kind::simt) return;
+  ASAN_UNPOISON_MEMORY_REGION(block, owned);
+  ASAN_POISON_MEMORY_REGION(static_cast<char*>(block) + owned, size - owned);
 }
 
 }  // namespace
@@ -50,6 +60,7 @@ void* Arena::take(size_t bytes) {
   }
   in_use_ += int64_t(size);
   peak_ = std::max(peak_, in_use_);
+  mark(device_, block, size, bytes);
   return block;
 }
 
@@ -57,6 +68,7 @@ void Arena::give_back(void* block, size_t bytes) {
   if (!block) return;
   const size_t size = size_class(bytes);
   std::lock_guard lock(mutex_);
+  mark(device_, block, size, 0);
   free_[size].push_back(block);
   in_use_ -= int64_t(size);
 }

@@ -1,17 +1,22 @@
 #include "tensor/device.h"
 
 #include "tensor/check.h"
+#include "tensor/cuda_device.h"
 #include "tensor/kernels.h"
 
 namespace sil {
 
 Device Device::cuda(int index) {
-  check(cuda_kernels() != nullptr,
-        "device cuda:{}: this build has no CUDA; build with CUDA Toolkit 12.8 or newer and -DSIL_CUDA=ON, or use cpu",
-        index);
+  open_cuda_device(index);
   Device d;
   d.kind_ = Kind::cuda;
   d.index_ = index;
+  return d;
+}
+
+Device Device::simt() {
+  Device d;
+  d.kind_ = Kind::simt;
   return d;
 }
 
@@ -24,8 +29,13 @@ Device Device::parse(const std::string& text) {
   fail("device is '{}'; cpu, cuda or cuda:N expected", text);
 }
 
-std::string Device::str() const { return kind_ == Kind::cpu ? "cpu" : "cuda:" + std::to_string(index_); }
+std::string Device::str() const {
+  return kind_ == Kind::cpu ? "cpu" : kind_ == Kind::simt ? "simt" : "cuda:" + std::to_string(index_);
+}
 
-const Kernels& Device::kernels() const { return kind_ == Kind::cpu ? cpu_kernels() : *cuda_kernels(); }
+const Kernels& Device::kernels() const {
+  static const Kernels simt = simt_kernels(cpu_kernels());
+  return kind_ == Kind::cpu ? cpu_kernels() : kind_ == Kind::simt ? simt : *cuda_kernels();
+}
 
 }  // namespace sil

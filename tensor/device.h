@@ -8,11 +8,13 @@ struct Kernels;
 
 class Device {
  public:
-  enum class Kind : unsigned char { cpu, cuda };
+  enum class Kind : unsigned char { cpu, cuda, simt };
 
   Device() = default;  // the CPU
   static Device cpu() { return {}; }
   static Device cuda(int index);  // throws an Error that says how to build with CUDA where this build has none
+  // The kernels of cuda/ on the host, with the CPU's convolutions and matrix products: for tests.
+  static Device simt();
   static Device parse(const std::string& text);  // "cpu", "cuda", "cuda:1"
 
   Kind kind() const { return kind_; }

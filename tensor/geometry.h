@@ -37,6 +37,12 @@ SIL_HD inline T iou(const Box<T>& a, T area_a, const Box<T>& b, T area_b) {
   return ratio > 0 ? ratio : T(0);
 }
 
+// The largest T that is not above the threshold: to exceed one is to exceed the other, without mixing types.
+template <class T>
+inline T not_above(double threshold) {
+  return T(threshold) > threshold ? std::nextafter(T(threshold), T(-1)) : T(threshold);
+}
+
 // NaN stays NaN.
 template <class T>
 SIL_HD inline Box<T> clip(const Box<T>& b, T height, T width) {
@@ -122,6 +128,30 @@ template <class T>
 SIL_HD inline T roi_sample(const RoiAxis<T>& a, int bin, int i, int samples) {
   return a.begin + T(bin) * a.bin + (T(i) + T(0.5)) * a.bin / T(samples);
 }
+
+// The pixels that a bin reads along one axis, each once.
+template <class A>
+struct AxisReads {
+  int count = 0;
+  int pixel[2 * RoiAlignGeom::kMaxSamples];
+  A weight[2 * RoiAlignGeom::kMaxSamples];
+
+  SIL_HD AxisReads(const RoiAxis<A>& axis, int bin, int samples, int size) {
+    for (int i = 0; i < samples; ++i) {
+      const LinearRead<A> read = roi_read(roi_sample(axis, bin, i, samples), size);
+      add(read.i0, read.w0);
+      add(read.i1, read.w1);
+    }
+  }
+
+  SIL_HD void add(int at, A w) {
+    if (w == 0) return;
+    int k = 0;
+    while (k < count && pixel[k] != at) ++k;
+    if (k == count) pixel[count] = at, weight[count++] = 0;
+    weight[k] += w;
+  }
+};
 
 // Which of `levels` a RoI is read from, counted from the finest: Lin et al. 2017, eq. 1, where 224 pixels belong to
 // level 4.  A box without area belongs to the finest.

@@ -1,12 +1,12 @@
-// What a device must be able to do: one struct of function pointers, filled by cpu/table.cpp and cuda/table.cpp with
+// What a device must be able to do: one struct of function pointers, filled by cpu/table.cpp and cuda/table.cu with
 // designated initializers, so that a kernel forgotten on either side does not compile.
 //
 // Arguments are checked before they get here (tensor/ops); kernels never allocate: outputs are passed in, working
 // memory comes from the Scratch they are given.  An undefined Tensor stands for an absent argument.
 //
 // Shorthand: N images, H x W pixels, C channels (NHWC), R rows, K classes, A anchors, G ground-truth objects.
-// "float" means float32, bfloat16 (accumulating in float32) or, on the CPU, float64, the same in all arguments unless
-// another dtype is named; boxes are x1, y1, x2, y2.
+// "float" means float32, bfloat16 (accumulating in float32) or, on the CPU, float64, on a GPU float16, the same in all
+// arguments unless another dtype is named; boxes are x1, y1, x2, y2.
 //
 // Rows of several images lie in one tensor and say whose they are: `image` int32 [R], -1 for an empty row.  On the CPU
 // rows are packed; on a GPU every image has a fixed number of rows, so that nothing returns to the host.  Kernels skip
@@ -132,7 +132,7 @@ struct Kernels {
   // -- pooling and resampling: float ----------------------------------------------------------------------------------
   // index int32, shape of y: position iy * W + ix of the maximum in its image and channel (the first of equals).
   void (*max_pool)(Stream, In x, Out y, Out index, MaxPoolGeom);
-  void (*max_pool_backward)(Stream, In dy, In index, Out dx, Scratch&);
+  void (*max_pool_backward)(Stream, In dy, In index, Out dx, MaxPoolGeom, Scratch&);
   // y = fine + nearest(coarse): source row floor(i * h / H).  Lin et al. 2017, fig. 3.  `fine` may be absent.
   void (*upsample_add)(Stream, In coarse, In fine, Out y);
   void (*upsample_backward)(Stream, In dy, Out dcoarse);  // sum over the pixels that read each source
@@ -206,5 +206,7 @@ struct Kernels {
 // Filled by cpu/ and, in a build that has it, cuda/; null without CUDA.
 const Kernels& cpu_kernels();
 const Kernels* cuda_kernels();
+// cuda/'s kernels on the host; memory, convolutions and matrix products are the given table's.
+Kernels simt_kernels(const Kernels& cpu);
 
 }  // namespace sil

@@ -1,8 +1,15 @@
-// Stands in for cuda/table.cpp in a build without CUDA.
+// Stands in for cuda/memory.cpp in a build without CUDA.
+#include "tensor/check.h"
+#include "tensor/cuda_device.h"
 #include "tensor/kernels.h"
 
 namespace sil {
 
 const Kernels* cuda_kernels() { return nullptr; }
+
+void open_cuda_device(int index) {
+  fail("device cuda:{}: this build has no CUDA; build with CUDA Toolkit 12.8 or newer and -DSIL_CUDA=ON, or use cpu",
+       index);
+}
 
 }  // namespace sil

@@ -64,7 +64,7 @@ struct MaxPool {
   Tensor y, index;
 };
 MaxPool max_pool(const Tensor& x, MaxPoolGeom);
-Tensor max_pool_backward(const Tensor& dy, const Tensor& index, const Shape& x);
+Tensor max_pool_backward(const Tensor& dy, const Tensor& index, const Shape& x, MaxPoolGeom);
 Tensor upsample_add(const Tensor& coarse, const Tensor& fine);  // to fine's size
 Tensor upsample_nearest(const Tensor& x, int64_t height, int64_t width);
 Tensor upsample_backward(const Tensor& dy, const Shape& coarse);

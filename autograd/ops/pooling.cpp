@@ -5,8 +5,8 @@ namespace sil {
 
 Var max_pool(const Var& x, MaxPoolGeom g) {
   const auto [y, index] = ops::max_pool(x.value(), g);
-  return record(y, {x}, [index = index, shape = x.shape()](const Tensor& dy, Needs) -> Grads {
-    return {ops::max_pool_backward(dy, index, shape)};
+  return record(y, {x}, [index = index, shape = x.shape(), g](const Tensor& dy, Needs) -> Grads {
+    return {ops::max_pool_backward(dy, index, shape, g)};
   });
 }
 

@@ -44,7 +44,7 @@ MaxPool max_pool(const Tensor& x, MaxPoolGeom g) {
   return out;
 }
 
-Tensor max_pool_backward(const Tensor& dy, const Tensor& index, const Shape& x) {
+Tensor max_pool_backward(const Tensor& dy, const Tensor& index, const Shape& x, MaxPoolGeom g) {
   want_map("max_pool_backward", "dy", dy);
   want_dtype("max_pool_backward", "index", index, DType::i32);
   want_same_device("max_pool_backward", "dy", dy, "index", index);
@@ -54,7 +54,7 @@ Tensor max_pool_backward(const Tensor& dy, const Tensor& index, const Shape& x) 
         "max_pool_backward: x is {}, dy is {}; equal image counts and channels expected", x, dy.shape());
   Tensor dx(x, dy.dtype(), dy.device());
   Scratch scratch(dy.device());
-  dy.device().kernels().max_pool_backward({}, dy, index, dx, scratch);
+  dy.device().kernels().max_pool_backward({}, dy, index, dx, g, scratch);
   return dx;
 }
 

@@ -46,7 +46,7 @@ TEST_CASE("max_pool: values, positions and gradient equal plain loops") {
       CHECK(doubles(y) == values);
       const std::vector<int32_t> found = index.to_vector<int32_t>();
       CHECK(Doubles(found.begin(), found.end()) == positions);
-      CHECK(excess(ops::max_pool_backward(dy, index, x_shape), dx) <= 1);
+      CHECK(excess(ops::max_pool_backward(dy, index, x_shape, g), dx) <= 1);
     }
 }
 
@@ -74,8 +74,8 @@ TEST_CASE("max_pool: errors name what was given and what was expected") {
   CHECK_THROWS_WITH_AS(ops::max_pool(Tensor::zeros({4, 4, 2}), {2, 2, 0}),
                        "max_pool: x is [4, 4, 2]; [N, H, W, C] expected", Error);
   CHECK_THROWS_WITH_AS(
-      ops::max_pool_backward(x, Tensor::zeros({1, 4, 4, 2}, DType::i32), {1, 8, 8, 3}),
+      ops::max_pool_backward(x, Tensor::zeros({1, 4, 4, 2}, DType::i32), {1, 8, 8, 3}, {2, 2, 0}),
       "max_pool_backward: x is [1, 8, 8, 3], dy is [1, 4, 4, 2]; equal image counts and channels expected", Error);
-  CHECK_THROWS_WITH_AS(ops::max_pool_backward(x, Tensor::zeros({1, 2, 2, 2}, DType::i32), {1, 8, 8, 2}),
+  CHECK_THROWS_WITH_AS(ops::max_pool_backward(x, Tensor::zeros({1, 2, 2, 2}, DType::i32), {1, 8, 8, 2}, {2, 2, 0}),
                        "max_pool_backward: dy is [1, 4, 4, 2], index is [1, 2, 2, 2]; the same shape expected", Error);
 }

@@ -1,4 +1,4 @@
-#include "small.h"
+#include "tests/models/small.h"
 
 namespace sil::test {
 

@@ -1,0 +1,56 @@
+// Matrix products by cuBLAS, summed in float32; TF32 is off.
+#include <cublas_v2.h>
+
+#include "cuda/dense_shapes.h"
+#include "cuda/library.h"
+#include "tensor/check.h"
+
+namespace sil::cuda {
+namespace {
+
+void check_cublas(const char* what, cublasStatus_t status) {
+  check(status == CUBLAS_STATUS_SUCCESS, "cublas: {}: {}", what, cublasGetStatusString(status));
+}
+
+cublasHandle_t handle(Stream s) {
+  static cublasHandle_t h = [] {
+    cublasHandle_t made;
+    check_cublas("create", cublasCreate(&made));
+    return made;
+  }();
+  check_cublas("stream", cublasSetStream(h, static_cast<cudaStream_t>(s.handle)));
+  return h;
+}
+
+cudaDataType_t type_of(DType t) {
+  switch (t) {
+    case DType::f32:
+      return CUDA_R_32F;
+    case DType::bf16:
+      return CUDA_R_16BF;
+    case DType::f16:
+      return CUDA_R_16F;
+    default:
+      fail("matmul: {} is for the CPU; float32, bfloat16 or float16 expected on a GPU", name(t));
+  }
+}
+
+}  // namespace
+
+void matmul(Stream s, In a, bool a_transposed, In b, bool b_transposed, In bias, bool relu, Out y, Scratch&) {
+  if (y.numel() == 0) return;
+  const GemmShape g = gemm_shape(a, a_transposed, b, b_transposed, y);
+  const float one = 1, zero = 0;
+  const cudaDataType_t type = type_of(y.dtype());
+  if (g.k == 0)
+    fill(s, 0, y);
+  else
+    check_cublas("matmul", cublasGemmEx(handle(s), g.first_transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
+                                        g.second_transposed ? CUBLAS_OP_T : CUBLAS_OP_N, g.m, g.n, g.k, &one, b.raw(),
+                                        type, g.first_step, a.raw(), type, g.second_step, &zero, y.raw(), type,
+                                        g.c_step, type == CUDA_R_32F ? CUBLAS_COMPUTE_32F_PEDANTIC : CUBLAS_COMPUTE_32F,
+                                        CUBLAS_GEMM_DEFAULT));
+  epilogue(s, bias, {}, relu, y);
+}
+
+}  // namespace sil::cuda

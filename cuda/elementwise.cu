@@ -1,0 +1,126 @@
+// One element at a time: unary functions, binary ones with broadcasting, ReLU's backward, the test for NaN.
+// Bound by memory: bytes are those of the arguments and the result, each once; a FLOP or a few a element.
+#include <cmath>
+#include <limits>
+
+#include "cuda/block.h"
+#include "cuda/dispatch.h"
+#include "cuda/gpu.h"
+#include "tensor/axes.h"
+
+namespace sil::SIL_GPU {
+namespace {
+
+// Of either sign without overflow.
+__device__ inline float logistic(float x) {
+  const float e = std::exp(-std::abs(x));
+  return (x >= 0 ? 1.0f : e) / (1 + e);
+}
+
+__device__ inline float apply(Unary op, float x) {
+  switch (op) {
+    case Unary::neg:
+      return -x;
+    case Unary::abs:
+      return std::abs(x);
+    case Unary::exp:
+      return std::exp(x);
+    case Unary::log:
+      return std::log(x);
+    case Unary::sqrt:
+      return std::sqrt(x);
+    case Unary::square:
+      return x * x;
+    case Unary::reciprocal:
+      return 1.0f / x;
+    case Unary::sigmoid:
+      return logistic(x);
+    case Unary::relu:
+      return x < 0 ? 0.0f : x;  // NaN stays
+  }
+  return x;
+}
+
+__device__ inline float apply(Binary op, float a, float b) {
+  switch (op) {
+    case Binary::add:
+      return a + b;
+    case Binary::sub:
+      return a - b;
+    case Binary::mul:
+      return a * b;
+    case Binary::div:
+      return a / b;
+    case Binary::min:  // NaN wins, from either side
+      return a < b || a != a ? a : b;
+    case Binary::max:
+      return a > b || a != a ? a : b;
+  }
+  return a;
+}
+
+template <class T>
+__global__ void unary_kernel(Unary op, int64_t n, const T* x, T* y) {
+  for (int64_t i = thread_index(); i < n; i += thread_count()) y[i] = T(apply(op, float(x[i])));
+}
+
+template <class T>
+__global__ void binary_kernel(Binary op, int64_t n, BroadcastAxes axes, const T* a, const T* b, T* y) {
+  for (int64_t i = thread_index(); i < n; i += thread_count()) {
+    int64_t rest = i, a_at = 0, b_at = 0;
+    for (int k = 0; k < axes.rank; ++k) {
+      const int64_t at = rest % axes.extent[k];
+      rest /= axes.extent[k];
+      a_at += at * axes.a[k], b_at += at * axes.b[k];
+    }
+    y[i] = T(apply(op, float(a[a_at]), float(b[b_at])));
+  }
+}
+
+template <class T>
+__global__ void relu_backward_kernel(int64_t n, const T* dy, const T* y, T* dx) {
+  for (int64_t i = thread_index(); i < n; i += thread_count()) dx[i] = float(y[i]) > 0 ? dy[i] : T(0.0f);
+}
+
+__global__ void set_one(int32_t* ok) { *ok = 1; }
+
+template <class T>
+__global__ void all_finite_kernel(int64_t n, const T* x, int32_t* ok) {
+  for (int64_t i = thread_index(); i < n; i += thread_count())
+    if (!(std::abs(float(x[i])) <= std::numeric_limits<float>::max())) atomicAnd(ok, 0);
+}
+
+}  // namespace
+
+void unary(Stream s, Unary op, In x, Out y) {
+  for_float("unary", x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "unary", over(x.numel()), unary_kernel<T>, op, x.numel(), x.data<T>(), y.data<T>());
+  });
+}
+
+void binary(Stream s, Binary op, In a, In b, Out y) {
+  const BroadcastAxes axes = broadcast_axes(a.shape(), b.shape(), y.shape());
+  for_float("binary", y.dtype(), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "binary", over(y.numel()), binary_kernel<T>, op, y.numel(), axes, a.data<T>(), b.data<T>(), y.data<T>());
+  });
+}
+
+void relu_backward(Stream s, In dy, In y, Out dx) {
+  for_float("relu_backward", y.dtype(), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "relu_backward", over(y.numel()), relu_backward_kernel<T>, y.numel(), dy.data<T>(), y.data<T>(),
+           dx.data<T>());
+  });
+}
+
+void all_finite(Stream s, In x, Out ok) {
+  launch(s, "all_finite_begin", {1, 1}, set_one, ok.data<int32_t>());
+  for_float("all_finite", x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "all_finite", over(x.numel()), all_finite_kernel<T>, x.numel(), x.data<T>(), ok.data<int32_t>());
+  });
+}
+
+}  // namespace sil::SIL_GPU

@@ -1,0 +1,208 @@
+// The losses and, in the same pass, their gradients.  Rows that take part are counted on the device; each row or block
+// leaves its part of the sum, and one block adds the parts, in double and in one order.
+// bytes: the arguments once and the gradient once; for mask_bce, whose gradient is zero but for one class, that is the
+// gradient: 4 R M^2 K.  FLOP: some 20 a element that takes part.
+#include <cmath>
+
+#include "cuda/block.h"
+#include "cuda/dispatch.h"
+#include "cuda/gpu.h"
+
+namespace sil::SIL_GPU {
+namespace {
+
+// 1 / (rows that take part * `elements`); 0 for none, so that no rows give no loss and no gradient.
+__global__ void share_of_labels(int64_t rows, const int32_t* labels, double elements, double* share) {
+  int count = 0;
+  for (int64_t r = threadIdx.x; r < rows; r += blockDim.x) count += labels[r] >= 0;
+  count = block_sum(count);
+  if (threadIdx.x == 0) *share = count > 0 ? 1 / (double(count) * elements) : 0;
+}
+
+template <class T>
+__global__ void share_of_denominator(const T* denominator, double* share) {
+  const float d = float(*denominator);
+  *share = d > 0 ? 1 / double(d) : 0;
+}
+
+template <class T>
+__global__ void add_parts(int64_t n, const double* parts, const double* share, T* loss) {
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < n; i += blockDim.x) sum += parts[i];
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) *loss = T(float(sum * *share));
+}
+
+// -log sigmoid(x) * t - log(1 - sigmoid(x)) * (1 - t), without overflow.
+__device__ inline float cross_entropy(float x, float t) {
+  return (x > 0 ? x : 0.0f) - x * t + std::log1p(std::exp(-std::abs(x)));
+}
+__device__ inline float cross_entropy_slope(float x, float t) {
+  const float e = std::exp(-std::abs(x));
+  return (x >= 0 ? 1.0f : e) / (1 + e) - t;
+}
+
+struct Larger {
+  __device__ float operator()(float a, float b) const { return a < b ? b : a; }
+};
+
+// A warp's row: its maximum and the sum of exp(x - maximum).
+struct Exponentials {
+  float top, sum;
+};
+template <class T>
+__device__ Exponentials exponentials(const T* x, int64_t columns) {
+  float top = -INFINITY, sum = 0;
+  for (int64_t c = threadIdx.x % kWarp; c < columns; c += kWarp) top = Larger()(top, float(x[c]));
+  top = warp_fold(top, Larger());
+  for (int64_t c = threadIdx.x % kWarp; c < columns; c += kWarp) sum += std::exp(float(x[c]) - top);
+  return {top, warp_fold(sum, Sum())};
+}
+
+template <class T>
+__global__ void softmax_kernel(int64_t rows, int64_t columns, const T* x, T* y) {
+  for (int64_t r = thread_index() / kWarp; r < rows; r += thread_count() / kWarp) {
+    const Exponentials e = exponentials(x + r * columns, columns);
+    for (int64_t c = threadIdx.x % kWarp; c < columns; c += kWarp)
+      y[r * columns + c] = T(std::exp(float(x[r * columns + c]) - e.top) / e.sum);
+  }
+}
+
+// -log softmax(x)_l = log(sum exp x) - x_l; d/dx = softmax(x) - onehot(l).  A warp a row.
+template <class T>
+__global__ void softmax_cross_entropy_kernel(int64_t rows, int64_t columns, const T* logits, const int32_t* labels,
+                                             const double* share, double* parts, T* dlogits) {
+  for (int64_t r = thread_index() / kWarp; r < rows; r += thread_count() / kWarp) {
+    const T* x = logits + r * columns;
+    const int32_t label = labels[r];
+    const Exponentials e = exponentials(x, columns);
+    for (int64_t c = threadIdx.x % kWarp; c < columns; c += kWarp) {
+      const float slope = std::exp(float(x[c]) - e.top) / e.sum - float(c == label);
+      dlogits[r * columns + c] = label < 0 ? T(0.0f) : T(slope * float(*share));
+    }
+    if (threadIdx.x % kWarp == 0) parts[r] = label < 0 ? 0 : double(std::log(e.sum) + e.top - float(x[label]));
+  }
+}
+
+template <class T>
+__global__ void sigmoid_bce_kernel(int64_t rows, const T* logits, const int32_t* labels, const double* share,
+                                   double* parts, T* dlogits) {
+  double sum = 0;
+  for (int64_t r = thread_index(); r < rows; r += thread_count()) {
+    const float x = float(logits[r]), t = float(labels[r]);
+    const bool part = labels[r] >= 0;
+    dlogits[r] = part ? T(cross_entropy_slope(x, t) * float(*share)) : T(0.0f);
+    if (part) sum += double(cross_entropy(x, t));
+  }
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) parts[blockIdx.x] = sum;
+}
+
+// |e| < beta: e^2 / (2 beta); else |e| - beta / 2
+template <class T>
+__global__ void smooth_l1_kernel(int64_t rows, int64_t columns, const T* x, const T* target, const T* weight,
+                                 float beta, const double* share, double* parts, T* dx) {
+  double sum = 0;
+  for (int64_t r = thread_index(); r < rows; r += thread_count()) {
+    const float w = float(weight[r]), slope = w * float(*share);
+    double of_row = 0;
+    for (int64_t i = r * columns; i < (r + 1) * columns; ++i) {
+      const float e = w == 0 ? 0.0f : float(x[i]) - float(target[i]), size = std::abs(e);
+      of_row += double(size < beta ? e * e / (2 * beta) : size - beta / 2);
+      dx[i] = w == 0 ? T(0.0f) : T(slope * (size < beta ? e / beta : float(e > 0) - float(e < 0)));
+    }
+    if (w != 0) sum += double(w) * of_row;
+  }
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) parts[blockIdx.x] = sum;
+}
+
+// A block a row.
+template <class T>
+__global__ void mask_bce_kernel(int64_t pixels, int64_t classes, const T* logits, const T* targets,
+                                const int32_t* labels, const double* share, double* parts, T* dlogits) {
+  const int64_t r = blockIdx.x;
+  const int32_t label = labels[r];
+  double sum = 0;
+  for (int64_t i = threadIdx.x; i < pixels * classes; i += blockDim.x) {
+    const int64_t at = r * pixels * classes + i;
+    float slope = 0;
+    if (label >= 0 && i % classes == label) {
+      const float x = float(logits[at]), mask = float(targets[r * pixels + i / classes]);
+      sum += double(cross_entropy(x, mask));
+      slope = cross_entropy_slope(x, mask) * float(*share);
+    }
+    dlogits[at] = T(slope);
+  }
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) parts[r] = sum;
+}
+
+double* share_of(Stream s, In labels, double elements, Scratch& scratch) {
+  double* share = scratch.take_n<double>(1);
+  launch(s, "loss_rows", {1, 1024}, share_of_labels, labels.numel(), labels.data<int32_t>(), elements, share);
+  return share;
+}
+
+}  // namespace
+
+void softmax(Stream s, In x, Out y) {
+  if (x.numel() == 0) return;
+  const int64_t columns = x.dim(-1), rows = x.numel() / columns;
+  for_float("softmax", x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "softmax", over(rows * kWarp), softmax_kernel<T>, rows, columns, x.data<T>(), y.data<T>());
+  });
+}
+
+void softmax_cross_entropy(Stream s, In logits, In labels, Out loss, Out dlogits, Scratch& scratch) {
+  const int64_t rows = logits.dim(0), columns = logits.dim(1);
+  const double* share = share_of(s, labels, 1, scratch);
+  double* parts = scratch.take_n<double>(size_t(rows));
+  for_float("softmax_cross_entropy", logits.dtype(), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "softmax_cross_entropy", over(rows * kWarp), softmax_cross_entropy_kernel<T>, rows, columns,
+           logits.data<T>(), labels.data<int32_t>(), share, parts, dlogits.data<T>());
+    launch(s, "loss_sum", {1, 1024}, add_parts<T>, rows, parts, share, loss.data<T>());
+  });
+}
+
+void sigmoid_bce(Stream s, In logits, In labels, Out loss, Out dlogits, Scratch& scratch) {
+  const int64_t rows = logits.numel();
+  const Grid grid = over(rows);
+  const double* share = share_of(s, labels, 1, scratch);
+  double* parts = scratch.take_n<double>(grid.blocks.x);
+  for_float("sigmoid_bce", logits.dtype(), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "sigmoid_bce", grid, sigmoid_bce_kernel<T>, rows, logits.data<T>(), labels.data<int32_t>(), share, parts,
+           dlogits.data<T>());
+    launch(s, "loss_sum", {1, 1024}, add_parts<T>, int64_t(grid.blocks.x), parts, share, loss.data<T>());
+  });
+}
+
+void smooth_l1(Stream s, In x, In target, In weight, In denominator, double beta, Out loss, Out dx, Scratch& scratch) {
+  const int64_t rows = x.dim(0), columns = x.dim(1);
+  const Grid grid = over(rows);
+  double *share = scratch.take_n<double>(1), *parts = scratch.take_n<double>(grid.blocks.x);
+  for_float("smooth_l1", x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "loss_rows", {1, 1}, share_of_denominator<T>, denominator.data<T>(), share);
+    launch(s, "smooth_l1", grid, smooth_l1_kernel<T>, rows, columns, x.data<T>(), target.data<T>(), weight.data<T>(),
+           float(beta), share, parts, dx.data<T>());
+    launch(s, "loss_sum", {1, 1024}, add_parts<T>, int64_t(grid.blocks.x), parts, share, loss.data<T>());
+  });
+}
+
+void mask_bce(Stream s, In logits, In targets, In labels, Out loss, Out dlogits, Scratch& scratch) {
+  const int64_t rows = logits.dim(0), pixels = logits.dim(1) * logits.dim(2), classes = logits.dim(3);
+  const double* share = share_of(s, labels, double(pixels), scratch);
+  double* parts = scratch.take_n<double>(size_t(rows));
+  for_float("mask_bce", logits.dtype(), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "mask_bce", {dim3(unsigned(rows)), kThreads}, mask_bce_kernel<T>, pixels, classes, logits.data<T>(),
+           targets.data<T>(), labels.data<int32_t>(), share, parts, dlogits.data<T>());
+    launch(s, "loss_sum", {1, 1024}, add_parts<T>, rows, parts, share, loss.data<T>());
+  });
+}
+
+}  // namespace sil::SIL_GPU

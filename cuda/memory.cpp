@@ -1,0 +1,80 @@
+// Memory and the device itself.
+#include <cuda_runtime.h>
+
+#include "cuda/library.h"
+#include "cuda/status.h"
+#include "tensor/check.h"
+#include "tensor/cuda_device.h"
+
+namespace sil {
+namespace cuda {
+
+void cuda_failed(const char* what, cudaError_t status) {
+  fail("cuda: {}: {} ({})", what, cudaGetErrorString(status), cudaGetErrorName(status));
+}
+
+void* allocate(size_t bytes) {
+  void* p = nullptr;
+  const cudaError_t status = cudaMalloc(&p, bytes);
+  if (status == cudaErrorMemoryAllocation) return cudaGetLastError(), nullptr;  // the arena says how much was asked
+  check_cuda("allocate", status);
+  return p;
+}
+
+void release(void* p) { cudaFree(p); }  // at the program's end the driver may be gone, and the memory with it
+
+void upload(Stream s, const void* host, void* device, size_t bytes) {
+  if (bytes == 0) return;
+  const auto stream = static_cast<cudaStream_t>(s.handle);
+  check_cuda("upload", cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream));
+  check_cuda("upload", cudaStreamSynchronize(stream));  // the host's memory may go away after this
+}
+
+void download(Stream s, const void* device, void* host, size_t bytes) {
+  if (bytes == 0) return;
+  const auto stream = static_cast<cudaStream_t>(s.handle);
+  check_cuda("download", cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream));
+  check_cuda("download", cudaStreamSynchronize(stream));
+}
+
+void copy(Stream s, In x, Out y) {
+  if (x.bytes() == 0) return;
+  check_cuda("copy", cudaMemcpyAsync(y.raw(), x.raw(), x.bytes(), cudaMemcpyDeviceToDevice,
+                                     static_cast<cudaStream_t>(s.handle)));
+}
+
+}  // namespace cuda
+
+void open_cuda_device(int index) {
+  int count = 0, driver = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaErrorInsufficientDriver) {
+    cudaDriverGetVersion(&driver);
+    fail("device cuda:{}: the NVIDIA driver {}; this build needs one for CUDA {}.{}, or use cpu", index,
+         driver == 0 ? "is not installed" : fmt::format("supports CUDA {}.{}", driver / 1000, driver % 1000 / 10),
+         CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+  }
+  check(status == cudaSuccess || status == cudaErrorNoDevice, "device cuda:{}: {}", index, cudaGetErrorString(status));
+  check(count > 0, "device cuda:{}: there is no NVIDIA GPU; use cpu", index);
+  check(index < count, "device cuda:{}: there are {} GPUs; cuda:0 to cuda:{} expected", index, count, count - 1);
+  cuda::check_cuda("open", cudaSetDevice(index));
+}
+
+const Kernels* cuda_kernels() {
+  static const Kernels table = [] {
+    Kernels library{};
+    library.allocate = cuda::allocate, library.release = cuda::release;
+    library.upload = cuda::upload, library.download = cuda::download, library.copy = cuda::copy;
+    library.matmul = cuda::matmul;
+    library.conv2d = cuda::conv2d;
+    library.conv2d_backward_input = cuda::conv2d_backward_input;
+    library.conv2d_backward_weight = cuda::conv2d_backward_weight;
+    library.conv_transpose2d = cuda::conv_transpose2d;
+    library.conv_transpose2d_backward_input = cuda::conv_transpose2d_backward_input;
+    library.conv_transpose2d_backward_weight = cuda::conv_transpose2d_backward_weight;
+    return cuda::with_kernels(library);
+  }();
+  return &table;
+}
+
+}  // namespace sil

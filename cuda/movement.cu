@@ -1,0 +1,116 @@
+// Moving elements: blocks along an axis, permuted axes, rows by index.  Bound by memory: what moves is read once and
+// written once; a permutation writes in order and reads in strides.
+#include "cuda/block.h"
+#include "cuda/dispatch.h"
+#include "cuda/gpu.h"
+
+namespace sil::SIL_GPU {
+namespace {
+
+int64_t product(const Shape& s, int begin, int end) {
+  int64_t n = 1;
+  for (int i = begin; i < end; ++i) n *= s[i];
+  return n;
+}
+
+// `outer` runs of `run` elements, x_step and y_step apart.
+template <class T>
+__global__ void copy_runs(int64_t outer, int64_t run, const T* x, int64_t x_step, T* y, int64_t y_step) {
+  for (int64_t i = thread_index(); i < outer * run; i += thread_count())
+    y[i / run * y_step + i % run] = x[i / run * x_step + i % run];
+}
+
+// Extents of y and the steps of x along y's axes, innermost first.
+struct Steps {
+  int rank;
+  int64_t extent[Shape::kMaxRank], step[Shape::kMaxRank];
+};
+
+template <class T>
+__global__ void permute_kernel(int64_t n, Steps steps, const T* x, T* y) {
+  for (int64_t i = thread_index(); i < n; i += thread_count()) {
+    int64_t rest = i, at = 0;
+    for (int k = 0; k < steps.rank; ++k) {
+      at += rest % steps.extent[k] * steps.step[k];
+      rest /= steps.extent[k];
+    }
+    y[i] = x[at];
+  }
+}
+
+template <class T>
+__global__ void gather_rows_kernel(int64_t n, int64_t columns, const T* x, const int32_t* index, T* y) {
+  for (int64_t i = thread_index(); i < n; i += thread_count()) {
+    const int64_t row = index[i / columns];
+    y[i] = row < 0 ? T(0) : x[row * columns + i % columns];
+  }
+}
+
+// A block owns a row of x, its threads the columns: it looks for the rows of dy that go there, a block's worth of
+// indices at a time, and adds them in their order.  So no sum has two writers, each has one order, and is rounded once.
+template <class T>
+__global__ void scatter_add_rows_kernel(int64_t targets, int64_t columns, const T* dy, const int32_t* index, T* x) {
+  __shared__ int32_t found[kThreads];
+  T* row = x + blockIdx.x * columns;
+  for (int64_t first = 0; first < columns; first += kThreads) {
+    const int64_t c = first + threadIdx.x;
+    float sum = c < columns ? float(row[c]) : 0;
+    for (int64_t begin = 0; begin < targets; begin += kThreads) {
+      const int64_t m = begin + threadIdx.x;
+      const bool mine = m < targets && index[m] == int32_t(blockIdx.x);
+      int count;
+      const int place = block_scan(mine, count);
+      if (mine) found[place] = int32_t(m);
+      __syncthreads();
+      for (int k = 0; c < columns && k < count; ++k) sum += float(dy[found[k] * columns + c]);
+      __syncthreads();
+    }
+    if (c < columns) row[c] = T(sum);
+  }
+}
+
+}  // namespace
+
+void copy_block(Stream s, In x, int64_t x_begin, Out y, int64_t y_begin, int64_t count, int axis) {
+  const int64_t outer = product(x.shape(), 0, axis), inner = product(x.shape(), axis + 1, x.rank());
+  const int64_t run = count * inner;
+  for_size(size_of(x.dtype()), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "copy_block", over(outer * run), copy_runs<T>, outer, run,
+           static_cast<const T*>(x.raw()) + x_begin * inner, x.dim(axis) * inner,
+           static_cast<T*>(y.raw()) + y_begin * inner, y.dim(axis) * inner);
+  });
+}
+
+void permute(Stream s, In x, std::span<const int> perm, Out y) {
+  Steps steps{y.rank(), {}, {}};
+  for (int i = 0; i < y.rank(); ++i) {
+    steps.extent[y.rank() - 1 - i] = y.dim(i);
+    steps.step[y.rank() - 1 - i] = product(x.shape(), perm[size_t(i)] + 1, x.rank());
+  }
+  for_size(size_of(x.dtype()), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "permute", over(y.numel()), permute_kernel<T>, y.numel(), steps, static_cast<const T*>(x.raw()),
+           static_cast<T*>(y.raw()));
+  });
+}
+
+void gather_rows(Stream s, In x, In index, Out y) {
+  const int64_t columns = product(x.shape(), 1, x.rank());
+  for_size(size_of(x.dtype()), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "gather_rows", over(y.numel()), gather_rows_kernel<T>, y.numel(), columns, static_cast<const T*>(x.raw()),
+           index.data<int32_t>(), static_cast<T*>(y.raw()));
+  });
+}
+
+void scatter_add_rows(Stream s, In dy, In index, Out x, Scratch&) {
+  const int64_t columns = product(x.shape(), 1, x.rank());
+  for_float("scatter_add_rows", x.dtype(), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "scatter_add_rows", {dim3(unsigned(x.dim(0))), kThreads}, scatter_add_rows_kernel<T>, index.numel(),
+           columns, dy.data<T>(), index.data<int32_t>(), x.data<T>());
+  });
+}
+
+}  // namespace sil::SIL_GPU

@@ -1,0 +1,183 @@
+// RoIAlign over all levels of the pyramid in one launch, forward and backward.  He et al. 2017, section 3; the level is
+// Lin et al. 2017, eq. 1.  The arithmetic of reads is tensor/geometry.h's.
+//
+// Forward: a block owns a row of bins of a RoI; threads own channels, so a pixel's channels are read together.
+//   bytes: y once; of the pyramid what RoIs touch, 16 pixels a bin, from the L2 cache where they overlap.
+// Backward, without atomics: a block owns an 8 x 8 tile of a level and 32 channels, looks which RoIs touch it, and
+// walks those in order.  So each sum has one owner and one order: the same bits every run, and the CPU's order.
+//   bytes: dpyramid once, dy once for each tile that a RoI touches; the table of RoIs (32 bytes each) once a tile.
+//   FLOP: 2 for each pair of a pixel and a bin that reads it, and channel.
+#include "cuda/block.h"
+#include "cuda/dispatch.h"
+#include "cuda/gpu.h"
+#include "tensor/geometry.h"
+
+namespace sil::SIL_GPU {
+namespace {
+
+constexpr int kMaxLevels = 8, kTile = 8, kChannels = 32;
+
+template <class T>
+struct Pyramid {
+  T* data[kMaxLevels];
+  int height[kMaxLevels], width[kMaxLevels];
+  int levels;
+  int64_t images, channels;
+};
+
+template <class T, class Tensors>
+Pyramid<T> pyramid_of(Tensors tensors) {
+  check(tensors.size() <= kMaxLevels, "roi_align: {} levels; at most {} expected on a GPU", tensors.size(), kMaxLevels);
+  Pyramid<T> p{};
+  p.levels = int(tensors.size()), p.images = tensors[0].dim(0), p.channels = tensors[0].dim(3);
+  for (size_t l = 0; l < tensors.size(); ++l) {
+    p.data[l] = tensors[l].template data<std::remove_const_t<T>>();
+    p.height[l] = int(tensors[l].dim(1)), p.width[l] = int(tensors[l].dim(2));
+  }
+  return p;
+}
+
+struct PlacedRoi {
+  int level, image;  // image -1: an empty row
+  RoiAxis<float> y, x;
+};
+
+__device__ inline PlacedRoi place(const float* roi, int image, int levels, const RoiAlignGeom& g) {
+  if (image < 0) return {0, -1, {}, {}};
+  const Box<float> box = load_box<float>(roi);
+  const int level = roi_level(box, g.finest, levels);
+  const float scale = level_scale<float>(g.finest + level);
+  return {level, image, roi_axis(box.y1, box.y2, scale, g.pooled), roi_axis(box.x1, box.x2, scale, g.pooled)};
+}
+
+template <class T>
+__global__ void roi_align_kernel(Pyramid<const T> p, const float* rois, const int32_t* image, RoiAlignGeom g, T* y) {
+  const int64_t r = blockIdx.x;
+  const int i = int(blockIdx.y);
+  T* out = y + (r * g.pooled + i) * g.pooled * p.channels;
+  const PlacedRoi roi = place(rois + 4 * r, image[r], p.levels, g);
+  if (roi.image < 0) {
+    for (int64_t k = threadIdx.x; k < g.pooled * p.channels; k += blockDim.x) out[k] = T(0.0f);
+    return;
+  }
+  const int height = p.height[roi.level], width = p.width[roi.level];
+  const T* map = p.data[roi.level] + int64_t(roi.image) * height * width * p.channels;
+  const AxisReads<float> rows(roi.y, i, g.samples, height);
+  const float mean = 1.0f / float(g.samples * g.samples);
+  for (int j = 0; j < g.pooled; ++j) {
+    const AxisReads<float> columns(roi.x, j, g.samples, width);
+    for (int64_t c = threadIdx.x; c < p.channels; c += blockDim.x) {
+      float sum = 0;
+      for (int a = 0; a < rows.count; ++a)
+        for (int b = 0; b < columns.count; ++b) {
+          const int64_t at = int64_t(rows.pixel[a]) * width + columns.pixel[b];
+          sum += rows.weight[a] * columns.weight[b] * mean * float(map[at * p.channels + c]);
+        }
+      out[j * p.channels + c] = T(sum);
+    }
+  }
+}
+
+__global__ void place_kernel(int64_t n, const float* rois, const int32_t* image, int levels, RoiAlignGeom g,
+                             PlacedRoi* placed) {
+  for (int64_t r = thread_index(); r < n; r += thread_count()) placed[r] = place(rois + 4 * r, image[r], levels, g);
+}
+
+// Whether a RoI reads pixels [first, first + kTile) of an axis: its samples lie within its bins, a read within a pixel.
+__device__ inline bool touches(const RoiAxis<float>& a, int pooled, int first, int size) {
+  const float begin = a.begin - 1, end = a.begin + a.bin * float(pooled) + 1;
+  const bool low = float(first) <= end || first + kTile >= size;  // beyond the border the border pixel is read
+  const bool high = float(first + kTile) >= begin || first == 0;
+  return low && high;
+}
+
+// weight[bin]: of one pixel of an axis in each bin.
+__device__ inline void pixel_weights(const RoiAxis<float>& a, int pixel, const RoiAlignGeom& g, int size,
+                                     float* weight) {
+  for (int bin = 0; bin < g.pooled; ++bin) {
+    const AxisReads<float> reads(a, bin, g.samples, size);
+    weight[bin] = 0;
+    for (int k = 0; k < reads.count; ++k)
+      if (reads.pixel[k] == pixel) weight[bin] = reads.weight[k];
+  }
+}
+
+// A thread owns a channel of the tile's every eighth pixel: threads (32 channels, 8 columns), a sum for each of 8 rows.
+template <class T>
+__global__ void roi_align_backward_kernel(Pyramid<T> p, int level, int tiles_x, int64_t count, const PlacedRoi* placed,
+                                          RoiAlignGeom g, const T* dy) {
+  __shared__ int32_t found[kThreads];
+  float* weights = dynamic_shared<float>();  // [2 kTile, pooled]: of the tile's rows, then of its columns
+  const int column = int(threadIdx.x) / kChannels;
+  const int64_t image = blockIdx.z, c = int64_t(blockIdx.y) * kChannels + threadIdx.x % kChannels;
+  const int height = p.height[level], width = p.width[level];
+  const int top = int(blockIdx.x) / tiles_x * kTile, left = int(blockIdx.x) % tiles_x * kTile;
+  const float mean = 1.0f / float(g.samples * g.samples);
+  float sum[kTile] = {};
+  for (int64_t begin = 0; begin < count; begin += kThreads) {
+    const int64_t r = begin + threadIdx.x;
+    bool mine = false;
+    if (r < count) {
+      const PlacedRoi roi = placed[r];
+      mine = roi.image == image && roi.level == level && touches(roi.y, g.pooled, top, height) &&
+             touches(roi.x, g.pooled, left, width);
+    }
+    int touching;
+    const int at = block_scan(mine, touching);
+    if (mine) found[at] = int32_t(r);
+    for (int k = 0; k < touching; ++k) {
+      __syncthreads();
+      const PlacedRoi roi = placed[found[k]];
+      if (const int pixel = int(threadIdx.x); pixel < 2 * kTile)
+        pixel_weights(pixel < kTile ? roi.y : roi.x, pixel < kTile ? top + pixel : left + pixel - kTile, g,
+                      pixel < kTile ? height : width, weights + pixel * g.pooled);
+      __syncthreads();
+      if (c >= p.channels) continue;
+      const T* from = dy + int64_t(found[k]) * g.pooled * g.pooled * p.channels + c;
+      for (int row = 0; row < kTile; ++row)
+        for (int i = 0; i < g.pooled; ++i) {
+          const float wy = weights[row * g.pooled + i];
+          if (wy == 0) continue;
+          for (int j = 0; j < g.pooled; ++j) {
+            const float wx = weights[(kTile + column) * g.pooled + j];
+            if (wx != 0) sum[row] += wy * wx * mean * float(from[(i * g.pooled + j) * p.channels]);
+          }
+        }
+    }
+    __syncthreads();
+  }
+  if (c >= p.channels || left + column >= width) return;
+  for (int row = 0; row < kTile && top + row < height; ++row)
+    p.data[level][((image * height + top + row) * width + left + column) * p.channels + c] = T(sum[row]);
+}
+
+}  // namespace
+
+void roi_align(Stream s, InList pyramid, In rois, In image, Out y, RoiAlignGeom g) {
+  if (y.numel() == 0) return;
+  const unsigned threads = y.dim(3) < kThreads ? unsigned(divide_up(y.dim(3), kWarp) * kWarp) : kThreads;
+  for_float("roi_align", y.dtype(), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "roi_align", {dim3(unsigned(y.dim(0)), unsigned(g.pooled)), threads}, roi_align_kernel<T>,
+           pyramid_of<const T>(pyramid), boxes_of("roi_align", rois), image.data<int32_t>(), g, y.data<T>());
+  });
+}
+
+void roi_align_backward(Stream s, In dy, In rois, In image, OutList dpyramid, RoiAlignGeom g, Scratch& scratch) {
+  const int64_t count = rois.dim(0);
+  PlacedRoi* placed = scratch.take_n<PlacedRoi>(size_t(count));
+  launch(s, "roi_align_place", over(count), place_kernel, count, boxes_of("roi_align_backward", rois),
+         image.data<int32_t>(), int(dpyramid.size()), g, placed);
+  for_float("roi_align_backward", dy.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const Pyramid<T> p = pyramid_of<T>(dpyramid);
+    for (int l = 0; l < p.levels; ++l) {
+      const int64_t tiles_x = divide_up(p.width[l], kTile), tiles_y = divide_up(p.height[l], kTile);
+      const dim3 blocks(unsigned(tiles_x * tiles_y), unsigned(divide_up(p.channels, kChannels)), unsigned(p.images));
+      launch(s, "roi_align_backward", {blocks, kThreads, size_t(2 * kTile * g.pooled) * sizeof(float)},
+             roi_align_backward_kernel<T>, p, l, tiles_x, count, placed, g, dy.data<T>());
+    }
+  });
+}
+
+}  // namespace sil::SIL_GPU

@@ -1,0 +1,63 @@
+// The k largest of n integer keys, by one block: radix selection.  Eight bits at a time, from the highest: count how
+// many keys with the digits found so far have each next digit, and take the digit that the k-th largest has. bytes: the
+// keys are read once for each 8 bits of them.
+#pragma once
+#include "cuda/block.h"
+
+namespace sil::SIL_GPU {
+namespace {
+
+// Keys above `key` are among the k largest, and the first `equal` of those that equal it.
+template <class Key>
+struct Edge {
+  Key key;
+  int equal;
+};
+
+// key_at(i, key) gives key i, or false if i takes no part; at least k >= 1 must.
+template <class Key, class KeyAt>
+__device__ Edge<Key> block_select(int64_t n, int k, KeyAt key_at) {
+  __shared__ int count[256];
+  __shared__ int chosen_digit, still_wanted;
+  Key prefix = 0;
+  for (int shift = 8 * int(sizeof(Key)) - 8; shift >= 0; shift -= 8) {
+    for (int d = int(threadIdx.x); d < 256; d += int(blockDim.x)) count[d] = 0;
+    __syncthreads();
+    const Key above = shift + 8 < 8 * int(sizeof(Key)) ? ~Key(0) << (shift + 8) : Key(0);
+    for (int64_t i = threadIdx.x; i < n; i += blockDim.x) {
+      Key key;
+      if (key_at(i, key) && (key & above) == prefix) atomicAdd(&count[int(key >> shift) & 255], 1);
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+      int d = 255;
+      while (count[d] < k) k -= count[d--];
+      chosen_digit = d, still_wanted = k;
+    }
+    __syncthreads();
+    prefix |= Key(chosen_digit) << shift;
+    k = still_wanted;
+  }
+  return {prefix, k};
+}
+
+// Calls take(i) for the keys that an edge selects, equal ones by their order.  take(i, place): places count from 0 in
+// the order of i.
+template <class Key, class KeyAt, class Take>
+__device__ void block_take(int64_t n, Edge<Key> edge, KeyAt key_at, Take take) {
+  int taken = 0, equal_seen = 0;
+  for (int64_t begin = 0; begin < n; begin += blockDim.x) {
+    const int64_t i = begin + threadIdx.x;
+    Key key = 0;
+    const bool there = i < n && key_at(i, key), equal = there && key == edge.key;
+    int equals, takes;
+    const int rank = equal_seen + block_scan(equal, equals);
+    const bool mine = there && (key > edge.key || (equal && rank < edge.equal));
+    const int place = taken + block_scan(mine, takes);
+    if (mine) take(i, place);
+    taken += takes, equal_seen += equals;
+  }
+}
+
+}  // namespace
+}  // namespace sil::SIL_GPU

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""Does a wrong CUDA kernel turn a test red, on a machine without a GPU?
+
+Removes each __syncthreads, makes each atomic plain and moves each bound by one, both ways, in a copy of cuda/. All mutants
+are compiled in at once, asleep; $SIL_MUTANT wakes one at a time. Each must turn test_cuda red: plain, under AddressSanitizer or
+under ThreadSanitizer, tried in this order.
+
+Exit 0: at least 95 % were found (the others are listed); 1: fewer; 2: the tests fail without any mutant, or a bad argument.
+"""
+import argparse
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from mutate_gradients import closing, copy_sources  # noqa: E402
+
+HEADER = r"""
+#pragma once
+namespace mutant {
+extern const int site, moved;
+inline bool on(int s) { return site == s; }
+inline int shift(int s) { return on(s) ? moved : 0; }
+template <class T, class V> T plain_add(T* p, V v) { const T old = *p; *p = T(old + v); return old; }
+template <class T, class V> T plain_max(T* p, V v) { const T old = *p; if (old < v) *p = v; return old; }
+template <class T, class V> T plain_and(T* p, V v) { const T old = *p; *p = T(old & v); return old; }
+}  // namespace mutant
+"""
+
+# Which one is awake: $SIL_MUTANT is "<site> <kind>".  Not in a kernel's file: what lies there is shared memory.
+AWAKE = r"""
+#include <cstdlib>
+namespace mutant {
+extern const int site, moved;
+static const char* const text = std::getenv("SIL_MUTANT");
+const int site = text ? std::atoi(text) : -1, moved = text && std::strstr(text, "more") ? 1 : -1;
+}  // namespace mutant
+"""
+
+# Which tests look at a file; the others are looked at by all.
+TESTS = {
+    "movement": "movement", "cast": "movement", "top_k": "movement", "elementwise": "elementwise", "reduce": "elementwise",
+    "losses": "*losses,*softmax", "max_pool": "pooling", "upsample": "pooling", "norm": "pooling", "anchors": "boxes",
+    "box_coder": "boxes", "matcher": "boxes", "sampler": "boxes", "nms": "boxes", "roi_align": "RoIs", "mask_targets": "RoIs",
+    "paste_mask": "RoIs", "optimizers": "optimizers", "epilogue": "epilogue",
+}
+PROGRAMS = [("plain", "build", "test_cuda"), ("asan", "build-asan", "test_cuda"), ("tsan", "build", "test_cuda_tsan")]
+# What a bound is compared with: an extent, not a value.
+EXTENT = re.compile(r"(?:n|m\.\w+|t\.size|g\.\w+|rows(?:\.count)?|columns|count|targets|length|words|padded|size|outer|parts|height|width"
+                    r"|objects\.count|mask\.count|p\.\w+|end|high|k|real|touching|kTile|kBits|kRows|side|stop|samples\w*|wanted)\b")
+
+
+def bodies(text):
+    """The ranges of functions that run on a GPU."""
+    for start in re.finditer(r"\b__(?:global|device)__\b", text):
+        brace, semicolon = text.find("{", start.end()), text.find(";", start.end())
+        if brace >= 0 and (semicolon < 0 or brace < semicolon):
+            yield brace, closing(text, brace)
+
+
+def code_only(text):
+    """The text with comments blanked, so that positions stay."""
+    return re.sub(r"//[^\n]*", lambda m: " " * len(m.group()), text)
+
+
+def sites_of(text):
+    """Edits as (begin, end, replacement with {n}, kinds)."""
+    found = {}
+    for begin, end in bodies(text):
+        for m in re.finditer(r"__syncthreads\(\);", text[begin:end]):
+            found[begin + m.start()] = (begin + m.end(), "if (!mutant::on({n})) __syncthreads();", ["no barrier"])
+        for m in re.finditer(r"\batomic(Add|Max|And)(\()", text[begin:end]):
+            at, inside = begin + m.start(), begin + m.start(2)
+            stop = closing(text, inside)
+            arguments = text[inside + 1:stop].replace("{", "{{").replace("}", "}}")
+            name = m[1].lower()
+            found[at] = (stop + 1, f"(mutant::on({{n}}) ? mutant::plain_{name}({arguments}) : atomic{m[1]}({arguments}))", ["plain"])
+        for m in re.finditer(r" (<=|>=|<|>) (?=([^;\n]*))", text[begin:end]):
+            if not EXTENT.match(m[2]) or re.match(r"\s*\w*>", m[2]):
+                continue
+            at = begin + m.start()
+            found[at] = (begin + m.end(), f" {m[1]} mutant::shift({{n}}) + ", ["one more", "one less"])
+    return sorted(found.items())
+
+
+def plant(tree):
+    (tree / "mutant.h").write_text(HEADER)
+    with (tree / "cuda/simt_host.cpp").open("a") as scheduler:
+        scheduler.write(AWAKE)
+    mutants, number = [], 0
+    for path in sorted([*(tree / "cuda").glob("*.cu"), tree / "cuda/block.h", tree / "cuda/select.h"]):
+        text, out, last = path.read_text(), "", 0
+        for begin, (end, replacement, kinds) in sites_of(code_only(text)):
+            if begin < last:
+                continue
+            line = text.count("\n", 0, begin) + 1
+            source = " ".join(text[text.rfind("\n", 0, begin) + 1:text.find("\n", begin)].split())
+            mutants += [(number, kind, path, line, source) for kind in kinds]
+            out += text[last:begin] + replacement.format(n=number)
+            last, number = end, number + 1
+        path.write_text('#include "mutant.h"\n' + out + text[last:])
+    return mutants
+
+
+def red(work, program, mutant, seconds):
+    """Whether a test fails, crashes, hangs or is reported on with this mutant awake."""
+    number, kind, path = mutant[:3] if mutant else (-1, "none", Path("all"))
+    _, folder, name = program
+    env = dict(os.environ, SIL_MUTANT=f"{number} {kind}", SIL_THREADS="1", TSAN_OPTIONS="halt_on_error=1:atexit_sleep_ms=0")
+    wanted = TESTS.get(path.stem)
+    cases = ",".join(f"*{w}*" for w in wanted.replace("*", "").split(",")) if wanted else "*kernels:*,*epilogue*"
+    try:
+        return subprocess.run([work / folder / "tests" / name, "--abort-after=1", "--no-colors", f"-tc={cases}"], env=env,
+                              timeout=seconds, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0
+    except subprocess.TimeoutExpired:
+        return True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", type=int, metavar="N", help="only N of the mutants, drawn by the seed")
+    parser.add_argument("--seed", type=int, default=0, metavar="S")
+    parser.add_argument("--files", nargs="+", metavar="NAME", help="only mutants of these files (nms.cu)")
+    parser.add_argument("--work", type=Path, metavar="DIR", help="where the copy is built (default: a temporary folder)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="mutants tried at once")
+    parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS", help="a longer run of tests is red")
+    parser.add_argument("--programs", default="plain,asan,tsan", metavar="LIST", help="which builds look for mutants")
+    parser.add_argument("--list", action="store_true", help="print the mutants and stop")
+    args = parser.parse_args()
+
+    with tempfile.TemporaryDirectory(prefix="mutants-") as temporary:
+        work = args.work or Path(temporary)
+        tree = work / "tree"
+        shutil.rmtree(tree, ignore_errors=True)
+        copy_sources(tree)
+        mutants = [m for m in plant(tree) if not args.files or m[2].name in args.files]
+        if args.sample is not None:
+            mutants = sorted(random.Random(args.seed).sample(mutants, min(args.sample, len(mutants))), key=lambda m: m[:2])
+        if args.list:
+            for _, kind, path, line, source in mutants:
+                print(f"cuda/{path.name}:{line}: {kind}: {source}")
+            return 0
+        programs = [p for p in PROGRAMS if p[0] in args.programs.split(",")]
+        for kind, folder, name in programs:
+            sanitize = "address,undefined" if kind == "asan" else ""
+            for command in (["cmake", "-S", tree, "-B", work / folder, "-G", "Ninja", "-DSIL_CUDA=OFF", f"-DSIL_SANITIZE={sanitize}"],
+                            ["cmake", "--build", work / folder, "-j", str(args.jobs), "--target", name]):
+                done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                if done.returncode != 0:
+                    print(done.stdout[-4000:], "error: the copy with sleeping mutants does not build", sep="\n", file=sys.stderr)
+                    return 2
+        if any(red(work, program, None, args.timeout) for program in programs):
+            print("error: the tests fail without a mutant", file=sys.stderr)
+            return 2
+        with ThreadPoolExecutor(args.jobs) as pool:
+            found = list(pool.map(lambda m: any(red(work, program, m, args.timeout) for program in programs), mutants))
+        for (_, kind, path, line, source), was in zip(mutants, found):
+            if not was:
+                print(f"survived: cuda/{path.name}:{line}: {kind}: {source}")
+        print(f"{len(mutants)} mutants of kernels, {sum(found)} found, {len(mutants) - sum(found)} survived")
+        return 0 if sum(found) >= 0.95 * len(mutants) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

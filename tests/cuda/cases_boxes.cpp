@@ -1,0 +1,130 @@
+#include "tests/cpu/random_boxes.h"
+#include "tests/cuda/kernel_cases.h"
+
+namespace sil {
+namespace {
+
+constexpr BoxKind kKinds[] = {BoxKind::ordinary, BoxKind::whole_pixels, BoxKind::one_pixel,
+                              BoxKind::thin,     BoxKind::outside,      BoxKind::nan};
+
+Tensor boxes(const On& on, int64_t count, BoxKind kind, uint64_t seed) {
+  return on(box_tensor<float>(random_boxes(count, kind, RngKey{seed}, 100, 60)));
+}
+
+std::vector<Tensor> matched(const On& on, int64_t rows, int64_t objects, BoxKind kind, MatcherGeom g) {
+  std::vector<int32_t> image, truth_image;
+  for (int64_t r = 0; r < rows; ++r) image.push_back(int32_t(r % 4) - 1);
+  for (int64_t o = 0; o < objects; ++o) truth_image.push_back(int32_t(o % 2) * 2);  // image 1 has none
+  const Tensor truth = boxes(on, objects, kind, 2), own = on.ints(truth_image), candidates = boxes(on, rows, kind, 1);
+  return {ops::match_boxes(candidates, on.ints(image), truth, own, 3, g),
+          ops::match_boxes(candidates, {}, truth, own, 3, g)};
+}
+
+std::vector<Tensor> sampled(const On& on, int64_t rows, int64_t images, SamplerGeom g, int positive_of) {
+  std::vector<int32_t> match, image;
+  for (int64_t r = 0; r < rows; ++r) {
+    match.push_back(r % positive_of == 0 ? int32_t(r) : r % 5 == 1 ? -2 : -1);
+    image.push_back(r % 7 == 6 ? -1 : int32_t(r * images / rows));
+  }
+  return {ops::sample(on.ints(match), on.ints(image), images, RngKey{9}, g)};
+}
+
+std::vector<Tensor> suppressed(const On& on, const std::vector<int32_t>& counts, int64_t length, BoxKind kind,
+                               double threshold) {
+  const int64_t lists = int64_t(counts.size());
+  return {ops::nms(boxes(on, lists * length, kind, 3).view({lists, length, 4}), on.ints(counts), threshold)};
+}
+
+}  // namespace
+
+std::vector<KernelCase> box_cases() {
+  std::vector<KernelCase> all{
+      {"make_anchors", "two levels",
+       [](const On& on) {
+         const Tensor grid = Tensor::of<int32_t>({2, 2}, {30, 17, 1, 2}),
+                      stride = Tensor::of<int32_t>({2, 2}, {4, 5, 61, 64});
+         return std::vector{
+             ops::make_anchors({boxes(on, 3, BoxKind::ordinary, 1), boxes(on, 1, BoxKind::ordinary, 2)}, grid, stride)};
+       },
+       0, true},
+      {"decode_boxes", "several classes, images and empty rows",
+       [](const On& on) {
+         const Tensor sizes = on(Tensor::of<int32_t>({2, 2}, {50, 70, 40, 90}));
+         std::vector<int32_t> image;
+         for (int i = 0; i < 300; ++i) image.push_back(i % 3 - 1);
+         const Tensor deltas = on.random({300, 12}, 1, -6, 6), reference = boxes(on, 300, BoxKind::ordinary, 2);
+         return std::vector{ops::decode_boxes(deltas, reference, {10, 10, 5, 5}, on.ints(image), sizes),
+                            ops::decode_boxes(on.random({0, 4}, 1), boxes(on, 0, BoxKind::ordinary, 1), {})};
+       },
+       8, true},
+      {"sample", "two images",
+       [](const On& on) {
+         return sampled(on, 700, 2, {32, 0.5}, 3);
+       },
+       0, true},
+      {"sample", "fewer than wanted",
+       [](const On& on) {
+         return sampled(on, 20, 3, {256, 0.25}, 4);
+       },
+       0, true},
+      {"sample", "longer than a block, few positives",
+       [](const On& on) {
+         return sampled(on, 2600, 1, {512, 0.25}, 100);
+       },
+       0, true},
+      {"sample", "no rows",
+       [](const On& on) { return std::vector{ops::sample(on.ints({}), on.ints({}), 2, RngKey{9}, {})}; }, 0, true},
+      {"nms", "several lists, more than 64 boxes",
+       [](const On& on) {
+         return suppressed(on, {200, 0, 64, 65, 1, 63}, 200, BoxKind::ordinary, 0.3);
+       },
+       0, true},
+      {"nms", "an overlap at the threshold is kept",
+       [](const On& on) {
+         const Tensor b = on(Tensor::of<float>({1, 3, 4}, {0, 0, 10, 10, 0, 0, 10, 5, 0, 0, 10, 6}));
+         return std::vector{ops::nms(b, on.ints({3}), 0.5), ops::nms(b, on.ints({3}), 0.6),
+                            ops::nms(b, on.ints({3}), 0.7)};
+       },
+       0, true},
+      {"nms", "empty lists",
+       [](const On& on) {
+         return suppressed(on, {0, 0}, 3, BoxKind::ordinary, 0.5);
+       },
+       0, true},
+      {"match_boxes", "more objects than a stretch",
+       [](const On& on) {
+         return matched(on, 300, 300, BoxKind::ordinary, {0.6f, 0.3f, true});
+       },
+       0, true},
+      {"match_boxes", "no objects, no rows",
+       [](const On& on) {
+         std::vector<Tensor> both = matched(on, 10, 0, BoxKind::ordinary, {});
+         both.push_back(matched(on, 0, 4, BoxKind::ordinary, {})[0]);
+         return both;
+       },
+       0, true},
+  };
+  for (BoxKind kind : kKinds) {
+    all.push_back(
+        {"encode_boxes", "a kind of boxes",
+         [kind](const On& on) {
+           return std::vector{ops::encode_boxes(boxes(on, 300, kind, 1), boxes(on, 300, kind, 2), {10, 10, 5, 5})};
+         },
+         8, true});
+    all.push_back({"match_boxes", "a kind of boxes",
+                   [kind](const On& on) {
+                     std::vector<Tensor> both = matched(on, 400, 20, kind, {0.5f, 0.2f, true});
+                     both.push_back(matched(on, 400, 20, kind, {0.5f, 0.5f, false})[0]);
+                     return both;
+                   },
+                   0, true});
+    all.push_back({"nms", "a kind of boxes",
+                   [kind](const On& on) {
+                     return suppressed(on, {130, 70}, 130, kind, 0.2);
+                   },
+                   0, true});
+  }
+  return all;
+}
+
+}  // namespace sil

@@ -1,0 +1,113 @@
+#include <limits>
+
+#include "tests/cuda/kernel_cases.h"
+
+namespace sil {
+namespace {
+
+const double kNan = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
+constexpr Unary kUnary[] = {Unary::neg,    Unary::abs,        Unary::exp,     Unary::log, Unary::sqrt,
+                            Unary::square, Unary::reciprocal, Unary::sigmoid, Unary::relu};
+constexpr Binary kBinary[] = {Binary::add, Binary::sub, Binary::mul, Binary::div, Binary::min, Binary::max};
+
+std::vector<Tensor> every_unary(const Tensor& x) {
+  std::vector<Tensor> all;
+  for (Unary op : kUnary) all.push_back(ops::unary(op, x));
+  return all;
+}
+std::vector<Tensor> every_binary(const Tensor& a, const Tensor& b) {
+  std::vector<Tensor> all;
+  for (Binary op : kBinary) all.push_back(ops::binary(op, a, b));
+  return all;
+}
+std::vector<Tensor> every_reduction(const Tensor& x, const std::vector<int>& axes) {
+  return {ops::reduce(Reduce::sum, x, axes), ops::reduce(Reduce::mean, x, axes), ops::reduce(Reduce::max, x, axes)};
+}
+
+}  // namespace
+
+std::vector<KernelCase> elementwise_cases() {
+  return {
+      {"unary", "random",
+       [](const On& on) {
+         return every_unary(on.random({3, 333}, 1));
+       },
+       8},
+      {"unary", "special values",
+       [](const On& on) {
+         return every_unary(on.floats({8}, {0, -0.0, 1, -1, kNan, kInf, -kInf, 60}));
+       }},
+      {"unary", "one and none",
+       [](const On& on) {
+         std::vector<Tensor> all = every_unary(on.random({1}, 1));
+         for (const Tensor& t : every_unary(on.random({0}, 1))) all.push_back(t);
+         return all;
+       }},
+      {"binary", "equal shapes",
+       [](const On& on) {
+         return every_binary(on.random({5, 77}, 1), on.random({5, 77}, 2, 1, 3));
+       }},
+      {"binary", "a channel's value to all pixels",
+       [](const On& on) {
+         return every_binary(on.random({2, 3, 4, 5}, 1), on.random({5}, 2, 1, 3));
+       }},
+      {"binary", "both broadcast",
+       [](const On& on) {
+         return every_binary(on.random({4, 1, 3}, 1), on.random({2, 1}, 2, 1, 3));
+       }},
+      {"binary", "a scalar",
+       [](const On& on) {
+         return every_binary(on.random({}, 1), on.random({3, 7}, 2, 1, 3));
+       }},
+      {"binary", "NaN from either side",
+       [](const On& on) {
+         return every_binary(on.floats({4}, {kNan, 1, kNan, -1}), on.floats({4}, {1, kNan, kNan, 1}));
+       }},
+      {"relu_backward", "both signs, zero and NaN",
+       [](const On& on) {
+         return std::vector{ops::relu_backward(on.random({300}, 1), on.random({300}, 2)),
+                            ops::relu_backward(on.floats({4}, {1, 2, 3, 4}), on.floats({4}, {0, -0.0, kNan, 1}))};
+       }},
+      {"reduce", "all axes",
+       [](const On& on) {
+         return every_reduction(on.random({3, 4, 5}, 1), {0, 1, 2});
+       }},
+      {"reduce", "outer, inner, both ends, the middle",
+       [](const On& on) {
+         const Tensor x = on.random({3, 4, 5, 6}, 1);
+         std::vector<Tensor> all;
+         for (const std::vector<int>& axes : std::vector<std::vector<int>>{{0}, {3}, {0, 3}, {1, 2}, {0, 2}, {1, 3}})
+           for (const Tensor& t : every_reduction(x, axes)) all.push_back(t);
+         return all;
+       }},
+      {"reduce", "more rows than a stretch",
+       [](const On& on) {
+         return every_reduction(on.random({1100, 3}, 1), {0});
+       }},
+      {"reduce", "a run longer than a stretch",
+       [](const On& on) {
+         return every_reduction(on.random({2, 9001}, 1), {1});
+       }},
+      {"reduce", "NaN, and nothing",
+       [](const On& on) {
+         std::vector<Tensor> all = every_reduction(on.floats({2, 2}, {1, kNan, 2, 3}), {1});
+         all.push_back(ops::reduce(Reduce::sum, on.random({0, 3}, 1), {0}));
+         return all;
+       }},
+      {"all_finite", "finite, NaN, infinite, none",
+       [](const On& on) {
+         std::vector<int32_t> ok{ops::all_finite(on.random({5000}, 1)), ops::all_finite(on.random({0}, 1)),
+                                 ops::all_finite(on.floats({3}, {1, kNan, 2})),
+                                 ops::all_finite(on.floats({3}, {1, 2, -kInf}))};
+         return std::vector{Tensor::of<int32_t>({4}, ok)};
+       }},
+      {"softmax", "rows shorter and longer than a warp",
+       [](const On& on) {
+         return std::vector{ops::softmax(on.random({9, 5}, 1)), ops::softmax(on.random({3, 91}, 2, -30, 30)),
+                            ops::softmax(on.random({2, 1}, 3)), ops::softmax(on.random({0, 4}, 3))};
+       },
+       16},
+  };
+}
+
+}  // namespace sil

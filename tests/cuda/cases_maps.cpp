@@ -1,0 +1,120 @@
+#include <limits>
+
+#include "tests/cuda/kernel_cases.h"
+
+namespace sil {
+namespace {
+
+const double kNan = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<Tensor> pooled(const On& on, const Shape& x, MaxPoolGeom g) {
+  const auto [y, index] = ops::max_pool(on.random(x, 1), g);
+  return {y, index, ops::max_pool_backward(on.random(y.shape(), 2), index, x, g)};
+}
+
+std::vector<Tensor> upsampled(const On& on, const Shape& coarse, const Shape& fine) {
+  return {ops::upsample_add(on.random(coarse, 1), on.random(fine, 2)),
+          ops::upsample_nearest(on.random(coarse, 1), fine[1], fine[2]),
+          ops::upsample_backward(on.random(fine, 3), coarse)};
+}
+
+std::vector<Tensor> batch_normed(const On& on, const Shape& x) {
+  const Tensor in = on.random(x, 1, -1, 3), scale = on.random({x[3]}, 2), shift = on.random({x[3]}, 3);
+  const ops::Norm norm = ops::batch_norm(in, scale, shift, 1e-5f);
+  const ops::NormGrads grads = ops::batch_norm_backward(on.random(x, 4), in, scale, norm);
+  return {norm.y, norm.mean, norm.inv_std, grads.dx, grads.dscale, grads.dshift};
+}
+
+std::vector<Tensor> group_normed(const On& on, const Shape& x, int groups) {
+  const Tensor in = on.random(x, 1, -1, 3), scale = on.random({x[3]}, 2), shift = on.random({x[3]}, 3);
+  const ops::Norm norm = ops::group_norm(in, scale, shift, groups, 1e-5f);
+  const ops::NormGrads grads = ops::group_norm_backward(on.random(x, 4), in, scale, norm, groups);
+  return {norm.y, norm.mean, norm.inv_std, grads.dx, grads.dscale, grads.dshift};
+}
+
+}  // namespace
+
+std::vector<KernelCase> map_cases() {
+  return {
+      {"max_pool", "kernel 3, stride 2",
+       [](const On& on) {
+         return pooled(on, {2, 9, 8, 19}, {3, 2, 1});
+       }},
+      {"max_pool", "kernel 1, stride 2",
+       [](const On& on) {
+         return pooled(on, {1, 5, 5, 3}, {1, 2, 0});
+       }},
+      {"max_pool", "kernel 2, stride 1: windows overlap",
+       [](const On& on) {
+         return pooled(on, {1, 6, 7, 2}, {2, 1, 1});
+       }},
+      {"max_pool", "one pixel, huge aspect, no image",
+       [](const On& on) {
+         std::vector<Tensor> all = pooled(on, {1, 1, 1, 4}, {3, 1, 1});
+         for (const Tensor& t : pooled(on, {1, 1, 300, 1}, {3, 2, 1})) all.push_back(t);
+         for (const Tensor& t : pooled(on, {0, 4, 4, 3}, {2, 2, 0})) all.push_back(t);
+         return all;
+       }},
+      {"max_pool", "NaN wins, the first of equals",
+       [](const On& on) {
+         const auto [y, index] = ops::max_pool(on.floats({1, 2, 4, 1}, {1, 3, kNan, 2, 3, 1, 4, 5}), {2, 2, 0});
+         return std::vector{y, index};
+       }},
+      {"max_pool_backward", "stride 3 leaves pixels out",
+       [](const On& on) {
+         return pooled(on, {2, 10, 11, 3}, {2, 3, 0});
+       }},
+      {"upsample_add", "twice the size",
+       [](const On& on) {
+         return upsampled(on, {2, 3, 4, 5}, {2, 6, 8, 5});
+       }},
+      {"upsample_add", "odd sizes",
+       [](const On& on) {
+         return upsampled(on, {1, 3, 7, 4}, {1, 5, 13, 4});
+       }},
+      {"upsample_backward", "from one pixel, to as many",
+       [](const On& on) {
+         std::vector<Tensor> all = upsampled(on, {1, 1, 1, 3}, {1, 4, 7, 3});
+         for (const Tensor& t : upsampled(on, {1, 3, 2, 300}, {1, 3, 2, 300})) all.push_back(t);
+         return all;
+       }},
+      {"batch_norm", "a few pixels",
+       [](const On& on) {
+         return batch_normed(on, {2, 5, 4, 3});
+       },
+       8},
+      {"batch_norm", "more rows and channels than a block sums",
+       [](const On& on) {
+         return batch_normed(on, {1, 40, 30, 35});
+       },
+       8},
+      {"batch_norm_backward", "one pixel",
+       [](const On& on) {
+         return batch_normed(on, {1, 1, 1, 2});
+       },
+       8},
+      {"group_norm", "two images, three groups",
+       [](const On& on) {
+         return group_normed(on, {2, 5, 4, 6}, 3);
+       },
+       8},
+      {"group_norm", "one group, more rows than a block sums",
+       [](const On& on) {
+         return group_normed(on, {1, 40, 30, 34}, 1);
+       },
+       8},
+      {"group_norm_backward", "a group for each channel",
+       [](const On& on) {
+         return group_normed(on, {3, 3, 2, 4}, 4);
+       },
+       8},
+      {"channel_affine", "with and without ReLU",
+       [](const On& on) {
+         const Tensor x = on.random({2, 3, 5, 7}, 1);
+         const Tensor a = ops::cast(on.random({7}, 2), DType::f32), b = ops::cast(on.random({7}, 3), DType::f32);
+         return std::vector{ops::channel_affine(x, a, b), ops::channel_affine(x, a, b, true)};
+       }},
+  };
+}
+
+}  // namespace sil
