@@ -9,9 +9,10 @@ packages=(
   rapidjson-dev libfmt-dev libcli11-dev                                 # JSON, text, flags
   libstb-dev libturbojpeg0-dev libjpeg-dev fonts-dejavu-core            # photos, and letters on them
   libboost-context-dev libbenchmark-dev doctest-dev                     # fibers, benchmarks, tests
-  chromium                                                              # looks at the pages in their tests
   clang clang-format                                                    # fuzzing, the format check
 )
+# The pages' tests look at them in Chromium.  Ubuntu has it as a snap alone: there Chrome on the PATH serves, too.
+grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null || packages+=(chromium)
 # The fuzzers' runtime bears the version of the system's clang in its name.
 clang_version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
 packages+=("libclang-rt-${clang_version:-14}-dev")

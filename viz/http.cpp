@@ -10,11 +10,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <optional>
 #include <string_view>
 #include <thread>
 
@@ -83,52 +81,6 @@ void let_go(int socket) {
   char bytes[4096];
   for (int i = 0; i < 64 && ready(socket, POLLIN, until); ++i)
     if (recv(socket, bytes, sizeof bytes, MSG_DONTWAIT) <= 0) return;
-}
-
-struct Message {
-  Request request;
-  bool head = false, close = false;
-};
-
-std::string_view trimmed(std::string_view s) {
-  while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-  while (!s.empty() && (s.back() == ' ' || s.back() == '\t' || s.back() == '\r')) s.remove_suffix(1);
-  return s;
-}
-
-bool equal_names(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return std::tolower(uint8_t(x)) == std::tolower(uint8_t(y)); });
-}
-
-// A request line and headers, without the empty line behind.  A status if they are not what we serve.
-std::optional<int> parse(std::string_view text, Message& out) {
-  const auto line = [&] {
-    const std::string_view whole = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(whole.size() + 1, text.size()));
-    return trimmed(whole);
-  };
-  const std::string_view first = line();
-  const size_t a = first.find(' '), b = first.rfind(' ');
-  if (a == std::string_view::npos || a == b || !first.substr(b).starts_with(" HTTP/1.")) return 400;
-  const std::string_view method = first.substr(0, a), target = first.substr(a + 1, b - a - 1);
-  if (target.empty() || target[0] != '/' || target.find(' ') != std::string_view::npos) return 400;
-  out.request.path = target.substr(0, target.find('?'));
-  out.close = first.ends_with("1.0");
-  int hosts = 0;
-  while (!text.empty()) {
-    const std::string_view header = line();
-    const size_t colon = header.find(':');
-    if (colon == std::string_view::npos || colon == 0) return 400;
-    const std::string_view name = header.substr(0, colon), value = trimmed(header.substr(colon + 1));
-    if (equal_names(name, "host")) ++hosts, out.request.host = value;
-    if (equal_names(name, "connection") && equal_names(value, "close")) out.close = true;
-    // A body is never expected, and one that is not read would be taken for the next request.
-    if (equal_names(name, "transfer-encoding") || (equal_names(name, "content-length") && value != "0")) return 400;
-  }
-  if (hosts != 1) return 400;
-  if (method != "GET" && method != "HEAD") return 405;
-  out.head = method == "HEAD";
-  return {};
 }
 
 }  // namespace
@@ -235,31 +187,17 @@ void HttpServer::serve(int connection) {
       if (buffer.empty()) until = Clock::now() + kArrival;
       buffer.append(bytes, size_t(n));
     }
-    Message message;
-    if (const auto status = parse(std::string_view(buffer).substr(0, end), message)) return refuse(*status);
+    Request request;
+    if (const auto status = parse_request(std::string_view(buffer).substr(0, end), request)) return refuse(*status);
     buffer.erase(0, end + 4);
     Response response;
     try {
-      response = handler_(message.request);
+      response = handler_(request);
     } catch (const std::exception& e) {
       response = {500, "text/plain; charset=utf-8", e.what()};
     }
-    if (!reply(response, message.head, message.close)) return;
+    if (!reply(response, request.head, request.close)) return;
   }
-}
-
-bool trusted_host(const std::string& header, const std::string& given) {
-  std::string name = header;
-  if (name.starts_with("[")) {  // [::1]:8080
-    const size_t end = name.find(']');
-    if (end == std::string::npos) return false;
-    name = name.substr(1, end - 1);
-  } else {
-    name = name.substr(0, name.find(':'));
-  }
-  unsigned char address[sizeof(in6_addr)];
-  return equal_names(name, "localhost") || equal_names(name, given) || inet_pton(AF_INET, name.c_str(), address) == 1 ||
-         inet_pton(AF_INET6, name.c_str(), address) == 1;
 }
 
 }  // namespace sil

@@ -9,12 +9,9 @@
 #include <set>
 #include <string>
 
-namespace sil {
+#include "viz/http_request.h"
 
-struct Request {
-  std::string path;  // as sent, without what follows a ?; starts with a /
-  std::string host;  // the header, as sent
-};
+namespace sil {
 
 struct Response {
   int status = 200;
@@ -48,9 +45,5 @@ class HttpServer {
   std::condition_variable closed_;
   std::set<int> connections_;
 };
-
-// Whether a Host header names this server by an address, as localhost or as `given`.  A page of another site that
-// had its name resolved to 127.0.0.1 (DNS rebinding) sends its own name.
-bool trusted_host(const std::string& header, const std::string& given);
 
 }  // namespace sil

@@ -1,4 +1,4 @@
-"""Headless Chromium, driven over a pipe with the DevTools protocol: Python's standard library and Debian's chromium."""
+"""Headless Chromium, driven over a pipe with the DevTools protocol: Python's standard library and Debian's `chromium`, or Chrome."""
 import base64
 import json
 import os
@@ -59,6 +59,8 @@ class Browser:
     """One page.  `errors` collects what its console says as an error, exceptions and failed loads."""
 
     def __init__(self, width=1280, height=800):
+        program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+        assert program, "no chromium and no google-chrome on the PATH; scripts/setup.sh installs one on Debian"
         self.folder = tempfile.mkdtemp(prefix="sil_browser_")
         to_read, self.to = os.pipe()
         self.back, from_write = os.pipe()
@@ -69,7 +71,7 @@ class Browser:
             os.dup2(b, 4)
 
         self.process = subprocess.Popen(
-            ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--hide-scrollbars",
+            [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--hide-scrollbars",
              "--disable-background-networking", "--disable-component-update", "--no-first-run", "--mute-audio",
              "--force-color-profile=srgb", f"--user-data-dir={self.folder}", f"--window-size={width},{height}", "about:blank"],
             preexec_fn=hand_over, close_fds=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

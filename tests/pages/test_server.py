@@ -67,7 +67,7 @@ class Server(unittest.TestCase):
 
     def test_malformed_requests(self):
         start = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
-        for request, status in ((b"\r\n\r\n", 400), (b"GET\r\n\r\n", 400), (b"GET / HTTP/9\r\nHost: a\r\n\r\n", 400),
+        for request, status in ((b"\r\n\r\n", 400), (b"GET\r\n\r\n", 400), (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\0.evil.example\r\n\r\n", 400), (b"GET / HTTP/9\r\nHost: a\r\n\r\n", 400),
                                 (b"GET /  HTTP/1.1 x\r\n\r\n", 400), (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),
                                 (b"GET / HTTP/1.1\r\n\r\n", 400), (start + b"Host: b\r\n\r\n", 400), (start + b"nonsense\r\n\r\n", 400),
                                 (start + b"Content-Length: 5\r\n\r\nabcde", 400), (start + b"Transfer-Encoding: chunked\r\n\r\n", 400),
