@@ -64,6 +64,9 @@ done
 suite "build of the kernels with ThreadSanitizer" configure_and_build build -- --target test_cuda_tsan
 suite "test_cuda_tsan" cases env SIL_THREADS=1 TSAN_OPTIONS=atexit_sleep_ms=0 build/tests/test_cuda_tsan
 
+# The same kernels by nvcc, where it is, and one program linked with cuBLAS and cuDNN; no GPU is needed.
+command -v nvcc >/dev/null && suite "build with CUDA" configure_and_build build-cuda -DSIL_CUDA=AUTO -- --target conv_bench
+
 suite "fuzzing, 20 s each" scripts/fuzz.sh 20
 
 if [[ -f scripts/mutate_gradients.py ]]; then
