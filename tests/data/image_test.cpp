@@ -131,6 +131,15 @@ TEST_CASE("image: a JPEG that lacks nothing but its end marker is read, as Pillo
         fingerprint(read_image(picture("420.jpg"))));
 }
 
+TEST_CASE("image: a PNG whose pixels begin with an empty chunk is read") {
+  const TempFolder temp;
+  write_png(temp.path / "a.png", Tensor::full({2, 3, 3}, 7, DType::u8));
+  const std::string whole = read_file(temp.path / "a.png");
+  const std::string empty("\0\0\0\0IDAT\x35\xAF\x06\x1E", 12);
+  const Tensor image = decode_text(std::string(whole).insert(whole.find("IDAT") - 4, empty), "a.png");
+  CHECK(image.to_vector<uint8_t>() == std::vector<uint8_t>(18, 7));
+}
+
 TEST_CASE("image: what is no picture is an error that names it") {
   const TempFolder temp;
   CHECK_THROWS_WITH_AS(read_image(temp.path / "none.jpg"),
