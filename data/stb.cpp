@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <climits>
 #include <memory>
+#include <string_view>
 
 #include "data/image_limits.h"
 #include "tensor/check.h"
@@ -46,6 +47,21 @@ int length(size_t size, const std::string& name) {
   fail("{}: cannot be decoded as JPEG, PNG, BMP, GIF or PNM: {}", name, stbi_failure_reason());
 }
 
+// stb_image adds up the digits of a PNM header's three numbers without a limit.
+void check_pnm_header(const uint8_t* bytes, size_t size, const std::string& name) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes), size);
+  if (!text.starts_with("P5") && !text.starts_with("P6")) return;
+  size_t at = 2;
+  for (int number = 0; number < 3; ++number) {
+    at = std::min(text.find_first_not_of(" \t\n\v\f\r", at), size);
+    while (at < size && text[at] == '#')  // a comment ends with its line
+      at = std::min(text.find_first_not_of(" \t\n\v\f\r", std::min(text.find_first_of("\n\r", at), size)), size);
+    const size_t end = std::min(text.find_first_not_of("0123456789", at), size);
+    check(end - at <= 9, "{}: a number in its header has {} digits; at most 9 expected", name, end - at);
+    at = end;
+  }
+}
+
 StbImage decode_16_bit_grey(const uint8_t* bytes, int size, const std::string& name) {
   StbImage image;
   const std::unique_ptr<uint16_t, Free> pixels(
@@ -62,12 +78,14 @@ StbImage decode_16_bit_grey(const uint8_t* bytes, int size, const std::string& n
 
 void stb_size(const uint8_t* bytes, size_t size, const std::string& name, int& height, int& width) {
   int channels = 0;
+  check_pnm_header(bytes, size, name);
   if (!stbi_info_from_memory(bytes, length(size, name), &width, &height, &channels)) cannot_decode(name);
 }
 
 StbImage stb_decode(const uint8_t* bytes, size_t size, const std::string& name, bool cut_off_16_bit) {
   StbImage image;
   const int n = length(size, name);
+  check_pnm_header(bytes, size, name);
   if (!stbi_info_from_memory(bytes, n, &image.width, &image.height, &image.channels)) cannot_decode(name);
   check_image_size(image.height, image.width, name);
   if (cut_off_16_bit && image.channels == 1 && stbi_is_16_bit_from_memory(bytes, n))

@@ -140,6 +140,14 @@ TEST_CASE("image: a PNG whose pixels begin with an empty chunk is read") {
   CHECK(image.to_vector<uint8_t>() == std::vector<uint8_t>(18, 7));
 }
 
+TEST_CASE("image: a PNM whose header holds a number too large is an error that names it") {
+  CHECK(decode_text("P5 # 12345678901 is fine here\n 1\n1 255\n\x07", "a.pgm").to_vector<uint8_t>() ==
+        std::vector<uint8_t>(3, 7));
+  for (const std::string header : {"P5 3091093099 1 255\n", "P6 1 #\n#\r 3091093099 255\n", "P5 1 1 3091093099\n"})
+    CHECK_THROWS_WITH_AS(decode_text(header + "0000", "a.pgm"),
+                         "a.pgm: a number in its header has 10 digits; at most 9 expected", Error);
+}
+
 TEST_CASE("image: what is no picture is an error that names it") {
   const TempFolder temp;
   CHECK_THROWS_WITH_AS(read_image(temp.path / "none.jpg"),
