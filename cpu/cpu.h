@@ -1,65 +1,60 @@
 // The CPU's kernels, one file a concept; table.cpp puts them into the table.  Their types, and what they do, are
 // tensor/kernels.h's.
 #pragma once
-#include <type_traits>
-
 #include "tensor/kernels.h"
 
 namespace sil::cpu {
 
-template <class Pointer>
-using Like = std::remove_pointer_t<Pointer>;
-
-Like<decltype(Kernels::allocate)> allocate;
-Like<decltype(Kernels::release)> release;
-Like<decltype(Kernels::upload)> upload;
-Like<decltype(Kernels::download)> download;
-Like<decltype(Kernels::copy)> copy;
-Like<decltype(Kernels::fill)> fill;
-Like<decltype(Kernels::cast)> cast;
-Like<decltype(Kernels::copy_block)> copy_block;
-Like<decltype(Kernels::permute)> permute;
-Like<decltype(Kernels::gather_rows)> gather_rows;
-Like<decltype(Kernels::scatter_add_rows)> scatter_add_rows;
-Like<decltype(Kernels::unary)> unary;
-Like<decltype(Kernels::binary)> binary;
-Like<decltype(Kernels::relu_backward)> relu_backward;
-Like<decltype(Kernels::reduce)> reduce;
-Like<decltype(Kernels::all_finite)> all_finite;
-Like<decltype(Kernels::top_k)> top_k;
-Like<decltype(Kernels::matmul)> matmul;
-Like<decltype(Kernels::conv2d)> conv2d;
-Like<decltype(Kernels::conv2d_backward_input)> conv2d_backward_input;
-Like<decltype(Kernels::conv2d_backward_weight)> conv2d_backward_weight;
-Like<decltype(Kernels::conv_transpose2d)> conv_transpose2d;
-Like<decltype(Kernels::conv_transpose2d_backward_input)> conv_transpose2d_backward_input;
-Like<decltype(Kernels::conv_transpose2d_backward_weight)> conv_transpose2d_backward_weight;
-Like<decltype(Kernels::max_pool)> max_pool;
-Like<decltype(Kernels::max_pool_backward)> max_pool_backward;
-Like<decltype(Kernels::upsample_add)> upsample_add;
-Like<decltype(Kernels::upsample_backward)> upsample_backward;
-Like<decltype(Kernels::batch_norm)> batch_norm;
-Like<decltype(Kernels::batch_norm_backward)> batch_norm_backward;
-Like<decltype(Kernels::channel_affine)> channel_affine;
-Like<decltype(Kernels::group_norm)> group_norm;
-Like<decltype(Kernels::group_norm_backward)> group_norm_backward;
-Like<decltype(Kernels::softmax_cross_entropy)> softmax_cross_entropy;
-Like<decltype(Kernels::sigmoid_bce)> sigmoid_bce;
-Like<decltype(Kernels::smooth_l1)> smooth_l1;
-Like<decltype(Kernels::mask_bce)> mask_bce;
-Like<decltype(Kernels::softmax)> softmax;
-Like<decltype(Kernels::make_anchors)> make_anchors;
-Like<decltype(Kernels::encode_boxes)> encode_boxes;
-Like<decltype(Kernels::decode_boxes)> decode_boxes;
-Like<decltype(Kernels::match_boxes)> match_boxes;
-Like<decltype(Kernels::sample)> sample;
-Like<decltype(Kernels::nms)> nms;
-Like<decltype(Kernels::roi_align)> roi_align;
-Like<decltype(Kernels::roi_align_backward)> roi_align_backward;
-Like<decltype(Kernels::mask_targets)> mask_targets;
-Like<decltype(Kernels::paste_mask)> paste_mask;
-Like<decltype(Kernels::sgd)> sgd;
-Like<decltype(Kernels::adamw)> adamw;
-Like<decltype(Kernels::global_norm)> global_norm;
+KernelFunction<decltype(Kernels::allocate)> allocate;
+KernelFunction<decltype(Kernels::release)> release;
+KernelFunction<decltype(Kernels::upload)> upload;
+KernelFunction<decltype(Kernels::download)> download;
+KernelFunction<decltype(Kernels::copy)> copy;
+KernelFunction<decltype(Kernels::fill)> fill;
+KernelFunction<decltype(Kernels::cast)> cast;
+KernelFunction<decltype(Kernels::copy_block)> copy_block;
+KernelFunction<decltype(Kernels::permute)> permute;
+KernelFunction<decltype(Kernels::gather_rows)> gather_rows;
+KernelFunction<decltype(Kernels::scatter_add_rows)> scatter_add_rows;
+KernelFunction<decltype(Kernels::unary)> unary;
+KernelFunction<decltype(Kernels::binary)> binary;
+KernelFunction<decltype(Kernels::relu_backward)> relu_backward;
+KernelFunction<decltype(Kernels::reduce)> reduce;
+KernelFunction<decltype(Kernels::all_finite)> all_finite;
+KernelFunction<decltype(Kernels::top_k)> top_k;
+KernelFunction<decltype(Kernels::matmul)> matmul;
+KernelFunction<decltype(Kernels::conv2d)> conv2d;
+KernelFunction<decltype(Kernels::conv2d_backward_input)> conv2d_backward_input;
+KernelFunction<decltype(Kernels::conv2d_backward_weight)> conv2d_backward_weight;
+KernelFunction<decltype(Kernels::conv_transpose2d)> conv_transpose2d;
+KernelFunction<decltype(Kernels::conv_transpose2d_backward_input)> conv_transpose2d_backward_input;
+KernelFunction<decltype(Kernels::conv_transpose2d_backward_weight)> conv_transpose2d_backward_weight;
+KernelFunction<decltype(Kernels::max_pool)> max_pool;
+KernelFunction<decltype(Kernels::max_pool_backward)> max_pool_backward;
+KernelFunction<decltype(Kernels::upsample_add)> upsample_add;
+KernelFunction<decltype(Kernels::upsample_backward)> upsample_backward;
+KernelFunction<decltype(Kernels::batch_norm)> batch_norm;
+KernelFunction<decltype(Kernels::batch_norm_backward)> batch_norm_backward;
+KernelFunction<decltype(Kernels::channel_affine)> channel_affine;
+KernelFunction<decltype(Kernels::group_norm)> group_norm;
+KernelFunction<decltype(Kernels::group_norm_backward)> group_norm_backward;
+KernelFunction<decltype(Kernels::softmax_cross_entropy)> softmax_cross_entropy;
+KernelFunction<decltype(Kernels::sigmoid_bce)> sigmoid_bce;
+KernelFunction<decltype(Kernels::smooth_l1)> smooth_l1;
+KernelFunction<decltype(Kernels::mask_bce)> mask_bce;
+KernelFunction<decltype(Kernels::softmax)> softmax;
+KernelFunction<decltype(Kernels::make_anchors)> make_anchors;
+KernelFunction<decltype(Kernels::encode_boxes)> encode_boxes;
+KernelFunction<decltype(Kernels::decode_boxes)> decode_boxes;
+KernelFunction<decltype(Kernels::match_boxes)> match_boxes;
+KernelFunction<decltype(Kernels::sample)> sample;
+KernelFunction<decltype(Kernels::nms)> nms;
+KernelFunction<decltype(Kernels::roi_align)> roi_align;
+KernelFunction<decltype(Kernels::roi_align_backward)> roi_align_backward;
+KernelFunction<decltype(Kernels::mask_targets)> mask_targets;
+KernelFunction<decltype(Kernels::paste_mask)> paste_mask;
+KernelFunction<decltype(Kernels::sgd)> sgd;
+KernelFunction<decltype(Kernels::adamw)> adamw;
+KernelFunction<decltype(Kernels::global_norm)> global_norm;
 
 }  // namespace sil::cpu

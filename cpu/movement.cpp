@@ -6,34 +6,9 @@
 #include "cpu/loops.h"
 
 namespace sil::cpu {
-namespace {
-
-int64_t product(const Shape& s, int begin, int end) {
-  int64_t n = 1;
-  for (int i = begin; i < end; ++i) n *= s[i];
-  return n;
-}
-
-// Elements by their size alone, as bits.
-template <class F>
-void for_size(DType dtype, F f) {
-  switch (size_of(dtype)) {
-    case 1:
-      return f(uint8_t());
-    case 2:
-      return f(uint16_t());
-    case 4:
-      return f(uint32_t());
-    default:
-      return f(uint64_t());
-  }
-}
-
-}  // namespace
-
 void copy_block(Stream, In x, int64_t x_begin, Out y, int64_t y_begin, int64_t count, int axis) {
-  const int64_t outer = product(x.shape(), 0, axis);
-  const size_t inner = size_t(product(x.shape(), axis + 1, x.rank())) * size_of(x.dtype());
+  const int64_t outer = x.shape().numel(0, axis);
+  const size_t inner = size_t(x.shape().numel(axis + 1, x.rank())) * size_of(x.dtype());
   const size_t bytes = size_t(count) * inner;
   if (bytes == 0) return;
   const char* from = static_cast<const char*>(x.raw()) + size_t(x_begin) * inner;
@@ -48,7 +23,7 @@ void permute(Stream, In x, std::span<const int> perm, Out y) {
   if (y.numel() == 0) return;
   const int rank = y.rank();
   int64_t stride[Shape::kMaxRank] = {};  // of x, by y's axes
-  for (int i = 0; i < rank; ++i) stride[i] = product(x.shape(), perm[size_t(i)] + 1, rank);
+  for (int i = 0; i < rank; ++i) stride[i] = x.shape().numel(perm[size_t(i)] + 1, rank);
   const int64_t inner = rank ? y.dim(-1) : 1, step = rank ? stride[rank - 1] : 1;
   for_size(x.dtype(), [&](auto t) {
     using T = decltype(t);
@@ -73,7 +48,7 @@ void permute(Stream, In x, std::span<const int> perm, Out y) {
 }
 
 void gather_rows(Stream, In x, In index, Out y) {
-  const size_t bytes = size_t(product(x.shape(), 1, x.rank())) * size_of(x.dtype());
+  const size_t bytes = size_t(x.shape().numel(1, x.rank())) * size_of(x.dtype());
   if (bytes == 0) return;
   const int32_t* rows = index.data<int32_t>();
   const char* from = static_cast<const char*>(x.raw());
@@ -88,7 +63,7 @@ void gather_rows(Stream, In x, In index, Out y) {
 }
 
 void scatter_add_rows(Stream, In dy, In index, Out x, Scratch& scratch) {
-  const int64_t columns = product(x.shape(), 1, x.rank()), targets = index.numel();
+  const int64_t columns = x.shape().numel(1, x.rank()), targets = index.numel();
   const int32_t* rows = index.data<int32_t>();
   // A thread owns columns, so that each sum has one owner and the order of m.
   auto scatter = [&](const auto* from, auto* to) {

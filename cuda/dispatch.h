@@ -36,21 +36,6 @@ void for_any(const char* kernel, DType dtype, F f) {
   }
 }
 
-// Elements by their size alone, as bits.
-template <class F>
-void for_size(size_t bytes, F f) {
-  switch (bytes) {
-    case 1:
-      return f(uint8_t());
-    case 2:
-      return f(uint16_t());
-    case 4:
-      return f(uint32_t());
-    default:
-      return f(uint64_t());
-  }
-}
-
 // Boxes are float32 on a GPU.
 inline const float* boxes_of(const char* kernel, const Tensor& boxes) {
   check(boxes.dtype() == DType::f32, "{}: boxes are {}; float32 expected on a GPU", kernel, name(boxes.dtype()));

@@ -7,12 +7,6 @@
 namespace sil::SIL_GPU {
 namespace {
 
-int64_t product(const Shape& s, int begin, int end) {
-  int64_t n = 1;
-  for (int i = begin; i < end; ++i) n *= s[i];
-  return n;
-}
-
 // `outer` runs of `run` elements, x_step and y_step apart.
 template <class T>
 __global__ void copy_runs(int64_t outer, int64_t run, const T* x, int64_t x_step, T* y, int64_t y_step) {
@@ -72,9 +66,9 @@ __global__ void scatter_add_rows_kernel(int64_t targets, int64_t columns, const 
 }  // namespace
 
 void copy_block(Stream s, In x, int64_t x_begin, Out y, int64_t y_begin, int64_t count, int axis) {
-  const int64_t outer = product(x.shape(), 0, axis), inner = product(x.shape(), axis + 1, x.rank());
+  const int64_t outer = x.shape().numel(0, axis), inner = x.shape().numel(axis + 1, x.rank());
   const int64_t run = count * inner;
-  for_size(size_of(x.dtype()), [&](auto t) {
+  for_size(x.dtype(), [&](auto t) {
     using T = decltype(t);
     launch(s, "copy_block", over(outer * run), copy_runs<T>, outer, run,
            static_cast<const T*>(x.raw()) + x_begin * inner, x.dim(axis) * inner,
@@ -86,9 +80,9 @@ void permute(Stream s, In x, std::span<const int> perm, Out y) {
   Steps steps{y.rank(), {}, {}};
   for (int i = 0; i < y.rank(); ++i) {
     steps.extent[y.rank() - 1 - i] = y.dim(i);
-    steps.step[y.rank() - 1 - i] = product(x.shape(), perm[size_t(i)] + 1, x.rank());
+    steps.step[y.rank() - 1 - i] = x.shape().numel(perm[size_t(i)] + 1, x.rank());
   }
-  for_size(size_of(x.dtype()), [&](auto t) {
+  for_size(x.dtype(), [&](auto t) {
     using T = decltype(t);
     launch(s, "permute", over(y.numel()), permute_kernel<T>, y.numel(), steps, static_cast<const T*>(x.raw()),
            static_cast<T*>(y.raw()));
@@ -96,8 +90,8 @@ void permute(Stream s, In x, std::span<const int> perm, Out y) {
 }
 
 void gather_rows(Stream s, In x, In index, Out y) {
-  const int64_t columns = product(x.shape(), 1, x.rank());
-  for_size(size_of(x.dtype()), [&](auto t) {
+  const int64_t columns = x.shape().numel(1, x.rank());
+  for_size(x.dtype(), [&](auto t) {
     using T = decltype(t);
     launch(s, "gather_rows", over(y.numel()), gather_rows_kernel<T>, y.numel(), columns, static_cast<const T*>(x.raw()),
            index.data<int32_t>(), static_cast<T*>(y.raw()));
@@ -105,7 +99,7 @@ void gather_rows(Stream s, In x, In index, Out y) {
 }
 
 void scatter_add_rows(Stream s, In dy, In index, Out x, Scratch&) {
-  const int64_t columns = product(x.shape(), 1, x.rank());
+  const int64_t columns = x.shape().numel(1, x.rank());
   for_float("scatter_add_rows", x.dtype(), [&](auto t) {
     using T = decltype(t);
     launch(s, "scatter_add_rows", {dim3(unsigned(x.dim(0))), kThreads}, scatter_add_rows_kernel<T>, index.numel(),

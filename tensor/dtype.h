@@ -52,6 +52,21 @@ size_t size_of(DType);
 constexpr DType wide(DType d) { return d == DType::f64 ? DType::f64 : DType::f32; }
 const char* name(DType);
 
+// Calls f with an unsigned integer of an element's size, for what moves elements as bits.
+template <class F>
+void for_size(DType dtype, F f) {
+  switch (size_of(dtype)) {
+    case 1:
+      return f(uint8_t());
+    case 2:
+      return f(uint16_t());
+    case 4:
+      return f(uint32_t());
+    default:
+      return f(uint64_t());
+  }
+}
+
 template <class T>
 struct DTypeOf;
 template <>

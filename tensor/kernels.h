@@ -13,6 +13,7 @@
 // empty rows and write zeros for them.
 #pragma once
 #include <span>
+#include <type_traits>
 
 #include "tensor/arena.h"
 #include "tensor/rng.h"
@@ -202,6 +203,10 @@ struct Kernels {
   // norm float32 [1]: the 2-norm of all gradients together.
   void (*global_norm)(Stream, InList g, Out norm, Scratch&);
 };
+
+// The type of the function that an entry points to, to declare it by: KernelFunction<decltype(Kernels::fill)> fill.
+template <class Pointer>
+using KernelFunction = std::remove_pointer_t<Pointer>;
 
 // Filled by cpu/ and, in a build that has it, cuda/; null without CUDA.
 const Kernels& cpu_kernels();

@@ -18,9 +18,9 @@ Shape::Shape(std::span<const int64_t> dims) : rank_(int(dims.size())) {
   }
 }
 
-int64_t Shape::numel() const {
+int64_t Shape::numel(int begin, int end) const {
   int64_t n = 1;
-  for (int64_t d : dims()) n *= d;
+  for (int i = begin; i < end; ++i) n *= dims_[i];
   return n;
 }
 

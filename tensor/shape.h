@@ -21,7 +21,8 @@ class Shape {
   int rank() const { return rank_; }
   int64_t operator[](int axis) const { return dims_[axis < 0 ? axis + rank_ : axis]; }  // -1 is the innermost axis
   int64_t& operator[](int axis) { return dims_[axis < 0 ? axis + rank_ : axis]; }
-  int64_t numel() const;
+  int64_t numel() const { return numel(0, rank_); }
+  int64_t numel(int begin, int end) const;  // of axes [begin, end) alone
   std::span<const int64_t> dims() const { return {dims_, size_t(rank_)}; }
   std::string str() const;  // "[2, 3]"
 
