@@ -1,12 +1,12 @@
 // Precision and recall over all images: pycocotools' accumulate().
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <limits>
 #include <numeric>
 #include <optional>
 
 #include "eval/coco_eval.h"
+#include "eval/rank.h"
 #include "tensor/check.h"
 #include "tensor/threads.h"
 
@@ -19,14 +19,9 @@ struct Ranked {
   size_t at, rank;  // where its bits are, its place in its image
 };
 
-// NaN last, equals as they stood: numpy's mergesort of the negated scores.
 void rank(std::vector<Ranked>& detections) {
-  std::ranges::sort(detections, [](const Ranked& a, const Ranked& b) {
-    if (a.score > b.score) return true;
-    if (a.score < b.score) return false;
-    const bool a_is_nan = std::isnan(a.score), b_is_nan = std::isnan(b.score);
-    return a_is_nan == b_is_nan ? a.at < b.at : b_is_nan;
-  });
+  std::ranges::sort(detections,
+                    [](const Ranked& a, const Ranked& b) { return ranks_before(a.score, a.at, b.score, b.at); });
 }
 
 // A right detection, and how many wrong ones come before it.

@@ -1,13 +1,13 @@
 // Where all scores are true or false, pycocotools raises.
 #pragma once
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "eval/rank.h"
 #include "tensor/check.h"
 
 namespace sil {
@@ -28,9 +28,7 @@ class BooleanScores {
   void check(const std::vector<int64_t>& limits, const std::string& source) {
     if (!any_) return;
     for (auto& [group, scores] : groups_)
-      std::ranges::stable_sort(scores, [](const Score& a, const Score& b) {
-        return a.value > b.value || (std::isnan(b.value) && !std::isnan(a.value));
-      });
+      std::ranges::stable_sort(scores, [](const Score& a, const Score& b) { return ranks_before(a.value, b.value); });
     for (const int64_t limit : limits)
       for (auto first = groups_.begin(); first != groups_.end();) {
         const auto last =

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <numeric>
 
 #include "eval/matching.h"
+#include "eval/rank.h"
 #include "tensor/check.h"
 
 namespace sil {
@@ -54,12 +54,9 @@ bool ranks_before(const Item<Truth>& a, const Item<Truth>& b) {
   return a.category != b.category ? a.category < b.category : a.item < b.item;
 }
 
-// Best score first, equals in their order, NaN last: numpy's mergesort of the negated scores.
 bool ranks_before(const Item<Found>& a, const Item<Found>& b) {
-  if (a.category != b.category) return a.category < b.category;
-  const double x = a.item->score, y = b.item->score;
-  if (x > y || (std::isnan(y) && !std::isnan(x))) return true;
-  return !(y > x || (std::isnan(x) && !std::isnan(y))) && a.item < b.item;
+  return a.category != b.category ? a.category < b.category
+                                  : sil::ranks_before(a.item->score, a.item, b.item->score, b.item);
 }
 
 // Those of known categories, by category, as they rank in it.

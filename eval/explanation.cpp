@@ -12,14 +12,6 @@ namespace {
 
 const char* name(IouType type) { return type == IouType::bbox ? "bbox" : "segm"; }
 
-// Of photos with one id the last stands for all.
-std::vector<size_t> photo_rows(const Annotations& a) {
-  std::vector<size_t> out;
-  for (size_t row = 0; row < a.photos.size(); ++row)
-    if (a.photo_row.at(a.photos[row].id) == row) out.push_back(row);
-  return out;
-}
-
 std::vector<ExplainedClass> classes_of(const Annotations& a, const Evaluator& e) {
   const Accumulated x = e.accumulate();
   const Matches matches = e.matches();
@@ -37,21 +29,33 @@ std::vector<ExplainedClass> classes_of(const Annotations& a, const Evaluator& e)
 
 }  // namespace
 
+std::vector<size_t> photo_rows(const Annotations& a) {
+  std::vector<size_t> out;
+  for (size_t row = 0; row < a.photos.size(); ++row)
+    if (a.photo_row.at(a.photos[row].id) == row) out.push_back(row);
+  return out;
+}
+
 Explanation explain(const Annotations& a, std::span<const Detection> detections, const Evaluator& e) {
   const std::vector<size_t> rows = photo_rows(a);
   std::vector<std::vector<const Detection*>> found(a.photos.size());
   for (const Detection& d : detections) found[a.photo_row.at(d.image_id)].push_back(&d);
 
-  std::vector<Pairs> pairs(rows.size());
+  std::vector<Pairs> pairs(a.photos.size());
   parallel_for(int64_t(rows.size()), 8, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      pairs[size_t(i)] = pairs_of(e.iou_type(), a, rows[size_t(i)], found[rows[size_t(i)]]);
+    for (const size_t row : std::span(rows).subspan(size_t(begin), size_t(end - begin)))
+      pairs[row] = pairs_of(e.iou_type(), a, row, found[row]);
   });
+  return explain(a, pairs, e);
+}
+
+Explanation explain(const Annotations& a, std::span<const Pairs> pairs, const Evaluator& e) {
   std::vector<TidePhoto> photos;
   Explanation out{name(e.iou_type()), {}, classes_of(a, e), Confusion(e.categories()), {}};
-  for (const Pairs& p : pairs) {
-    photos.push_back(tide_photo(p));
-    out.confusion.add(p);
+  for (const size_t row : photo_rows(a)) {
+    const Pairs best = best_of(pairs[row]);
+    photos.push_back(tide_photo(best));
+    out.confusion.add(best);
   }
   out.tide = tide(photos);
   const Matches matches = e.matches();

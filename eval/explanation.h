@@ -33,6 +33,12 @@ struct Explanation {
 // `evaluator` has seen these detections.  The IoUs of all pairs are computed anew, as other classes' are needed here.
 // Throws an Error if IoU .5 is not among its thresholds.  The same numbers for any number of threads.
 Explanation explain(const Annotations&, std::span<const Detection>, const Evaluator& evaluator);
+// The same from the pairs of each row of annotations.photos, by whom they are at hand.  Of a photo's detections the
+// best 100 count.
+Explanation explain(const Annotations&, std::span<const Pairs>, const Evaluator& evaluator);
+
+// The rows of annotations.photos that take part: of photos with one id the last stands for all.
+std::vector<size_t> photo_rows(const Annotations&);
 
 // How two results compare over the same images (bootstrap.h).
 struct Compared {

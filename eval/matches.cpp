@@ -1,9 +1,9 @@
 #include "eval/matches.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "eval/coco_eval.h"
+#include "eval/rank.h"
 #include "tensor/check.h"
 
 namespace sil {
@@ -42,9 +42,7 @@ Matches Evaluator::matches(size_t which) const {
       c.rows.push_back({g.image_id, scores_[row], kept.matched[row * kept.words] & all & ~ignored, ignored});
     }
   }
-  const auto better = [](const Matches::Row& a, const Matches::Row& b) {
-    return a.score > b.score || (std::isnan(b.score) && !std::isnan(a.score));
-  };
+  const auto better = [](const Matches::Row& a, const Matches::Row& b) { return ranks_before(a.score, b.score); };
   for (Matches::Class& c : out.classes) std::ranges::stable_sort(c.rows, better);
   return out;
 }

@@ -1,8 +1,8 @@
 #include "eval/pairs.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "eval/rank.h"
 #include "tensor/check.h"
 
 namespace sil {
@@ -34,10 +34,6 @@ struct Mask {
   explicit Mask(Rle r) : runs(std::move(r)), extent(sil::extent(runs)) {}
 };
 
-bool ranks_before(const Detection* a, const Detection* b) {
-  return a->score > b->score || (std::isnan(b->score) && !std::isnan(a->score));
-}
-
 }  // namespace
 
 std::array<double, 4> box_of(const Detection& d) {
@@ -45,10 +41,17 @@ std::array<double, 4> box_of(const Detection& d) {
   return d.has_bbox || !mask ? d.bbox : bounding_box(*mask);
 }
 
+Pairs best_of(Pairs pairs, size_t most) {
+  pairs.detections.resize(std::min(pairs.detections.size(), most));
+  pairs.ious.resize(pairs.detections.size() * pairs.objects.size());
+  return pairs;
+}
+
 Pairs pairs_of(IouType type, const Annotations& a, size_t photo_row, std::span<const Detection* const> detections,
                size_t most) {
   std::vector<const Detection*> best(detections.begin(), detections.end());
-  std::ranges::stable_sort(best, ranks_before);
+  std::ranges::stable_sort(best,
+                           [](const Detection* x, const Detection* y) { return ranks_before(x->score, y->score); });
   best.resize(std::min(best.size(), most));
   std::vector<const Annotation*> objects;
   for (size_t i : a.by_photo[photo_row]) objects.push_back(&a.annotations[i]);

@@ -28,9 +28,14 @@ struct Pairs {
   double iou(size_t detection, size_t object) const { return ious[detection * objects.size() + object]; }
 };
 
-// Of one row of annotations.photos.  The best `most` detections of all classes together, as TIDE takes them.  Unknown
-// categories take part.  Masks as the evaluator has them: a detection without one is its box.
-Pairs pairs_of(IouType, const Annotations&, size_t photo_row, std::span<const Detection* const>, size_t most = 100);
+constexpr size_t kTideDetections = 100;  // the best of a photo, of all classes together, that TIDE takes
+
+// Of one row of annotations.photos, the best `most` detections.  Unknown categories take part.  Masks as the evaluator
+// has them: a detection without one is its box.
+Pairs pairs_of(IouType, const Annotations&, size_t photo_row, std::span<const Detection* const>,
+               size_t most = kTideDetections);
+
+Pairs best_of(Pairs, size_t most = kTideDetections);
 
 // The box a detection is measured by: its own, or its mask's.
 std::array<double, 4> box_of(const Detection&);

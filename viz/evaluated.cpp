@@ -4,32 +4,23 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <mutex>
 
 #include "data/json_reader.h"
 #include "data/results.h"
 #include "eval/bootstrap.h"
+#include "eval/bytes.h"
 #include "eval/evaluation.h"
 #include "eval/explanation.h"
 #include "eval/pairs.h"
+#include "eval/rank.h"
 #include "tensor/check.h"
 #include "tensor/threads.h"
+#include "viz/numbered.h"
 #include "viz/object_json.h"
 
 namespace sil {
 namespace {
-
-template <class T>
-void append(std::string& bytes, T value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-// As pairs_of ranks them.
-bool ranks_before(const Detection& a, const Detection& b) {
-  return a.score > b.score || (std::isnan(b.score) && !std::isnan(a.score));
-}
 
 Annotation as_annotation(const Detection& d, int64_t id) {
   Annotation a;
@@ -70,7 +61,7 @@ Evaluated::Evaluated(const Gallery& gallery, std::string name, std::vector<Detec
   detections_ = in_file_order_;
   const auto row_of = [&](const Detection& d) { return a.photo_row.at(d.image_id); };
   std::ranges::stable_sort(detections_, [&](const Detection& x, const Detection& y) {
-    return row_of(x) != row_of(y) ? row_of(x) < row_of(y) : ranks_before(x, y);
+    return row_of(x) != row_of(y) ? row_of(x) < row_of(y) : ranks_before(x.score, y.score);
   });
   first_.assign(gallery.size() + 1, 0);
   for (const Detection& d : detections_) ++first_[row_of(d) + 1];
@@ -89,7 +80,6 @@ const Evaluated::Measured& Evaluated::measured() {
     m.evaluation->add_all({&results, 1});
     for (const IouType type : {IouType::bbox, IouType::segm}) {
       Measured::Type& one = type == IouType::bbox ? m.bbox : m.segm;
-      one.explanation = explain(a, in_file_order_, m.evaluator(type == IouType::bbox ? "bbox" : "segm"));
       one.pairs.resize(gallery_->size());
       parallel_for(int64_t(gallery_->size()), 8, [&](int64_t begin, int64_t end) {
         for (size_t row = size_t(begin); row < size_t(end); ++row) {
@@ -98,29 +88,25 @@ const Evaluated::Measured& Evaluated::measured() {
           one.pairs[row] = pairs_of(type, a, row, found, found.size());
         }
       });
+      one.explanation = explain(a, one.pairs, m.evaluator(type == IouType::bbox ? "bbox" : "segm"));
     }
   });
   return *measured_;
 }
 
 std::unique_ptr<Evaluated::Item> Evaluated::get(const std::string& name) {
-  const size_t slash = name.find('/');
-  const std::string what = name.substr(0, slash), of = slash == std::string::npos ? "" : name.substr(slash + 1);
   const auto json = [](std::string text) { return std::make_unique<Item>(Item{false, std::move(text)}); };
   const auto binary = [](std::string bytes) { return std::make_unique<Item>(Item{true, std::move(bytes)}); };
   if (name == "summary") return json(summary());
   if (name == "detections") return binary(detections());
-  if (of == "bbox" || of == "segm") {
-    if (what == "overlaps") return binary(overlaps(of));
-    if (what == "confusion") return binary(confusion(of));
-    if (what == "curves") return binary(curves(of));
-    if (what == "losses") return json(losses(of));
+  for (const std::string type : {"bbox", "segm"}) {
+    if (name == "overlaps/" + type) return binary(overlaps(type));
+    if (name == "confusion/" + type) return binary(confusion(type));
+    if (name == "curves/" + type) return binary(curves(type));
+    if (name == "losses/" + type) return json(losses(type));
   }
-  size_t row = 0;
-  const auto [end, error] = std::from_chars(of.data(), of.data() + of.size(), row);
-  if (of.empty() || error != std::errc() || end != of.data() + of.size() || row >= gallery_->size()) return nullptr;
-  if (what == "objects") return json(objects(row));
-  if (what == "outlines") return json(outlines(row));
+  if (const auto row = number_behind(name, "objects/", gallery_->size())) return json(objects(*row));
+  if (const auto row = number_behind(name, "outlines/", gallery_->size())) return json(outlines(*row));
   return nullptr;
 }
 
@@ -139,70 +125,67 @@ std::string Evaluated::summary() {
 
 std::string Evaluated::detections() const {
   const Annotations& a = gallery_->annotations();
-  std::string out;
-  for (const Detection& d : detections_) append(out, d.score);
-  for (const size_t first : first_) append(out, uint32_t(first));
+  ByteWriter out;
+  for (const Detection& d : detections_) out.put(d.score);
+  for (const size_t first : first_) out.put(uint32_t(first));
   for (const Detection& d : detections_) {
     const auto k = a.category_row.find(d.category_id);
-    append(out, uint16_t(k == a.category_row.end() ? 65535 : std::min<size_t>(k->second, 65535)));
+    out.put(uint16_t(k == a.category_row.end() ? 65535 : std::min<size_t>(k->second, 65535)));
   }
   const AreaRange all = Protocol::coco().areas[0];
   for (const Detection& d : detections_) {
     const std::array<double, 4> box = box_of(d);
     const double area = box[2] * box[3];
-    append(out, uint8_t(area < all.low || area > all.high));
+    out.put(uint8_t(area < all.low || area > all.high));
   }
-  return out;
+  return out.bytes();
 }
 
 std::string Evaluated::overlaps(const std::string& type) {
-  std::string ious, firsts, objects;
+  ByteWriter ious, firsts, objects;
   uint32_t pairs = 0, object = 0;
   for (const Pairs& photo : measured().of(type).pairs) {
     for (size_t d = 0; d < photo.detections.size(); ++d) {
-      append(firsts, pairs);
+      firsts.put(pairs);
       for (size_t g = 0; g < photo.objects.size(); ++g) {
         if (photo.objects[g].category_id != photo.detections[d].category_id || !(photo.iou(d, g) > 0)) continue;
-        append(ious, photo.iou(d, g));
-        append(objects, uint32_t(object + g));
+        ious.put(photo.iou(d, g));
+        objects.put(uint32_t(object + g));
         ++pairs;
       }
     }
     object += uint32_t(photo.objects.size());
   }
-  append(firsts, pairs);
-  return ious + firsts + objects;
+  firsts.put(pairs);
+  return ious.bytes() + firsts.bytes() + objects.bytes();
 }
 
 std::string Evaluated::confusion(const std::string& type) {
   const Measured& m = measured();
   const Confusion& matrix = m.of(type).explanation.confusion;
-  std::string rows, truths, found;
+  ByteWriter rows, truths, found;
   for (size_t row = 0; row < gallery_->size(); ++row) {
-    Pairs best = m.of(type).pairs[row];  // of which explain() takes the first 100, as TIDE does
-    best.detections.resize(std::min<size_t>(best.detections.size(), 100));
-    for (const Confusion::Entry& e : matrix.entries(best)) {
-      append(rows, uint32_t(row));
-      append(truths, uint16_t(e.truth));
-      append(found, uint16_t(e.found));
+    for (const Confusion::Entry& e : matrix.entries(best_of(m.of(type).pairs[row]))) {
+      rows.put(uint32_t(row));
+      truths.put(uint16_t(e.truth));
+      found.put(uint16_t(e.found));
     }
   }
-  return rows + truths + found;
+  return rows.bytes() + truths.bytes() + found.bytes();
 }
 
 std::string Evaluated::curves(const std::string& type) {
   const Accumulated x = measured().evaluator(type).accumulate();
-  std::string out;
-  for (size_t i = 0; i < x.T * x.R * x.K; ++i) append(out, float(x.precision[i * x.A * x.M + x.M - 1]));
-  return out;
+  ByteWriter out;
+  for (size_t i = 0; i < x.T * x.R * x.K; ++i) out.put(float(x.precision[i * x.A * x.M + x.M - 1]));
+  return out.bytes();
 }
 
 std::string Evaluated::losses(const std::string& type) {
   const Evaluator& e = measured().evaluator(type);
   const Annotations& a = gallery_->annotations();
   std::vector<int64_t> ids;
-  for (size_t row = 0; row < a.photos.size(); ++row)
-    if (a.photo_row.at(a.photos[row].id) == row) ids.push_back(a.photos[row].id);
+  for (const size_t row : photo_rows(a)) ids.push_back(a.photos[row].id);
   const std::vector<double> losses = WeightedAp(e.matches(), ids, e.protocol().recall_thresholds).without_each();
   std::vector<std::string> out(a.photos.size(), "null");
   for (size_t i = 0; i < ids.size(); ++i) out[a.photo_row.at(ids[i])] = json_or_null(losses[i]);

@@ -4,12 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
 
 #include "data/json_reader.h"
+#include "viz/numbered.h"
 
 namespace sil {
 
@@ -65,14 +65,6 @@ size_t Findings::kinds() const {
   return state_->kinds.size();
 }
 
-static std::optional<size_t> number_behind(std::string_view text, std::string_view prefix) {
-  if (!text.starts_with(prefix)) return {};
-  text.remove_prefix(prefix.size());
-  size_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
-}
-
 std::unique_ptr<std::string> Findings::get(const std::string& name) const {
   const std::lock_guard lock(state_->mutex);
   const State& s = *state_;
@@ -83,11 +75,11 @@ std::unique_ptr<std::string> Findings::get(const std::string& name) const {
                                   k.severity == Severity::stops_training ? "stops training" : "warning", k.count));
     return std::make_unique<std::string>(fmt::format(R"({{"done":{},"kinds":[{}]}})", s.done, fmt::join(kinds, ",")));
   }
-  if (const auto row = number_behind(name, "findings/photo/"); row && *row < gallery_->size()) {
+  if (const auto row = number_behind(name, "findings/photo/", gallery_->size())) {
     const auto items = s.of_photo.find(*row);
     return std::make_unique<std::string>("[" + (items == s.of_photo.end() ? "" : items->second) + "]");
   }
-  if (const auto kind = number_behind(name, "findings/"); kind && *kind < s.kinds.size())
+  if (const auto kind = number_behind(name, "findings/", s.kinds.size()))
     return std::make_unique<std::string>(fmt::format("[{}]", fmt::join(s.kinds[*kind].rows, ",")));
   return nullptr;
 }

@@ -8,6 +8,7 @@
 
 #include "data/json_reader.h"
 #include "data/transforms.h"
+#include "eval/bytes.h"
 #include "tensor/check.h"
 #include "viz/colour.h"
 #include "viz/object_json.h"
@@ -16,11 +17,6 @@ namespace sil {
 namespace {
 
 namespace fs = std::filesystem;
-
-template <class T>
-void append(std::string& bytes, T value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
 
 double area_of(const Annotation& a) { return a.has_area ? a.area : a.bbox[2] * a.bbox[3]; }
 
@@ -88,22 +84,22 @@ std::string Gallery::columns() const {
   std::ranges::sort(by_name, {}, [&](uint32_t i) -> const std::string& { return photos[i].file_name; });
   for (size_t i = 0; i < size(); ++i) rank[by_name[i]] = uint32_t(i);
 
-  std::string out;
+  ByteWriter out;
   uint32_t first = 0;
-  append(out, first);
-  for (const auto& rows : annotations_.by_photo) append(out, first += uint32_t(rows.size()));
-  for (const Photo& photo : photos) append(out, uint32_t(photo.width));
-  for (const Photo& photo : photos) append(out, uint32_t(photo.height));
-  for (const uint32_t r : rank) append(out, r);
+  out.put(first);
+  for (const auto& rows : annotations_.by_photo) out.put(first += uint32_t(rows.size()));
+  for (const Photo& photo : photos) out.put(uint32_t(photo.width));
+  for (const Photo& photo : photos) out.put(uint32_t(photo.height));
+  for (const uint32_t r : rank) out.put(r);
   const auto for_each = [&](auto f) {
     for (const auto& rows : annotations_.by_photo)
       for (const size_t i : rows) f(annotations_.annotations[i]);
   };
-  for_each([&](const Annotation& a) { append(out, float(area_of(a))); });
-  for_each([&](const Annotation& a) { append(out, float(a.bbox[2] / a.bbox[3])); });
-  for_each([&](const Annotation& a) { append(out, uint16_t(std::min(unsigned(class_of(a)), 65535u))); });
-  for_each([&](const Annotation& a) { append(out, uint8_t(a.crowd | (a.id == 0) << 1)); });
-  return out;
+  for_each([&](const Annotation& a) { out.put(float(area_of(a))); });
+  for_each([&](const Annotation& a) { out.put(float(a.bbox[2] / a.bbox[3])); });
+  for_each([&](const Annotation& a) { out.put(uint16_t(std::min(unsigned(class_of(a)), 65535u))); });
+  for_each([&](const Annotation& a) { out.put(uint8_t(a.crowd | (a.id == 0) << 1)); });
+  return out.bytes();
 }
 
 std::string Gallery::objects(size_t row) const {

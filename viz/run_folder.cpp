@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <fstream>
 
 #include "data/json_reader.h"
 #include "tensor/check.h"
+#include "viz/numbered.h"
 
 namespace sil {
 namespace {
@@ -34,13 +34,9 @@ RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
 
 std::unique_ptr<std::string> RunFolder::get(const std::string& name) const {
   if (name == "state") return std::make_unique<std::string>(state());
-  constexpr std::string_view prefix = "log/";
-  if (!name.starts_with(prefix)) return nullptr;
-  uint64_t offset = 0;
-  const char* end = name.data() + name.size();
-  const auto [stop, error] = std::from_chars(name.data() + prefix.size(), end, offset);
-  if (error != std::errc() || stop != end || offset > uint64_t(INT64_MAX)) return nullptr;
-  return std::make_unique<std::string>(log(offset));
+  if (const auto offset = number_behind(name, "log/", size_t(INT64_MAX) + 1))
+    return std::make_unique<std::string>(log(*offset));
+  return nullptr;
 }
 
 std::string RunFolder::state() const {

@@ -1,10 +1,9 @@
 #include "viz/view_server.h"
 
-#include <charconv>
 #include <filesystem>
-#include <optional>
 
 #include "tensor/check.h"
+#include "viz/numbered.h"
 #include "viz/page_files.h"
 
 namespace sil {
@@ -14,16 +13,6 @@ constexpr size_t kCacheBytes = 64 << 20;
 
 Response json(std::string text) { return {200, "application/json", std::move(text)}; }
 Response missing() { return {404, "text/plain; charset=utf-8", "not found"}; }
-
-// "<prefix><number>" and nothing else.
-std::optional<size_t> row_of(std::string_view path, std::string_view prefix, size_t rows) {
-  if (!path.starts_with(prefix)) return {};
-  path.remove_prefix(prefix.size());
-  size_t row = 0;
-  const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), row);
-  if (error != std::errc() || end != path.data() + path.size() || path.empty() || row >= rows) return {};
-  return row;
-}
 
 std::string stamp_of(const std::filesystem::path& file) {
   std::error_code ignored;
@@ -61,8 +50,8 @@ Response ViewServer::respond(const Request& request) {
 Response ViewServer::route(const std::string& path) {
   constexpr std::string_view data_prefix = "/data/";
   if (path.starts_with(data_prefix)) return data(path.substr(data_prefix.size()));
-  if (const auto row = row_of(path, "/thumbnail/", gallery_->size())) return thumbnail(*row);
-  if (const auto row = row_of(path, "/photo/", gallery_->size())) {
+  if (const auto row = number_behind(path, "/thumbnail/", gallery_->size())) return thumbnail(*row);
+  if (const auto row = number_behind(path, "/photo/", gallery_->size())) {
     Gallery::Picture photo = gallery_->photo(*row);
     return {200, std::move(photo.type), std::move(photo.bytes)};
   }
@@ -81,8 +70,8 @@ Response ViewServer::data(const std::string& name) {
     if (const std::string prefix = fmt::format("results/{}/", i); name.starts_with(prefix))
       if (const auto item = results_[i].get(name.substr(prefix.size())))
         return {200, item->binary ? "application/octet-stream" : "application/json", std::move(item->bytes)};
-  if (const auto row = row_of(name, "objects/", gallery_->size())) return json(gallery_->objects(*row));
-  if (const auto row = row_of(name, "outlines/", gallery_->size())) return json(gallery_->outlines(*row));
+  if (const auto row = number_behind(name, "objects/", gallery_->size())) return json(gallery_->objects(*row));
+  if (const auto row = number_behind(name, "outlines/", gallery_->size())) return json(gallery_->outlines(*row));
   return missing();
 }
 
