@@ -22,18 +22,26 @@
 #include <iostream>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "data/file_text.h"
 #include "tensor/check.h"
 
 namespace sil {
 
-inline int end_with_error(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');  // one line, so that scripts can read it
+// One line each, whatever names of files are in it, so that scripts can read it.
+inline void say_on_stderr(const char* kind, std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
   std::fflush(stdout);
-  std::fprintf(stderr, "error: %s\n", text.c_str());
+  std::fprintf(stderr, "%s: %s\n", kind, text.c_str());
+}
+
+inline int end_with_error(std::string text) {
+  say_on_stderr("error", std::move(text));
   return 2;
 }
+
+inline void warn(std::string text) { say_on_stderr("warning", std::move(text)); }
 
 // An option given empty ("--out ''", an unset variable of a script) would pass for one not given.
 inline void check_values(const CLI::App& app) {
@@ -41,13 +49,6 @@ inline void check_values(const CLI::App& app) {
     for (const std::string& value : option->results())
       check(!value.empty(), "{} is given without a value (--help lists the arguments)", option->get_name());
   for (const CLI::App* sub : app.get_subcommands()) check_values(*sub);
-}
-
-// One line each, whatever names of files are in it.
-inline void warn(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  std::fflush(stdout);
-  std::fprintf(stderr, "warning: %s\n", text.c_str());
 }
 
 // A program that was started with a standard stream closed would open its first file under that number, and print into

@@ -38,11 +38,6 @@ struct Free {
   void operator()(void* p) const { stbi_image_free(p); }
 };
 
-int length(size_t size, const std::string& name) {
-  check(size <= size_t(INT_MAX), "{}: has {} bytes; at most {} expected", name, size, INT_MAX);
-  return int(size);
-}
-
 [[noreturn]] void cannot_decode(const std::string& name) {
   fail("{}: cannot be decoded as JPEG, PNG, BMP, GIF or PNM: {}", name, stbi_failure_reason());
 }
@@ -62,6 +57,13 @@ void check_pnm_header(const uint8_t* bytes, size_t size, const std::string& name
   }
 }
 
+// Bytes for stb_image to read: as many as it counts, and no number that it cannot hold.
+int checked_length(const uint8_t* bytes, size_t size, const std::string& name) {
+  check(size <= size_t(INT_MAX), "{}: has {} bytes; at most {} expected", name, size, INT_MAX);
+  check_pnm_header(bytes, size, name);
+  return int(size);
+}
+
 StbImage decode_16_bit_grey(const uint8_t* bytes, int size, const std::string& name) {
   StbImage image;
   const std::unique_ptr<uint16_t, Free> pixels(
@@ -78,14 +80,12 @@ StbImage decode_16_bit_grey(const uint8_t* bytes, int size, const std::string& n
 
 void stb_size(const uint8_t* bytes, size_t size, const std::string& name, int& height, int& width) {
   int channels = 0;
-  check_pnm_header(bytes, size, name);
-  if (!stbi_info_from_memory(bytes, length(size, name), &width, &height, &channels)) cannot_decode(name);
+  if (!stbi_info_from_memory(bytes, checked_length(bytes, size, name), &width, &height, &channels)) cannot_decode(name);
 }
 
 StbImage stb_decode(const uint8_t* bytes, size_t size, const std::string& name, bool cut_off_16_bit) {
   StbImage image;
-  const int n = length(size, name);
-  check_pnm_header(bytes, size, name);
+  const int n = checked_length(bytes, size, name);
   if (!stbi_info_from_memory(bytes, n, &image.width, &image.height, &image.channels)) cannot_decode(name);
   check_image_size(image.height, image.width, name);
   if (cut_off_16_bit && image.channels == 1 && stbi_is_16_bit_from_memory(bytes, n))
