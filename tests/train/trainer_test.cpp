@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <rapidjson/document.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <sstream>
@@ -219,8 +220,9 @@ TEST_CASE("trainer: a tiny model learns two pictures by heart") {
   const std::vector<rapidjson::Document> log = log_of(folder.path);
   CHECK(log[148]["loss"].GetDouble() < 0.3 * log[0]["loss"].GetDouble());
 
-  // Trained as it is, it finds in bf16 what it finds in float32: each sure detection has its like.  (An AP over eight
-  // objects moves in steps of 0.03, too coarse to hold.)
+  // Trained as it is, it finds in bf16 what it finds in float32: each sure detection has its like, at its place, and
+  // most masks are the same pixels.  Not all: pasting truncates a box's corners, and one that crosses a whole number
+  // moves its mask by a pixel.  (An AP over eight objects moves in steps of 0.03, too coarse to hold.)
   const auto found = [&](DType dtype) {
     MaskRcnn folded(config.model, RngKey{});
     load_state_dict_exact(leaves(folded), state_dict(leaves(model)), "the trained model");
@@ -232,19 +234,23 @@ TEST_CASE("trainer: a tiny model learns two pictures by heart") {
     return all;
   };
   const std::vector<Detection> f32 = found(DType::f32), bf16 = found(DType::bf16);
-  int sure = 0, different = 0;
+  int different = 0;
+  std::vector<double> masks;
   for (const Detection& a : f32) {
     if (a.score < 0.5) continue;
-    double best = 0, score = 0;
-    for (const Detection& b : bf16) {
-      if (b.image_id != a.image_id || b.category_id != a.category_id) continue;
-      const double overlap = iou(std::get<Rle>(b.segmentation), std::get<Rle>(a.segmentation), false);
-      if (overlap > best) best = overlap, score = b.score;
-    }
-    CHECK(best > 0.85);
-    CHECK(std::abs(score - a.score) < 0.05);
-    sure++, different += score != a.score;
+    const Detection* like = nullptr;
+    const auto overlap = [&](const Detection* b) { return b ? iou(b->bbox, a.bbox, false) : 0; };
+    for (const Detection& b : bf16)
+      if (b.image_id == a.image_id && b.category_id == a.category_id && overlap(&b) > overlap(like)) like = &b;
+    REQUIRE(like);
+    CHECK(overlap(like) > 0.95);
+    CHECK(std::abs(like->score - a.score) < 0.05);
+    masks.push_back(iou(std::get<Rle>(like->segmentation), std::get<Rle>(a.segmentation), false));
+    different += like->score != a.score;
   }
-  CHECK(sure >= 6);      // of eight objects
+  REQUIRE(masks.size() >= 6);  // of eight objects
+  std::sort(masks.begin(), masks.end());
+  CHECK(masks[masks.size() / 2] > 0.95);
+  CHECK(masks[0] > 0.7);
   CHECK(different > 0);  // it did compute in bf16
 }
