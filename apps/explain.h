@@ -36,7 +36,7 @@ struct ExplainFlags {
         "Other results JSON, each compared with --results: difference of AP with a 95 % interval by a paired "
         "bootstrap over images");
     app.add_option("--samples", samples, "Of the bootstrap")->check(CLI::Range(1, 1'000'000))->capture_default_str();
-    app.add_option("--seed", seed, "Of the bootstrap")->capture_default_str();
+    app.add_option("--seed", seed, "Of the bootstrap")->check(whole_in_64_bits())->capture_default_str();
   }
 };
 

@@ -14,7 +14,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -22,6 +24,7 @@
 #include <iostream>
 #include <new>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "data/file_text.h"
@@ -69,6 +72,17 @@ inline CLI::Validator between_0_and_1() {
           "in [0 - 1]"};
 }
 
+// CLI11 takes what does not fit 64 bits for the largest number that does.
+inline CLI::Validator whole_in_64_bits() {
+  return {[](std::string& text) {
+            uint64_t value = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            const bool holds = error == std::errc() && end == text.data() + text.size();
+            return holds ? std::string() : text + " is no whole number from 0 to 18446744073709551615";
+          },
+          "in [0 - 18446744073709551615]"};
+}
+
 // `define` declares the arguments, `body` runs once they are parsed.  Examples go into app.footer(...).
 inline int run_program(int argc, char** argv, const std::string& about, const std::function<void(CLI::App&)>& define,
                        const std::function<int()>& body) {
@@ -90,6 +104,9 @@ inline int run_program(int argc, char** argv, const std::string& about, const st
     return end_with_error(std::string(e.what()) + " (--help lists the arguments)");
   } catch (const std::filesystem::filesystem_error& e) {
     return end_with_error(e.path1().string() + ": cannot be used: " + e.code().message());
+  } catch (const std::system_error& e) {
+    if (e.code() != std::errc::resource_unavailable_try_again) return end_with_error(e.what());
+    return end_with_error("a thread cannot be started: memory or the limit of processes is used up");
   } catch (const std::bad_alloc&) {
     return end_with_error("out of memory");
   } catch (const std::exception& e) {

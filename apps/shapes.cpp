@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
         app.add_option("--images", options.images, "How many pictures")->capture_default_str();
         app.add_option("--size", options.size, "Pixels a side, 32 to 4096")->capture_default_str();
         app.add_option("--seed", options.seed, "Another seed is another data set")
-            ->check(CLI::NonNegativeNumber)
+            ->check(sil::whole_in_64_bits())
             ->capture_default_str();
         app.footer("Example: shapes --out data/shapes --images 1500 --size 128 --seed 1");
       },

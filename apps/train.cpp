@@ -10,6 +10,7 @@
 #include "apps/program.h"
 #include "data/dataset.h"
 #include "train/checkpoint.h"
+#include "train/folder_lock.h"
 #include "train/pretrained.h"
 #include "train/trainer.h"
 
@@ -101,6 +102,18 @@ Dataset dataset(Annotations annotations, const std::string& images, const Catego
   return d;
 }
 
+// A run goes on as if it had not stopped only on the same data from the same seed.
+void check_same_run(const Checkpoint& resumed, const RunConfig& config, const Dataset& training,
+                    const std::string& source) {
+  check(config.train.seed == resumed.config.train.seed, "{}: its seed is {}, not {}; the same expected to resume",
+        source, resumed.config.train.seed, config.train.seed);
+  const int64_t photos = resumed.progress.photos, given = int64_t(training.size());
+  check(photos == 0 || photos == given,
+        "{}: it trained on {} photos, --train-annotations has {}; the same expected to resume (--weights starts anew "
+        "from its weights)",
+        source, photos, given);
+}
+
 void check_same_categories(const CategoryTable& ours, const CategoryTable& theirs, const std::string& source) {
   check(ours == theirs, "{}: its categories are not those of --train-annotations; the same expected to resume", source);
 }
@@ -174,6 +187,7 @@ int run_training(const Arguments& a) {
   const Exif exif = exif_of(a.exif);
   complete(config, table.num_classes(), resumed || !start.source.empty());
   const Dataset training = dataset(std::move(annotations), a.train_images, table, config, Purpose::training, exif);
+  if (resumed) check_same_run(*resumed, config, training, last.string());
   std::optional<Dataset> validation;
   if (!a.val_annotations.empty())
     validation.emplace(
@@ -184,6 +198,7 @@ int run_training(const Arguments& a) {
   std::error_code error;
   fs::create_directories(a.out, error);
   check(!error, "{}: cannot be made: {}", a.out, error.message());
+  const FolderLock only_run(a.out);
   check(resumed || !fs::exists(last), "{} exists; --resume goes on with that run, another --out starts a new one",
         last.string());
 

@@ -79,7 +79,8 @@ CategoryTable categories_from(const std::string& json, int num_classes, const st
 }
 
 std::string progress_json(const Progress& p) {
-  return fmt::format(R"({{"step": {}, "best_score": {:.17g}, "best_step": {}}})", p.step, p.best_score, p.best_step);
+  return fmt::format(R"({{"step": {}, "best_score": {:.17g}, "best_step": {}, "photos": {}}})", p.step, p.best_score,
+                     p.best_step, p.photos);
 }
 
 Progress progress_from(const std::string& json, const std::string& source) {
@@ -88,7 +89,9 @@ Progress progress_from(const std::string& json, const std::string& source) {
             d.HasMember("best_score") && d["best_score"].IsNumber() && d.HasMember("best_step") &&
             d["best_step"].IsInt64(),
         "{}: metadata progress has no step, best_score and best_step", source);
-  return {d["step"].GetInt64(), d["best_score"].GetDouble(), d["best_step"].GetInt64()};
+  const bool has_photos = d.HasMember("photos") && d["photos"].IsInt64();
+  return {d["step"].GetInt64(), d["best_score"].GetDouble(), d["best_step"].GetInt64(),
+          has_photos ? d["photos"].GetInt64() : 0};
 }
 
 bool is_ours(const TensorFile& file) { return file.metadata.contains("silhouette"); }

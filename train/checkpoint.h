@@ -17,6 +17,7 @@ struct Progress {
   int64_t step = 0;       // steps done
   double best_score = 0;  // mask AP50
   int64_t best_step = 0;  // 0: nothing above 0 yet
+  int64_t photos = 0;     // of the training set, which decides their order; 0: the file does not say
 };
 
 struct Checkpoint {

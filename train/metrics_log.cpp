@@ -92,6 +92,7 @@ LossValues values(const Losses& losses) {
 double total(const LossValues& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
 
 MetricsLog::MetricsLog(std::filesystem::path path, int64_t last_step) : path_(std::move(path)) {
+  check(!is_device(path_), "{}: is neither file nor folder; a file expected", path_.string());
   const std::string kept = lines_up_to(path_, last_step);
   write_atomically(path_, [&](std::ostream& out) { out << kept; });
   file_.open(path_, std::ios::app);

@@ -39,6 +39,7 @@ struct ValidationRecord {
 class MetricsLog {
  public:
   // Goes on behind the lines of steps up to `last_step`; what stood after them (a run that was cut off) is dropped.
+  // A pipe in the log's place is an Error: it would be waited for.
   MetricsLog(std::filesystem::path, int64_t last_step);
 
   void push(const StepRecord&);

@@ -107,9 +107,13 @@ class Trainer {
   }
 
   Progress resume() {
-    if (!run_.resumed) return {};
-    optimizer_.load_state(run_.resumed->optimizer, (run_.folder / "last.safetensors").string());
-    return run_.resumed->progress;
+    Progress progress;
+    if (run_.resumed) {
+      optimizer_.load_state(run_.resumed->optimizer, (run_.folder / "last.safetensors").string());
+      progress = run_.resumed->progress;
+    }
+    progress.photos = photos_;
+    return progress;
   }
 
   // Photos, samples and rate follow from the seed and the step alone, so a run resumes exactly.

@@ -41,6 +41,16 @@ TEST_CASE("shapes: writes the pictures and a COCO file that agrees with them, an
   }
 }
 
+TEST_CASE("shapes: a seed is a whole number of 64 bits") {
+  const Folder folder;
+  for (const char* seed : {"18446744073709551616", "-1", "1.5", "x"}) {
+    const Ran ran = run("shapes", "--out " + folder / "none" + " --images 1 --seed " + seed);
+    CHECK(ran.code == 2);
+    CHECK(ran.err.find(std::string(seed) + " is no whole number from 0 to 18446744073709551615") != std::string::npos);
+  }
+  CHECK(run("shapes", "--out " + folder / "last" + " --images 1 --seed 18446744073709551615").code == 0);
+}
+
 TEST_CASE("shapes: one seed gives the same bytes, another seed another set, more pictures the same first ones") {
   const Folder folder;
   const auto make = [&](const std::string& name, const std::string& rest) {

@@ -1,6 +1,10 @@
 // train, evaluate and predict, end to end on shapes, tiny.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <rapidjson/document.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -113,6 +117,25 @@ TEST_CASE("train: --resume goes on, and without it a run is not overwritten") {
                                (data.folder / "run") + " --resume"),
               "its categories are not those of --train-annotations");
   check_error(run("train", data.training("none") + "--resume"), "none/last.safetensors");
+
+  // Another seed, or other photos: what follows would not be what this run would have done.
+  check_error(run("train", data.training("run") + "--resume --seed 7"), "last.safetensors: its seed is 0, not 7");
+  const Folder more;
+  REQUIRE(run("shapes", "--out " + (more / "set") + " --images 6 --size 64").code == 0);
+  check_error(run("train", "--train-annotations " + (more / "set/annotations.json") + " --train-images " +
+                               (more / "set/images") + " --out " + (data.folder / "run") + " --resume"),
+              "it trained on 4 photos, --train-annotations has 6; the same expected to resume");
+}
+
+TEST_CASE("train: one run a folder at a time, and a log that is a pipe is not waited for") {
+  const Data data;
+  fs::create_directories(data.folder / "run");
+  const int other = open((data.folder / "run").c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(flock(other, LOCK_EX) == 0);  // as a run holds it
+  check_error(data.train("run"), "run: another program trains into it");
+  close(other);
+  REQUIRE(mkfifo((data.folder / "run/log.jsonl").c_str(), 0600) == 0);
+  check_error(data.train("run"), "run/log.jsonl: is neither file nor folder; a file expected");
 }
 
 TEST_CASE("train: the same seed gives the same weights, another one others") {
