@@ -81,6 +81,16 @@ Tensor read_image(const std::filesystem::path& path, Exif exif) {
   return decode_image(data_of(bytes), bytes.size(), path.string(), exif);
 }
 
+Tensor read_image_at_least(const std::filesystem::path& path, int side, Exif exif) {
+  const std::string bytes = read_file(path);
+  if (!is_jpeg(data_of(bytes), bytes.size())) return decode_image(data_of(bytes), bytes.size(), path.string(), exif);
+  const ImageInfo info = jpeg_info(data_of(bytes), bytes.size(), path.string());
+  int shrunk = 1;
+  while (shrunk < 8 && std::max(info.height, info.width) / (2 * shrunk) >= side) shrunk *= 2;
+  const Tensor image = decode_jpeg(data_of(bytes), bytes.size(), path.string(), shrunk);
+  return exif == Exif::ignore ? image : apply_orientation(image, info.orientation);
+}
+
 Tensor decode_grey(const uint8_t* bytes, size_t size, const std::string& name) {
   if (is_jpeg(bytes, size)) return rgb_to_grey(decode_jpeg(bytes, size, name));
   const StbImage in = stb_decode(bytes, size, name, true);

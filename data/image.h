@@ -17,6 +17,11 @@ enum class Exif { ignore, apply };  // COCO's annotations assume that orientatio
 Tensor read_image(const std::filesystem::path&, Exif = Exif::ignore);
 Tensor decode_image(const uint8_t* bytes, size_t size, const std::string& name, Exif = Exif::ignore);
 
+// For thumbnails: a JPEG whose longer side stays at least `side` at a half, a quarter or an eighth of its size is
+// decoded at that size, which leaves most of the work away.  Its pixels are about, not exactly, those of the photo made
+// smaller.
+Tensor read_image_at_least(const std::filesystem::path&, int side, Exif = Exif::ignore);
+
 // uint8 [H, W] of a one-channel picture, for mask files, equal to Pillow's convert("L"): colour is converted to grey,
 // 16 bit grey is cut off at 255, so that what is not 0 stays so.
 Tensor read_grey(const std::filesystem::path&);

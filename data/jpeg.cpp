@@ -77,8 +77,10 @@ bool read_header(Decompressor& d, const uint8_t* bytes, size_t size) {
   return true;
 }
 
-bool start(Decompressor& d) {
+bool start(Decompressor& d, int shrunk) {
   if (setjmp(d.errors.mark)) return false;
+  d.c.scale_num = 1;
+  d.c.scale_denom = unsigned(shrunk);
   d.c.out_color_space = d.c.num_components == 4 ? JCS_CMYK : JCS_RGB;
   jpeg_start_decompress(&d.c);
   return true;
@@ -162,12 +164,12 @@ ImageInfo jpeg_info(const uint8_t* bytes, size_t size, const std::string& name) 
   return {int(d.c.image_height), int(d.c.image_width), orientation};
 }
 
-Tensor decode_jpeg(const uint8_t* bytes, size_t size, const std::string& name) {
+Tensor decode_jpeg(const uint8_t* bytes, size_t size, const std::string& name, int shrunk) {
   Decompressor d;
   check_jpeg(read_header(d, bytes, size), d, name);
-  const int height = int(d.c.image_height), width = int(d.c.image_width);
-  check_image_size(height, width, name);
-  check_jpeg(start(d), d, name);
+  check_image_size(int(d.c.image_height), int(d.c.image_width), name);
+  check_jpeg(start(d, shrunk), d, name);
+  const int height = int(d.c.output_height), width = int(d.c.output_width);
   Tensor image({height, width, 3}, DType::u8);
   const bool four = d.c.output_components == 4;
   std::vector<uint8_t> cmyk(four ? size_t(width) * 4 : 0);
