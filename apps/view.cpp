@@ -51,7 +51,7 @@ int serve(const Arguments& args, const Gallery& gallery, const std::vector<Fault
 
 int write_export(const Arguments& args, const Gallery& gallery, const std::vector<Fault>& faults,
                  std::span<Evaluated> results, const RunFolder* run) {
-  fmt::print("{}: {} photos, about {:.1f} MB\n", args.folder.string(), gallery.size(),
+  fmt::print("{}: {}{} photos, about {:.1f} MB\n", args.folder.string(), args.limit ? "the first " : "", gallery.size(),
              double(export_bytes(gallery, results)) / 1e6);
   std::fflush(stdout);
   Findings findings(gallery, faults);
@@ -77,7 +77,8 @@ int view_pages(const Arguments& args) {
   std::vector<Fault> faults;
   const Exif exif = exif_of(args.exif);
   Annotations all = read_annotations(args.annotations, &faults, exif);
-  const Gallery gallery(first_photos(all, args.limit > 0 ? args.limit : all.photos.size()), args.images, exif);
+  const size_t shown = args.limit > 0 ? args.limit : all.photos.size();
+  const Gallery gallery(first_photos(all, shown), all.photos.size(), args.images, exif);
   std::vector<Evaluated> results;
   for (const std::string& file : args.results)
     results.emplace_back(gallery, std::filesystem::path(file).filename().string(),

@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
+#include <numeric>
 
 #include "data/json_reader.h"
 #include "data/results.h"
@@ -34,8 +36,10 @@ Annotation as_annotation(const Detection& d, int64_t id) {
 
 }  // namespace
 
-// What takes long, all at once: most of it is the overlaps, and all of it needs them.
+// What takes long, all at once: most of it is the overlaps, and all of it needs them; and what was made of it.
 struct Evaluated::Measured {
+  std::mutex mutex;
+  std::map<std::string, std::shared_ptr<const std::string>> made;
   std::once_flag once;
   std::unique_ptr<Evaluation> evaluation;
   struct Type {
@@ -53,18 +57,20 @@ struct Evaluated::Measured {
 Evaluated::Evaluated(const Gallery& gallery, std::string name, std::vector<Detection> detections)
     : gallery_(&gallery),
       name_(std::move(name)),
-      in_file_order_(std::move(detections)),
+      detections_(std::move(detections)),
+      order_(detections_.size()),
       measured_(std::make_unique<Measured>()) {
   const Annotations& a = gallery.annotations();
-  check_photos(a, view(in_file_order_, name_));
-  area_of_box_ = !in_file_order_.empty() && in_file_order_[0].has_bbox;
-  detections_ = in_file_order_;
-  const auto row_of = [&](const Detection& d) { return a.photo_row.at(d.image_id); };
-  std::ranges::stable_sort(detections_, [&](const Detection& x, const Detection& y) {
-    return row_of(x) != row_of(y) ? row_of(x) < row_of(y) : ranks_before(x.score, y.score);
+  check_photos(a, view(detections_, name_));
+  area_of_box_ = !detections_.empty() && detections_[0].has_bbox;
+  std::vector<size_t> rows;
+  for (const Detection& d : detections_) rows.push_back(a.photo_row.at(d.image_id));
+  std::iota(order_.begin(), order_.end(), 0u);
+  std::ranges::stable_sort(order_, [&](uint32_t x, uint32_t y) {
+    return rows[x] != rows[y] ? rows[x] < rows[y] : ranks_before(detections_[x].score, detections_[y].score);
   });
   first_.assign(gallery.size() + 1, 0);
-  for (const Detection& d : detections_) ++first_[row_of(d) + 1];
+  for (const size_t row : rows) ++first_[row + 1];
   for (size_t row = 0; row < gallery.size(); ++row) first_[row + 1] += first_[row];
 }
 
@@ -76,7 +82,7 @@ const Evaluated::Measured& Evaluated::measured() {
     const Annotations& a = gallery_->annotations();
     Measured& m = *measured_;
     m.evaluation = std::make_unique<Evaluation>(a, EvaluationOptions{.torchmetrics = false});
-    const Results results = view(in_file_order_, name_);
+    const Results results = view(detections_, name_);
     m.evaluation->add_all({&results, 1});
     for (const IouType type : {IouType::bbox, IouType::segm}) {
       Measured::Type& one = type == IouType::bbox ? m.bbox : m.segm;
@@ -84,7 +90,7 @@ const Evaluated::Measured& Evaluated::measured() {
       parallel_for(int64_t(gallery_->size()), 8, [&](int64_t begin, int64_t end) {
         for (size_t row = size_t(begin); row < size_t(end); ++row) {
           std::vector<const Detection*> found;
-          for (size_t i = first_[row]; i < first_[row + 1]; ++i) found.push_back(&detections_[i]);
+          for (size_t i = first_[row]; i < first_[row + 1]; ++i) found.push_back(&ranked(i));
           one.pairs[row] = pairs_of(type, a, row, found, found.size());
         }
       });
@@ -95,19 +101,31 @@ const Evaluated::Measured& Evaluated::measured() {
 }
 
 std::unique_ptr<Evaluated::Item> Evaluated::get(const std::string& name) {
-  const auto json = [](std::string text) { return std::make_unique<Item>(Item{false, std::move(text)}); };
-  const auto binary = [](std::string bytes) { return std::make_unique<Item>(Item{true, std::move(bytes)}); };
-  if (name == "summary") return json(summary());
-  if (name == "detections") return binary(detections());
-  for (const std::string type : {"bbox", "segm"}) {
-    if (name == "overlaps/" + type) return binary(overlaps(type));
-    if (name == "confusion/" + type) return binary(confusion(type));
-    if (name == "curves/" + type) return binary(curves(type));
-    if (name == "losses/" + type) return json(losses(type));
-  }
+  const auto json = [](std::string text) {
+    return std::make_unique<Item>(Item{false, std::make_shared<const std::string>(std::move(text))});
+  };
   if (const auto row = number_behind(name, "objects/", gallery_->size())) return json(objects(*row));
   if (const auto row = number_behind(name, "outlines/", gallery_->size())) return json(outlines(*row));
-  return nullptr;
+  const std::lock_guard lock(measured_->mutex);
+  auto kept = measured_->made.find(name);
+  if (kept == measured_->made.end()) {
+    std::optional<std::string> text = made(name);
+    if (!text) return nullptr;
+    kept = measured_->made.emplace(name, std::make_shared<const std::string>(std::move(*text))).first;
+  }
+  return std::make_unique<Item>(Item{name != "summary" && !name.starts_with("losses/"), kept->second});
+}
+
+std::optional<std::string> Evaluated::made(const std::string& name) {
+  if (name == "summary") return summary();
+  if (name == "detections") return detections();
+  for (const std::string type : {"bbox", "segm"}) {
+    if (name == "overlaps/" + type) return overlaps(type);
+    if (name == "confusion/" + type) return confusion(type);
+    if (name == "curves/" + type) return curves(type);
+    if (name == "losses/" + type) return losses(type);
+  }
+  return std::nullopt;
 }
 
 std::string Evaluated::summary() {
@@ -116,7 +134,7 @@ std::string Evaluated::summary() {
   std::vector<std::string> warnings;
   for (const std::string& w : m.evaluation->warnings()) warnings.push_back(json_string(w));
   const std::vector<IouType> types{IouType::bbox, IouType::segm};
-  const std::vector<Cause> why = causes(gallery_->annotations(), in_file_order_, m.evaluator("segm").protocol(), types);
+  const std::vector<Cause> why = causes(gallery_->annotations(), detections_, m.evaluator("segm").protocol(), types);
   return fmt::format(
       R"({{"name":{},"detections":{},"area_of_box":{},"warnings":[{}],"metrics":{},"explain":{},"iou_thresholds":[{}]}})",
       json_string(name_), detections_.size(), area_of_box_, fmt::join(warnings, ","), to_json(m.evaluation->metrics()),
@@ -126,15 +144,15 @@ std::string Evaluated::summary() {
 std::string Evaluated::detections() const {
   const Annotations& a = gallery_->annotations();
   ByteWriter out;
-  for (const Detection& d : detections_) out.put(d.score);
+  for (size_t i = 0; i < order_.size(); ++i) out.put(ranked(i).score);
   for (const size_t first : first_) out.put(uint32_t(first));
-  for (const Detection& d : detections_) {
-    const auto k = a.category_row.find(d.category_id);
+  for (size_t i = 0; i < order_.size(); ++i) {
+    const auto k = a.category_row.find(ranked(i).category_id);
     out.put(uint16_t(k == a.category_row.end() ? 65535 : std::min<size_t>(k->second, 65535)));
   }
   const AreaRange all = Protocol::coco().areas[0];
-  for (const Detection& d : detections_) {
-    const std::array<double, 4> box = box_of(d);
+  for (size_t i = 0; i < order_.size(); ++i) {
+    const std::array<double, 4> box = box_of(ranked(i));
     const double area = box[2] * box[3];
     out.put(uint8_t(area < all.low || area > all.high));
   }
@@ -196,7 +214,7 @@ std::string Evaluated::objects(size_t row) const {
   const Annotations& a = gallery_->annotations();
   std::string out = "[";
   for (size_t i = first_[row]; i < first_[row + 1]; ++i) {
-    const Detection& d = detections_[i];
+    const Detection& d = ranked(i);
     const auto k = a.category_row.find(d.category_id);
     out += fmt::format(R"({}{{"score":{},"class":{},"category_id":{},"bbox":{}{}}})", i > first_[row] ? "," : "",
                        json_or_null(d.score), k == a.category_row.end() ? -1 : int64_t(k->second), d.category_id,
@@ -208,8 +226,8 @@ std::string Evaluated::objects(size_t row) const {
 std::string Evaluated::outlines(size_t row) const {
   std::string out = "[";
   for (size_t i = first_[row]; i < first_[row + 1]; ++i)
-    out += fmt::format(R"({}[{},"{}"])", i > first_[row] ? "," : "", list(box_of(detections_[i])),
-                       thumbnail_path(as_annotation(detections_[i], int64_t(i)), gallery_->annotations().photos[row]));
+    out += fmt::format(R"({}[{},"{}"])", i > first_[row] ? "," : "", list(box_of(ranked(i))),
+                       thumbnail_path(as_annotation(ranked(i), int64_t(i)), gallery_->annotations().photos[row]));
   return out + "]";
 }
 

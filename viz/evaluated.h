@@ -12,7 +12,9 @@
 //
 // types: bbox, segm.
 #pragma once
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,17 +29,19 @@ class Evaluated {
   Evaluated(Evaluated&&) noexcept;
   ~Evaluated();
 
-  // The text or bytes under a name; null if there is none.  What takes long is computed when it is first asked for;
-  // others who ask meanwhile wait.  Thread-safe.
+  // The text or bytes under a name; null if there is none.  What is of all photos is made when it is first asked for
+  // and kept; others who ask meanwhile wait.  Thread-safe.
   struct Item {
     bool binary = false;
-    std::string bytes;
+    std::shared_ptr<const std::string> bytes;
   };
   std::unique_ptr<Item> get(const std::string& name);
 
  private:
   struct Measured;
   const Measured& measured();
+  const Detection& ranked(size_t i) const { return detections_[order_[i]]; }
+  std::optional<std::string> made(const std::string& name);  // of all photos
   std::string summary();
   // float64 score [D]; uint32 first detection of each photo and D [P + 1]; uint16 category [D], as in
   // Gallery::columns; uint8 [D]: 1 for a box whose area is in none of COCO's ranges.  Photo by photo, best score first.
@@ -56,9 +60,9 @@ class Evaluated {
   const Gallery* gallery_;
   std::string name_;
   bool area_of_box_ = false;           // the first record of the file has a box: pycocotools' areas are boxes'
-  std::vector<Detection> detections_;  // by photo, then as pairs_of ranks them
-  std::vector<size_t> first_;          // [P + 1]
-  std::vector<Detection> in_file_order_;
+  std::vector<Detection> detections_;  // in the file's order
+  std::vector<uint32_t> order_;        // of them, by photo, then as pairs_of ranks them
+  std::vector<size_t> first_;          // [P + 1], in order_
   std::unique_ptr<Measured> measured_;
 };
 

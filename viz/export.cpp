@@ -95,7 +95,7 @@ void write_results(const DataFolder& data, Evaluated& results, size_t place, siz
   for (const std::string& name : names) {
     const auto item = results.get(name);
     const std::string to = fmt::format("results/{}/{}", place, name);
-    item->binary ? data.binary(to, item->bytes) : data.json(to, item->bytes);
+    item->binary ? data.binary(to, *item->bytes) : data.json(to, *item->bytes);
   }
 }
 
@@ -114,8 +114,13 @@ void write_run(const DataFolder& data, const RunFolder& run) {
 // What cannot be read is left away; the page says so there.
 void write_photo(const Gallery& gallery, size_t row, const fs::path& folder, const DataFolder& data) {
   try {
-    write(folder / "photo" / std::to_string(row), gallery.photo(row).bytes);
-    write(folder / "thumbnail" / std::to_string(row), gallery.thumbnail(row).bytes);
+    const Gallery::Picture photo = gallery.photo(row);
+    const fs::path to = folder / "photo" / std::to_string(row);
+    if (photo.file.empty())
+      write(to, photo.bytes);
+    else
+      write(to, read_file(photo.file));
+    write(folder / "thumbnail" / std::to_string(row), gallery.thumbnail(row));
   } catch (const Error&) {
     std::error_code ignored;
     fs::remove(folder / "photo" / std::to_string(row), ignored);
@@ -157,15 +162,15 @@ uint64_t export_bytes(const Gallery& gallery, std::span<Evaluated> results) {
     } catch (const std::exception&) {  // it will be left away
     }
   for (Evaluated& one : results)
-    for (const std::string& name : names_of_results()) columns += one.get(name)->bytes.size();
+    for (const std::string& name : names_of_results()) columns += one.get(name)->bytes->size();
   const size_t step = std::max<size_t>(gallery.size() / 20, 1);
   size_t sampled = 0;
   for (size_t row = 0; row < gallery.size(); row += step, ++sampled) {
     sample += gallery.objects(row).size() + gallery.outlines(row).size();
     for (Evaluated& one : results)
-      for (const char* what : kOfPhoto) sample += one.get(fmt::format("{}/{}", what, row))->bytes.size();
+      for (const char* what : kOfPhoto) sample += one.get(fmt::format("{}/{}", what, row))->bytes->size();
     try {
-      sample += gallery.thumbnail(row).bytes.size();
+      sample += gallery.thumbnail(row).size();
     } catch (const Error&) {
     }
   }

@@ -40,8 +40,8 @@ Annotations first_photos(Annotations a, size_t count) {
   return a;
 }
 
-Gallery::Gallery(Annotations annotations, fs::path images, Exif exif)
-    : annotations_(std::move(annotations)), images_(std::move(images)), exif_(exif) {
+Gallery::Gallery(Annotations annotations, size_t all_photos, fs::path images, Exif exif)
+    : annotations_(std::move(annotations)), all_photos_(all_photos), images_(std::move(images)), exif_(exif) {
   std::error_code ignored;
   check(fs::is_directory(images_, ignored), "{}: no such folder of photos", images_.string());
   images_ = fs::canonical(images_);
@@ -61,10 +61,10 @@ std::vector<int> Gallery::classes_of(size_t row) const {
 std::string Gallery::header(size_t results, bool run) const {
   size_t objects = 0;
   for (const auto& rows : annotations_.by_photo) objects += rows.size();
-  std::string out =
-      fmt::format(R"({{"source":{},"photos":{},"objects":{},"exif":{},"results":{},"run":{},"categories":[)",
-                  json_string(fs::path(annotations_.source).filename().string()), size(), objects, exif_ == Exif::apply,
-                  results, run);
+  std::string out = fmt::format(
+      R"({{"source":{},"photos":{},"all_photos":{},"objects":{},"exif":{},"results":{},"run":{},"categories":[)",
+      json_string(fs::path(annotations_.source).filename().string()), size(), all_photos_, objects,
+      exif_ == Exif::apply, results, run);
   for (size_t k = 0; k < annotations_.categories.size(); ++k)
     out += fmt::format(R"({}{{"id":{},"name":{},"colour":"{}"}})", k ? "," : "", annotations_.categories[k].id,
                        json_string(annotations_.categories[k].name), css(object_colour(int(k), 0)));
@@ -141,19 +141,18 @@ fs::path Gallery::photo_file(size_t row) const {
 
 Gallery::Picture Gallery::photo(size_t row) const {
   const fs::path path = photo_file(row);
-  std::string bytes = read_file(path);
-  if (const char* type = browser_type(bytes)) return {type, std::move(bytes)};
-  return {"image/png", png_bytes(read_image(path, exif_))};
+  if (const char* type = browser_type(read_file(path, 8))) return {type, path, {}};
+  return {"image/png", {}, png_bytes(read_image(path, exif_))};
 }
 
-Gallery::Picture Gallery::thumbnail(size_t row) const {
-  const Tensor photo = read_image(photo_file(row), exif_);
+std::string Gallery::thumbnail(size_t row) const {
+  const Tensor photo = read_image_at_least(photo_file(row), kThumbnail, exif_);
   const int64_t height = photo.dim(0), width = photo.dim(1), longer = std::max(height, width);
-  if (longer <= kThumbnail) return {"image/jpeg", jpeg_bytes(photo, 90)};
+  if (longer <= kThumbnail) return jpeg_bytes(photo, 90);
   const auto scaled = [&](int64_t side) {
     return std::max(1, int(std::lround(double(side) * kThumbnail / double(longer))));
   };
-  return {"image/jpeg", jpeg_bytes(resize_antialiased(photo, scaled(height), scaled(width)), 85)};
+  return jpeg_bytes(resize_antialiased(photo, scaled(height), scaled(width)), 85);
 }
 
 }  // namespace sil

@@ -21,8 +21,9 @@ Annotations first_photos(Annotations, size_t count);
 
 class Gallery {
  public:
-  // `images`: the folder that file names are relative to.  Throws an Error if there is none.
-  Gallery(Annotations, std::filesystem::path images, Exif);
+  // `images`: the folder that file names are relative to.  `all_photos`: of the data set that these are the first of.
+  // Throws an Error if there is no such folder.
+  Gallery(Annotations, size_t all_photos, std::filesystem::path images, Exif);
 
   size_t size() const { return annotations_.photos.size(); }
   const Annotations& annotations() const { return annotations_; }
@@ -42,19 +43,22 @@ class Gallery {
 
   // The photo's file.  Throws an Error if it leaves the folder, by .. or a link, or is no file.
   std::filesystem::path photo_file(size_t row) const;
-  // What a browser shows: the file's own bytes if it reads that format, else a PNG.
+  // What a browser shows: the file as it is if it reads that format, else a PNG of it.
   struct Picture {
-    std::string type, bytes;
+    std::string type;
+    std::filesystem::path file;
+    std::string bytes;  // instead of the file
   };
   Picture photo(size_t row) const;
   // JPEG of at most 320 pixels a side.
-  Picture thumbnail(size_t row) const;
+  std::string thumbnail(size_t row) const;
 
  private:
   std::vector<int> classes_of(size_t row) const;
   int class_of(const Annotation&) const;  // -1: unknown
 
   Annotations annotations_;
+  size_t all_photos_;
   std::filesystem::path images_;
   Exif exif_;
 };

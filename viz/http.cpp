@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 #include <string_view>
 #include <thread>
 
@@ -74,6 +75,17 @@ bool send_all(int socket, std::string_view bytes, Clock::time_point until) {
   return true;
 }
 
+// The first `size` bytes of a file; false if it is cut short meanwhile, too.
+bool send_file(int socket, std::ifstream& file, uint64_t size, Clock::time_point until) {
+  std::string piece;
+  while (size > 0) {
+    piece.resize(size_t(std::min<uint64_t>(size, 64 << 10)));
+    if (!file.read(piece.data(), std::streamsize(piece.size())) || !send_all(socket, piece, until)) return false;
+    size -= piece.size();
+  }
+  return true;
+}
+
 // A socket that is closed with bytes unread is reset, and its client may lose the answer: reads on for a moment.
 void let_go(int socket) {
   shutdown(socket, SHUT_WR);
@@ -84,6 +96,11 @@ void let_go(int socket) {
 }
 
 }  // namespace
+
+Response answer(int status, std::string type, std::string body) {
+  return {status, std::move(type), std::make_shared<const std::string>(std::move(body)), {}};
+}
+Response say(int status, std::string text) { return answer(status, "text/plain; charset=utf-8", std::move(text)); }
 
 HttpServer::HttpServer(const std::string& host, int port, std::string headers, Handler handler)
     : headers_(std::move(headers)), handler_(std::move(handler)) {
@@ -160,16 +177,29 @@ void HttpServer::accept_one() {
   }
 }
 
+// False if the connection ends with that.
+bool HttpServer::reply(int connection, const Response& r, bool head, bool close) {
+  std::ifstream file;
+  uint64_t size = r.body ? r.body->size() : 0;
+  if (!r.file.empty()) {
+    std::error_code error;
+    size = std::filesystem::file_size(r.file, error);
+    file.open(r.file, std::ios::binary);
+    if (error || !file) return reply(connection, say(404, "it is gone"), head, close);
+  }
+  const std::string start =
+      fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}{}\r\n", r.status, reason(r.status),
+                  r.type, size, headers_, close ? "Connection: close\r\n" : "");
+  const auto until = Clock::now() + kDelivery;
+  if (!send_all(connection, start, until)) return false;
+  if (head || size == 0) return !close;
+  const bool sent = r.body ? send_all(connection, *r.body, until) : send_file(connection, file, size, until);
+  return sent && !close;
+}
+
 void HttpServer::serve(int connection) {
-  const auto reply = [&](const Response& r, bool head, bool close) {
-    const std::string start =
-        fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}{}\r\n", r.status, reason(r.status),
-                    r.type, r.body.size(), headers_, close ? "Connection: close\r\n" : "");
-    const auto until = Clock::now() + kDelivery;
-    return send_all(connection, start, until) && (head || send_all(connection, r.body, until)) && !close;
-  };
   const auto refuse = [&](int status) {
-    reply({status, "text/plain; charset=utf-8", reason(status)}, false, true);
+    reply(connection, say(status, reason(status)), false, true);
     let_go(connection);
   };
 
@@ -194,9 +224,9 @@ void HttpServer::serve(int connection) {
     try {
       response = handler_(request);
     } catch (const std::exception& e) {
-      response = {500, "text/plain; charset=utf-8", e.what()};
+      response = say(500, e.what());
     }
-    if (!reply(response, request.head, request.close)) return;
+    if (!reply(connection, response, request.head, request.close)) return;
   }
 }
 

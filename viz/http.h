@@ -1,10 +1,13 @@
 // An HTTP/1.1 server for pages on one's own machine: GET and HEAD, nothing that a client can grow.  A request is at
-// most 16 kB and must arrive within 10 seconds, a connection has a thread, and there are at most 1,024.
+// most 16 kB and must arrive within 10 seconds, an answer must be taken within 60, a connection has a thread, and there
+// are at most 1,024.  What clients leave unread takes no memory beyond what their answers share.
 #pragma once
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -15,9 +18,12 @@ namespace sil {
 
 struct Response {
   int status = 200;
-  std::string type = "text/plain; charset=utf-8";
-  std::string body;
+  std::string type;
+  std::shared_ptr<const std::string> body;  // what many ask for is there once
+  std::filesystem::path file;               // instead of a body: sent piece by piece, however large
 };
+Response answer(int status, std::string type, std::string body);
+Response say(int status, std::string text);  // plain text
 
 class HttpServer {
  public:
@@ -37,6 +43,7 @@ class HttpServer {
  private:
   void accept_one();
   void serve(int connection);
+  bool reply(int connection, const Response&, bool head, bool close);
 
   std::string headers_;
   Handler handler_;

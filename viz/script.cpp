@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -24,6 +26,7 @@ class Joiner {
       text.remove_prefix(std::min(line.size() + 1, text.size()));
       body += translated(line, exported) + "\n";
     }
+    exports_[file->name] = exported;
     script_ +=
         fmt::format("modules[\"{}\"] = (() => {{\n{}return {{{}}};\n}})();\n", name, body, fmt::join(exported, ", "));
   }
@@ -36,7 +39,9 @@ class Joiner {
       check(path != line.npos && close < path && line.ends_with("\";"), "import of another form: {}", line);
       const std::string_view module = line.substr(path + 3, line.size() - path - 5);
       add(module);
-      return fmt::format("const {} = modules[\"{}\"];", line.substr(open, close - open + 1), module);
+      const std::string_view names = line.substr(open + 1, close - open - 1);
+      check_exported(names, module);
+      return fmt::format("const {{{}}} = modules[\"{}\"];", names, module);
     }
     constexpr std::string_view word = "export ";
     if (!line.starts_with(word)) return std::string(line);
@@ -48,7 +53,17 @@ class Joiner {
     return std::string(line);
   }
 
+  // An export is one name a line; what was not seen as one would be undefined in the script.
+  void check_exported(std::string_view names, std::string_view module) const {
+    while (!names.empty()) {
+      const std::string_view name = names.substr(0, names.find(", "));
+      names.remove_prefix(std::min(name.size() + 2, names.size()));
+      check(std::ranges::count(exports_.at(module), name), "{}: no line exports {} alone", module, name);
+    }
+  }
+
   std::set<std::string_view> added_;
+  std::map<std::string_view, std::vector<std::string_view>> exports_;  // by module
   std::string script_;
 };
 

@@ -11,8 +11,8 @@ namespace {
 
 constexpr size_t kCacheBytes = 64 << 20;
 
-Response json(std::string text) { return {200, "application/json", std::move(text)}; }
-Response missing() { return {404, "text/plain; charset=utf-8", "not found"}; }
+Response json(std::string text) { return answer(200, "application/json", std::move(text)); }
+Response missing() { return say(404, "not found"); }
 
 std::string stamp_of(const std::filesystem::path& file) {
   std::error_code ignored;
@@ -35,15 +35,20 @@ std::string security_headers() {
 
 ViewServer::ViewServer(const Gallery& gallery, const Findings& findings, std::span<Evaluated> results,
                        const RunFolder* run, std::string host)
-    : gallery_(&gallery), findings_(&findings), results_(results), run_(run), host_(std::move(host)) {}
+    : gallery_(&gallery),
+      findings_(&findings),
+      results_(results),
+      run_(run),
+      host_(std::move(host)),
+      names_(json(gallery.names())),
+      columns_(answer(200, "application/octet-stream", gallery.columns())) {}
 
 Response ViewServer::respond(const Request& request) {
-  if (!trusted_host(request.host, host_))
-    return {403, "text/plain; charset=utf-8", "this server answers to its address and to localhost alone"};
+  if (!trusted_host(request.host, host_)) return say(403, "this server answers to its address and to localhost alone");
   try {
     return route(request.path);
   } catch (const Error& e) {  // a photo that is missing, unreadable, outside its folder
-    return {404, "text/plain; charset=utf-8", e.what()};
+    return say(404, e.what());
   }
 }
 
@@ -52,24 +57,26 @@ Response ViewServer::route(const std::string& path) {
   if (path.starts_with(data_prefix)) return data(path.substr(data_prefix.size()));
   if (const auto row = number_behind(path, "/thumbnail/", gallery_->size())) return thumbnail(*row);
   if (const auto row = number_behind(path, "/photo/", gallery_->size())) {
+    const Decoding permit(*this);
     Gallery::Picture photo = gallery_->photo(*row);
-    return {200, std::move(photo.type), std::move(photo.bytes)};
+    return photo.file.empty() ? answer(200, std::move(photo.type), std::move(photo.bytes))
+                              : Response{200, std::move(photo.type), nullptr, std::move(photo.file)};
   }
   const PageFile* file = page_file(path == "/" ? "index.html" : std::string_view(path).substr(1));
-  return file ? Response{200, std::string(file->type), std::string(file->bytes)} : missing();
+  return file ? answer(200, std::string(file->type), std::string(file->bytes)) : missing();
 }
 
 Response ViewServer::data(const std::string& name) {
   if (name == "header") return json(gallery_->header(results_.size(), run_ != nullptr));
-  if (name == "names") return json(gallery_->names());
-  if (name == "columns") return {200, "application/octet-stream", gallery_->columns()};
+  if (name == "names") return names_;
+  if (name == "columns") return columns_;
   if (const auto text = findings_->get(name)) return json(std::move(*text));
   if (constexpr std::string_view prefix = "run/"; run_ && name.starts_with(prefix))
     if (const auto text = run_->get(name.substr(prefix.size()))) return json(std::move(*text));
   for (size_t i = 0; i < results_.size(); ++i)
     if (const std::string prefix = fmt::format("results/{}/", i); name.starts_with(prefix))
       if (const auto item = results_[i].get(name.substr(prefix.size())))
-        return {200, item->binary ? "application/octet-stream" : "application/json", std::move(item->bytes)};
+        return {200, item->binary ? "application/octet-stream" : "application/json", item->bytes, {}};
   if (const auto row = number_behind(name, "objects/", gallery_->size())) return json(gallery_->objects(*row));
   if (const auto row = number_behind(name, "outlines/", gallery_->size())) return json(gallery_->outlines(*row));
   return missing();
@@ -82,24 +89,27 @@ Response ViewServer::thumbnail(size_t row) {
     const auto at = cached_.find(row);
     if (at != cached_.end() && at->second->stamp == stamp) {
       cache_.splice(cache_.begin(), cache_, at->second);
-      return {200, "image/jpeg", cache_.front().bytes};
+      return {200, "image/jpeg", cache_.front().bytes, {}};
     }
   }
-  Gallery::Picture made = gallery_->thumbnail(row);
+  const auto made = [&] {
+    const Decoding permit(*this);
+    return std::make_shared<const std::string>(gallery_->thumbnail(row));
+  }();
   const std::lock_guard lock(mutex_);
   if (const auto at = cached_.find(row); at != cached_.end()) {
-    cached_bytes_ -= at->second->bytes.size();
+    cached_bytes_ -= at->second->bytes->size();
     cache_.erase(at->second);
   }
-  cache_.push_front({row, stamp, made.bytes});
+  cache_.push_front({row, stamp, made});
   cached_[row] = cache_.begin();
-  cached_bytes_ += made.bytes.size();
+  cached_bytes_ += made->size();
   while (cached_bytes_ > kCacheBytes && cache_.size() > 1) {
-    cached_bytes_ -= cache_.back().bytes.size();
+    cached_bytes_ -= cache_.back().bytes->size();
     cached_.erase(cache_.back().row);
     cache_.pop_back();
   }
-  return {200, std::move(made.type), std::move(made.bytes)};
+  return {200, "image/jpeg", made, {}};
 }
 
 }  // namespace sil

@@ -6,9 +6,12 @@
 //   /data/run/<name>           what RunFolder lists
 //   /photo/<row>  /thumbnail/<row>
 #pragma once
+#include <algorithm>
 #include <list>
 #include <mutex>
+#include <semaphore>
 #include <span>
+#include <thread>
 #include <unordered_map>
 
 #include "viz/evaluated.h"
@@ -33,7 +36,14 @@ class ViewServer {
   // JPEG of a row as the file was at `stamp`; the least recently used go beyond 64 MB.
   struct Cached {
     size_t row;
-    std::string stamp, bytes;
+    std::string stamp;
+    std::shared_ptr<const std::string> bytes;
+  };
+  // As many photos are decoded at once as there are processors, however many are asked for.
+  struct Decoding {
+    explicit Decoding(ViewServer& s) : permits(s.permits_) { permits.acquire(); }
+    ~Decoding() { permits.release(); }
+    std::counting_semaphore<>& permits;
   };
   Response route(const std::string& path);
   Response data(const std::string& name);
@@ -44,6 +54,8 @@ class ViewServer {
   std::span<Evaluated> results_;
   const RunFolder* run_;
   std::string host_;
+  Response names_, columns_;
+  std::counting_semaphore<> permits_{std::max(1, int(std::thread::hardware_concurrency()))};
   std::mutex mutex_;
   std::list<Cached> cache_;  // the last used first
   std::unordered_map<size_t, std::list<Cached>::iterator> cached_;

@@ -1,6 +1,11 @@
 """Whether everyone can use the pages: rules as axe-core has them, of which each names its rule there, on every page in
-both themes and at 360 to 2560 pixels."""
+both themes and at 360 to 2560 pixels.
+
+    SIL_AXE=axe.min.js python3 tests/pages/test_access.py        all rules of axe-core itself too, which is no Debian package
+"""
 import json
+import os
+import pathlib
 import unittest
 
 from browser import Browser
@@ -27,6 +32,11 @@ AUDIT = r"""(() => {
   const dialog = document.querySelector("dialog[open]");
   if (document.querySelectorAll("main").length !== 1) faults.push("landmark-one-main");
   if (document.querySelectorAll("h1").length !== 1) faults.push("page-has-heading-one");
+  const levels = all.filter(e => e.matches("h1, h2, h3, h4, h5, h6") && visible(e)).map(e => Number(e.tagName[1]));
+  levels.forEach((level, i) => { if (level > (levels[i - 1] ?? 0) + 1) faults.push(`heading-order: ${levels.slice(0, i + 1)}`); });
+  for (const e of document.querySelectorAll("th")) if (!text(e)) say("empty-table-header", e);
+  for (const e of all.filter(e => visible(e) && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())))
+    if (!e.closest("main, nav, aside, header, dialog, .skip, noscript")) say("region", e);
   const roles = new Set(["list", "listitem", "status", "toolbar", "group", "img", "region", "alert"]);
   for (const e of all.filter(e => e.hasAttribute("role"))) if (!roles.has(e.getAttribute("role"))) say("aria-roles", e);
   for (const e of document.querySelectorAll("[role=listitem]")) if (!e.parentElement.matches("[role=list]")) say("aria-required-parent", e);
@@ -57,6 +67,13 @@ AUDIT = r"""(() => {
 })()"""
 
 
+def axe_faults(browser):
+    if "SIL_AXE" not in os.environ:
+        return []
+    browser.js(pathlib.Path(os.environ["SIL_AXE"]).read_text() + "; void 0")
+    return browser.js("axe.run().then(r => r.violations.map(v => `${v.id}, ${v.help}: ${v.nodes.map(n => n.html.slice(0, 120)).join(' | ')}`))")
+
+
 class Access(unittest.TestCase):
     def test_every_page_width_and_theme(self):
         shapes = Shapes(images=12, size=128)
@@ -65,9 +82,9 @@ class Access(unittest.TestCase):
             results.write_text(json.dumps(made_results(shapes)))
             run.mkdir()
             (run / "log.jsonl").write_text('{"step":1,"epoch":1,"rate":1,"losses":{"box":1},"loss":1}\n{"step":2,"epoch":2,"rate":1,"losses":{"box":2},"loss":2}\n')
-            with Pages(shapes.annotations, shapes.images, "--results", results, "--run", run) as pages:
+            with Pages(shapes.annotations, shapes.images, "--results", results, results, "--run", run) as pages:
                 views = {"dataset": ".cell:not(.loading)", "evaluation": ".tally strong", "training": "figure svg",
-                         "dataset&photo=000001.png": ".object", "evaluation&photo=000002.png": ".object"}
+                         "dataset&photo=000001.png": ".object", "evaluation&photo=000002.png": ".object", "evaluation&photo=000002.png&side=": ".object"}
                 for theme, width in (("light", 360), ("dark", 1280), ("light", 2560)):
                     browser.theme(theme)
                     browser.size(width, 800)
@@ -76,6 +93,7 @@ class Access(unittest.TestCase):
                             browser.open(f"{pages.url}#page={view}")
                             browser.wait(f"document.querySelector('{ready}')")
                             self.assertEqual(browser.js(AUDIT), [])
+                            self.assertEqual(axe_faults(browser), [])
         shapes.close()
 
 

@@ -61,6 +61,7 @@ class DatasetPage(unittest.TestCase):
         square = next(c["id"] for c in self.shapes.data["categories"] if c["name"] == "square")
         self.browser.wait("document.querySelector('.toolbar [role=status]').textContent.includes(' of 40')")
         self.assertEqual(self.status(), self.expected(lambda a: a["category_id"] == square))
+        self.drawn()
         shown = self.browser.js("[...document.querySelectorAll('.cell canvas')].flatMap(c => c.labels.map(l => l.object.label))")
         self.assertEqual(set(shown), {"square"})
 
@@ -242,7 +243,8 @@ class HostileData(unittest.TestCase):
         with Folder() as folder:
             annotations, images = hostile_set(folder)
             with Exported(annotations, images, "--limit", "2") as pages:
-                self.assertEqual(pages.data("header")["photos"], 2)
+                self.assertTrue(pages.said.splitlines()[0].endswith(" MB") and ": the first 2 photos, about " in pages.said, pages.said)
+                self.assertEqual([pages.data("header")[key] for key in ("photos", "all_photos")], [2, 5])
                 self.assertEqual(pages.data("header")["objects"], 5)
                 size = sum(f.stat().st_size for f in pages.folder.rglob("*") if f.is_file())
                 said = float(pages.said.split("about ")[1].split()[0]) * 1e6
@@ -252,6 +254,35 @@ class HostileData(unittest.TestCase):
                 self.assertEqual(ran.returncode, 2 if text else 0)
                 self.assertIn(text, ran.stderr)
             self.assertEqual(sorted(f.name for f in images.iterdir()), ["broken.png", "link.png", "sound.png"])
+
+    def test_a_limit_limits_all_that_is_counted(self):
+        """Of three photos, the last of which has a box without area, the first two: no trace of the third."""
+        with Folder() as folder, Browser(1280, 800) as browser:
+            (folder / "images").mkdir()
+            for i in (1, 2, 3):
+                (folder / "images" / f"{i}.png").write_bytes(png(60, 40, (90, 120, 50 * i)))
+            box = lambda i, image, **more: {"id": i, "image_id": image, "category_id": 1, "bbox": [5, 5, 20, 20], "area": 400, "iscrowd": 0,
+                                            "segmentation": [[5, 5, 25, 5, 25, 25, 5, 25]], **more}
+            annotations = folder / "annotations.json"
+            annotations.write_text(json.dumps({
+                "images": [{"id": i, "file_name": f"{i}.png", "width": 60, "height": 40} for i in (1, 2, 3)], "categories": [{"id": 1, "name": "fig"}],
+                "annotations": [box(1, 1), box(2, 2), box(3, 2), box(4, 3), box(5, 3, bbox=[5, 5, 0, 20])]}))
+            results = folder / "results.json"
+            results.write_text(json.dumps([{"image_id": i, "category_id": 1, "score": .9, "bbox": [5, 5, 20, 20]} for i in (1, 2, 3)]))
+            with Exported(annotations, folder / "images", "--results", results) as pages:
+                self.assertEqual([k["count"] for k in pages.data("findings")["kinds"]], [1])
+            with Exported(annotations, folder / "images", "--results", results, "--limit", "2") as pages:
+                self.assertEqual(pages.data("findings")["kinds"], [])
+                browser.open(pages.url)
+                browser.wait("document.querySelectorAll('.cell').length === 2 && !document.querySelector('.cell.loading')")
+                self.assertEqual(browser.js("document.getElementById('source').textContent"), "annotations.json: the first 2 of 3 photos, 3 objects")
+                self.assertEqual(browser.js("document.querySelector('.toolbar [role=status]').textContent"), "2 photos, 3 objects")
+                self.assertEqual(browser.js("document.querySelector('.bar[title=fig]').innerText.split(/\\s+/)"), ["fig", "3"])
+                browser.open(pages.url + "#page=evaluation")
+                browser.wait("document.querySelector('.tally strong')")
+                self.assertEqual(browser.js("[...document.querySelectorAll('.tally strong')].slice(0, 3).map(e => e.textContent)"), ["2", "0", "1"])
+                self.assertIn("Of the first 2 of 3 photos alone.", browser.js("document.querySelector('details').textContent"))
+                self.assertEqual(browser.errors, [])
 
     def ends_with_missing_photos_alone(self, browser):
         # A photo that is missing is an error for the browser's console, and for nothing else.

@@ -4,7 +4,7 @@ import unittest
 
 from browser import Browser
 from test_dataset import inner_pixel
-from world import Folder, Pages, Shapes, decoded, encoded
+from world import Exported, Folder, Pages, Shapes, decoded, encoded
 
 COLOURS = {"right": (0x56, 0xb4, 0xe9), "wrong": (0xd5, 0x5e, 0x00), "missed": (0xf0, 0xe4, 0x42)}
 SIDE = 128
@@ -29,6 +29,10 @@ def made_results(shapes):
 
 
 class EvaluationPage(unittest.TestCase):
+    """As `view --port` serves it."""
+
+    made = Pages
+
     @classmethod
     def setUpClass(cls):
         cls.shapes, cls.folder = Shapes(images=20, size=SIDE), Folder()
@@ -36,7 +40,7 @@ class EvaluationPage(unittest.TestCase):
         cls.results = made_results(cls.shapes)
         a.write_text(json.dumps(cls.results))
         b.write_text(json.dumps([r for r in cls.results if r["image_id"] != 7]))
-        cls.pages = Pages(cls.shapes.annotations, cls.shapes.images, "--results", a, b)
+        cls.pages = cls.made(cls.shapes.annotations, cls.shapes.images, "--results", a, b)
         cls.browser = Browser(1400, 900)
 
     @classmethod
@@ -84,7 +88,7 @@ class EvaluationPage(unittest.TestCase):
         self.assertEqual(self.note("000005.png"), f"✓{self.objects(5)} ✗0 ?0")
 
     def test_sliders_in_the_detail_view(self):
-        self.open("&photo=000001.png&score=0.5")
+        self.open("&side=&photo=000001.png&score=0.5")
         self.browser.wait("document.querySelector('.object strong')?.textContent.includes(': right')")
         self.browser.js("(() => { const s = document.querySelectorAll('dialog .slider input')[1]; s.value = .95; s.dispatchEvent(new Event('input')); })()")
         self.browser.wait("location.hash.includes('score=0.95') && [...document.querySelectorAll('.object strong')].every(e => e.textContent.includes('missed'))")
@@ -96,7 +100,7 @@ class EvaluationPage(unittest.TestCase):
         self.open("&sort_results=difference")
         self.assertEqual(self.browser.js("document.querySelector('.cell .name').textContent"), "000007.png")
         self.open("&sort_results=loss")
-        losses = self.browser.js("fetch('data/results/0/losses/segm').then(r => r.json())")
+        losses = self.pages.data("results/0/losses/segm")
         self.assertEqual(self.browser.js("document.querySelector('.cell .name').textContent"), "%06d.png" % (losses.index(max(losses)) + 1))
 
     def test_a_cell_of_the_confusion_matrix_opens_its_photos(self):
@@ -110,19 +114,18 @@ class EvaluationPage(unittest.TestCase):
 
     def test_numbers_are_the_evaluators(self):
         self.open()
-        summary = self.browser.js("fetch('data/results/0/summary').then(r => r.json())")
+        summary = self.pages.data("results/0/summary")
         cells = self.browser.js("[...document.querySelectorAll('details:first-of-type tbody tr:first-child td')].map(e => e.textContent)")
         self.assertEqual(cells[:2], [f"{summary['metrics'][t]['AP']:.3f}" for t in ("bbox", "segm")])
 
     def test_colours_and_dashes_on_the_screen(self):
-        self.open("&photo=000001.png&opacity=100&labels=&at=5,64,64")
+        self.open("&side=&photo=000001.png&opacity=100&labels=")
         self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
         pixel = self.screen()
         for a in [a for a in self.shapes.data["annotations"] if a["image_id"] == 1]:
             x, y = inner_pixel(decoded(a["segmentation"]))
-            if 14 < x < 114 and 50 < y < 78:
-                self.assertEqual(pixel(x + .5, y + .5), COLOURS["right"])
-        self.open("&photo=000002.png&opacity=100&labels=&boxes=&iou=0.3")
+            self.assertEqual(pixel(x + .5, y + .5), COLOURS["right"], f"annotation {a['id']}")
+        self.open("&side=&photo=000002.png&opacity=100&labels=&boxes=&iou=0.3")
         self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
         pixel = self.screen()
         missed = decoded(self.shapes.record(self.shapes.first(2))["segmentation"])
@@ -131,18 +134,51 @@ class EvaluationPage(unittest.TestCase):
         self.assertGreater(sum(seen), len(seen) // 10)
         self.assertLess(sum(seen), len(seen) * 9 // 10)
 
+    def test_two_results_side_by_side(self):
+        """Of photo 7 A finds the objects, moved by three pixels, and B nothing."""
+        self.open("&photo=000007.png&iou=0.3&opacity=100&labels=")
+        self.browser.wait("document.querySelectorAll('.object').length && document.querySelectorAll('.stage canvas').length === 2")
+        self.assertEqual(self.browser.js("[...document.querySelectorAll('.pane p')].map(p => p.textContent)"), ["A: a.json", "B: b.json"])
+        entries = self.browser.js("[...document.querySelectorAll('.object')].map(e => e.innerText)")
+        self.assertEqual(len(entries), self.objects(7))
+        for entry in entries:
+            self.assertRegex(entry, r"A ✓ 0.900, IoU 0\.\d+")
+            self.assertIn("B ? missed", entry)
+        middle = inner_pixel(decoded(self.shapes.record(self.shapes.first(7))["segmentation"]))
+        a, b = (self.screen(pane)(middle[0] + .5, middle[1] + .5) for pane in (0, 1))
+        self.assertEqual(a, COLOURS["right"])
+        self.assertFalse(near(b, COLOURS["right"]))
+        # The same part of the photo on both, whichever is moved; an entry lights its objects on both.
+        x, y = self.browser.middle(".pane:nth-child(2) canvas")
+        self.browser.mouse("mouseWheel", x, y, deltaX=0, deltaY=-300)
+        self.browser.wait("location.hash.includes('at=')")
+        self.assertTrue(self.browser.js("(([a, b]) => JSON.stringify(a.view) === JSON.stringify(b.view))([...document.querySelectorAll('.stage canvas')])"))
+        self.browser.click_on(".switch[title='Both results, side by side']")
+        self.browser.wait("document.querySelectorAll('.stage canvas').length === 1")
+
+    def test_where_two_results_differ(self):
+        self.open("&only=differ&sort_results=difference&iou=0.3")
+        self.browser.wait("document.querySelector('.toolbar [role=status]').textContent === '1 of 20 photos'")
+        self.assertTrue(self.note("000007.png").startswith(f"Δ{self.objects(7)} "), self.note("000007.png"))
+
     def test_wrong_predictions_are_striped(self):
-        self.open("&photo=000003.png&opacity=100&labels=&at=20,6,6")
+        self.open("&side=&photo=000003.png&opacity=100&labels=&at=20,6,6")
         self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
         pixel = self.screen()
         inside = [near(pixel(3 + i / 20, 5), COLOURS["wrong"]) for i in range(80)]
         self.assertGreater(sum(inside), 15)
         self.assertLess(sum(inside), 65)
 
-    def screen(self):
-        view, left, top = self.browser.js("(() => { const c = document.querySelector('.stage canvas'), r = c.getBoundingClientRect(); return [c.view, r.x, r.y]; })()")
+    def screen(self, pane=0):
+        view, left, top = self.browser.js(f"(() => {{ const c = document.querySelectorAll('.stage canvas')[{pane}], r = c.getBoundingClientRect(); return [c.view, r.x, r.y]; }})()")
         picture = self.browser.screenshot()
         return lambda x, y: picture.at(left + view["x"] + x * view["scale"], top + view["y"] + y * view["scale"])
+
+
+class ExportedEvaluationPage(EvaluationPage):
+    """The same, opened from disk."""
+
+    made = Exported
 
 
 def near(a, b):

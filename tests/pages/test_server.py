@@ -1,5 +1,6 @@
 """The server behind the pages, spoken to without a browser: what it refuses, and that it goes on."""
 import json
+import pathlib
 import resource
 import socket
 import subprocess
@@ -98,6 +99,31 @@ class Server(unittest.TestCase):
         time.sleep(.2)
         self.works()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    def test_clients_that_do_not_read_hold_up_nobody_and_take_no_memory(self):
+        """A hundred ask for 40 MB each and leave it unread; others are answered, and the server stays as small as it was."""
+        large = self.images / "sound.png"
+        sound = large.read_bytes()
+        status = pathlib.Path(f"/proc/{self.pages.process.pid}/status")
+        resident = lambda: int(status.read_text().split("VmRSS:")[1].split()[0])
+        before = resident()
+        try:
+            large.write_bytes(sound[:8] + bytes(40 << 20))
+            deaf = [self.connect() for _ in range(100)]
+            for s in deaf:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                s.sendall(b"GET /photo/0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            for s in deaf:
+                self.assertTrue(s.recv(15).startswith(b"HTTP/1.1 200"))
+            start = time.monotonic()
+            self.works()
+            self.assertLess(time.monotonic() - start, 5)
+            self.assertLess(resident() - before, 100 << 10)  # kB: a thread's stack and a piece of the file each
+            for s in deaf:
+                s.close()
+        finally:
+            large.write_bytes(sound)
+        self.works()
 
     def test_files_that_change_while_served(self):
         photo = self.images / "sound.png"

@@ -38,7 +38,7 @@ class TrainingPage(unittest.TestCase):
             browser.wait(f"{status}.includes('step 4')")
             self.assertIn("step 3, epoch 0.30: masks AP50 0.500, AP 0.250", browser.js("document.querySelector('.facts p').textContent"))
             self.assertIn("<b>bold</b>", browser.js("document.querySelector('pre').textContent"))
-            titles = browser.js("[...document.querySelectorAll('h3')].map(e => e.textContent)")
+            titles = browser.js("[...document.querySelectorAll('figure h2')].map(e => e.textContent)")
             self.assertEqual(titles, ["Loss", "AP on the validation photos", "Learning rate", "Images per second", "mask", "box"])
             self.log.write_text(step(1, 5) + step(2, 9))  # resumed from step 1
             browser.wait(f"{status}.includes('step 2, epoch 0.20, loss 9.000')")

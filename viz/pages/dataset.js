@@ -1,6 +1,6 @@
 // The data set in columns, and which photos pass the filters.  Layout of the bytes: Gallery::columns in gallery.h.
 import {bytes, json} from "./source.js";
-import {breathe} from "./dom.js";
+import {Pieces, count, plural} from "./dom.js";
 
 // Sides of objects in pixels; 32 and 96 are where COCO's small and medium end.
 const sides = [8, 16, 32, 64, 96, 128, 192, 256, 384, 512];
@@ -56,19 +56,22 @@ export class Dataset {
     this.rowOf = null;
   }
 
-  // The bins of all objects, in pieces that take a few milliseconds each.
+  // The bins of all objects.
   async placeObjects() {
-    const squares = sides.map(x => x * x);
+    const squares = sides.map(x => x * x), pieces = new Pieces();
     this.areaBin = new Uint8Array(this.objects);
     this.aspectBin = new Uint8Array(this.objects);
-    for (let begin = 0; begin < this.objects; begin += 100000) {
-      const end = Math.min(begin + 100000, this.objects);
-      for (let o = begin; o < end; o++) {
-        this.areaBin[o] = place(squares, this.area[o]);
-        this.aspectBin[o] = place(ratios, this.aspect[o]);
-      }
-      if (end < this.objects) await breathe();
+    for (let o = 0; o < this.objects; o++) {
+      this.areaBin[o] = place(squares, this.area[o]);
+      this.aspectBin[o] = place(ratios, this.aspect[o]);
+      if (o % 4096 === 0 && pieces.due()) await pieces.pause();
     }
+  }
+
+  // How much of the data set this is.
+  get share() {
+    const all = this.header.all_photos;
+    return all > this.photos ? `the first ${count(this.photos)} of ${plural(all, "photo")}` : plural(this.photos, "photo");
   }
 
   // The photo of a file name; -1 if there is none.
@@ -81,7 +84,8 @@ export class Dataset {
 
   // Rows of the photos that pass, unsorted, and what the histograms show: each counts what passes all filters but its
   // own.  `query`: sets of bins (classes, area, aspect, count), crowd ("", "only", "none"), search, photoPasses or null.
-  filter(query) {
+  // Null if `stale` said so meanwhile.
+  async filter(query, stale) {
     const K = this.categories.length;
     const fails = (set, size, bit) => Uint8Array.from({length: size}, (_, i) => set.size && !set.has(i) ? bit : 0);
     const classFails = fails(query.classes, K + 1, CLASS);
@@ -99,7 +103,12 @@ export class Dataset {
     let kept = 0, objects = 0;
     const failsOf = o => classFails[Math.min(this.category[o], K)] | areaFails[this.areaBin[o]] |
                          aspectFails[this.aspectBin[o]] | crowdFails[this.crowd[o]];
+    const pieces = new Pieces();
     for (let p = 0; p < this.photos; p++) {
+      if (p % 512 === 0 && pieces.due()) {
+        await pieces.pause();
+        if (stale()) return null;
+      }
       if (query.photoPasses && !query.photoPasses[p]) continue;
       if (search && !this.names[p].toLowerCase().includes(search)) continue;
       let n = 0;
@@ -140,9 +149,10 @@ export class Dataset {
 
 // Rows by a key, equal ones in their order.  Calling a comparison a million times takes too long where there are 118,000
 // photos: the keys alone are sorted, and rows are dealt to the places of their key.
-export function sorted(rows, key, down) {
-  const keys = Float64Array.from(rows, key);
+export async function sorted(rows, key, down) {
+  const keys = Float64Array.from(rows, key), pieces = new Pieces();
   if (!down && keys.every((k, i) => i === 0 || keys[i - 1] <= k)) return rows;
+  if (pieces.due()) await pieces.pause();
   const values = keys.slice().sort();
   const firstWhere = after => {
     let low = 0, high = values.length;
@@ -157,6 +167,7 @@ export function sorted(rows, key, down) {
   for (let i = 0; i < rows.length; i++) {
     const first = firstWhere(v => v >= keys[i]), start = down ? rows.length - firstWhere(v => v > keys[i]) : first;
     out[start + dealt[first]++] = rows[i];
+    if (i % 1024 === 0 && pieces.due()) await pieces.pause();
   }
   return out;
 }

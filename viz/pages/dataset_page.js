@@ -6,20 +6,21 @@ import {sorted} from "./dataset.js";
 import {Filters} from "./filters.js";
 import {Findings} from "./findings.js";
 import {Grid} from "./grid.js";
+import {onePane} from "./detail.js";
 import {look, lookKeys, LookControls} from "./look.js";
 
 const filterKeys = ["search", "classes", "area", "aspect", "count", "crowd", "finding"];
 
 export class DatasetPage {
   constructor(data) {
-    this.data = data;
+    Object.assign(this, {data, round: 0, rows: new Uint32Array(0), result: null});
     this.node = element("div", {class: "page"});
     this.keys = data.sortKeys();
     this.findings = new Findings(data.photos, () => { this.filters.updateFindings(); if (state.finding) this.apply(); });
     this.filters = new Filters(data, this.findings);
-    this.scroller = element("main", {class: "scroller", id: "content"});
+    this.scroller = element("div", {class: "scroller", id: "content"});
     this.controls = new LookControls();
-    this.node.replaceChildren(this.filters.node, element("div", {class: "main"}, this.toolbar(), this.scroller));
+    this.node.replaceChildren(this.filters.node, element("main", {class: "main"}, this.toolbar(), this.scroller));
     this.grid = new Grid(this.scroller, {
       cellWidth: () => state.size, look, picture: row => this.load(row), title: row => data.names[row],
       note: row => plural(data.first[row + 1] - data.first[row], "object"),
@@ -58,13 +59,17 @@ export class DatasetPage {
   }
 
   async apply() {
+    const round = ++this.round, stale = () => round !== this.round;
     const finding = state.finding === "" ? null : await this.findings.photosOf(Number(state.finding));
-    this.result = this.data.filter({
+    const result = await this.data.filter({
       classes: chosen("classes"), area: chosen("area"), aspect: chosen("aspect"), count: chosen("count"),
       crowd: state.crowd, search: state.search, photoPasses: finding,
-    });
+    }, stale);
+    if (!result) return;
+    const rows = await sorted(result.rows, (this.keys[state.sort] ?? this.keys.file).key, state.down === "1");
     await breathe();
-    this.rows = sorted(this.result.rows, (this.keys[state.sort] ?? this.keys.file).key, state.down === "1");
+    if (stale()) return;
+    Object.assign(this, {result, rows});
     this.sort.value = state.sort;
     this.size.value = state.size;
     this.down.textContent = state.down ? "↓" : "↑";
@@ -94,7 +99,7 @@ export class DatasetPage {
     }));
     const notes = found.filter(f => f.annotation === null).map(f => `${f.kind}: ${f.text}`);
     const fault = image instanceof Error ? image.message : null;
-    return {row, image: fault ? null : image, fault, width: told.width, height: told.height, objects, notes};
+    return {row, image: fault ? null : image, fault, width: told.width, height: told.height, notes, ...onePane(objects)};
   }
 }
 

@@ -1,36 +1,41 @@
 // One photo: zoom and pan, the list of its objects, hovering either lights the other.
-import {element, svg, count, plural, eachFrame} from "./dom.js";
-import {fitted, prepared, drawPhoto, drawObjects, objectAt} from "./draw.js";
+import {element, plural, eachFrame} from "./dom.js";
+import {prepared, drawPhoto, drawObjects, objectAt} from "./draw.js";
 import {look, lookKey, LookControls} from "./look.js";
+import {PanZoom} from "./pan_zoom.js";
 import {state, change} from "./state.js";
 
-const most = 64;  // screen pixels a photo's pixel, at the largest zoom
+// What a page shows of a photo that it shows once: each object, with its `title` and `facts`, is an entry of the list.
+export const onePane = objects => ({
+  panes: [{title: "", objects}],
+  entries: objects.map(object => ({colour: object.colour, title: object.title, facts: object.facts, parts: [[object]]})),
+});
 
 export class Detail {
-  // source(): the page whose photos are looked at: {photo(row) -> Promise of {row, image, fault, width, height, objects,
-  // notes}, title(row), rows in their order, row(name), name(row), closed(row), detailControls or none}.  An object has `facts`, a list of lines, beside what draw.js wants.
+  // source(): the page whose photos are looked at: {photo(row) -> Promise of {row, image, fault, width, height, notes,
+  // panes: [{title, objects: see draw.js}], entries: [{colour, title, facts: lines, parts: its objects in each pane}]},
+  // title(row), rows in their order, row(name), name(row), closed(row), detailControls or none}.
   constructor(dialog, source) {
-    Object.assign(this, {dialog, row: -1, lit: null, photo: null});
+    Object.assign(this, {dialog, row: -1, lit: null, photo: null, panes: []});
     Object.defineProperty(this, "source", {get: source});
     this.controls = new LookControls();
-    this.canvas = element("canvas", {tabindex: 0, role: "img"});
+    this.draw = eachFrame(() => this.paint());
+    this.remember = eachFrame(() => { if (this.view.view) change({at: this.view.write()}); });
+    this.view = new PanZoom(() => { this.draw(); this.remember(); }, (canvas, x, y) => this.hover(canvas, x, y));
     const button = (text, title, onclick) => element("button", {class: "plain", title, "aria-label": title, onclick}, text);
     dialog.append(
         element("header", {},
             button("‹", "Previous photo (left arrow)", () => this.step(-1)), button("›", "Next photo (right arrow)", () => this.step(1)),
             this.title = element("h2"), this.extra = element("div", {class: "look"}), this.controls.node,
-            element("div", {class: "look", role: "group", "aria-label": "Zoom"}, button("−", "Smaller (-)", () => this.zoom(1 / 1.4)),
-                this.percent = element("output", {class: "percent"}), button("+", "Larger (+)", () => this.zoom(1.4)),
+            element("div", {class: "look", role: "group", "aria-label": "Zoom"}, button("−", "Smaller (-)", () => this.view.zoom(1 / 1.4)),
+                this.percent = element("output", {class: "percent"}), button("+", "Larger (+)", () => this.view.zoom(1.4)),
                 button("Fit", "Whole photo (0)", () => this.fit())),
-            button("✕", "Close (Escape)", () => this.close())),
-        element("div", {class: "stage"}, this.canvas, this.fault = element("p", {class: "fault", role: "alert"})),
+            element("button", {class: "plain close", title: "Close (Escape)", "aria-label": "Close (Escape)", onclick: () => this.close()}, "✕")),
+        element("div", {class: "stage"}, this.stage = element("div", {class: "panes"}), this.fault = element("p", {class: "fault", role: "alert"})),
         this.side = element("aside", {"aria-label": "Objects"}));
-    this.draw = eachFrame(() => this.paint());
-    this.remember = eachFrame(() => this.writeAt());
     dialog.addEventListener("cancel", event => { event.preventDefault(); this.close(); });
     dialog.addEventListener("keydown", event => this.key(event));
-    new ResizeObserver(() => this.resize()).observe(this.canvas.parentElement);
-    this.listen();
+    new ResizeObserver(() => this.resize()).observe(this.stage);
   }
 
   // What the address says: opens, changes or closes.
@@ -53,11 +58,7 @@ export class Detail {
   async refresh() {
     if (!this.photo) return;
     const photo = await this.source.photo(this.row);
-    if (photo.row !== this.row) return;
-    this.photo = photo;
-    this.lit = null;
-    this.list();
-    this.draw();
+    if (photo.row === this.row) this.show(photo);
   }
 
   async open(row) {
@@ -67,84 +68,75 @@ export class Detail {
     this.side.replaceChildren(element("p", {class: "rest"}, "Loading …"));
     const photo = await this.source.photo(row);
     if (this.row !== row) return;
-    this.photo = photo;
+    this.view.view = null;
+    this.show(photo);
+  }
+
+  show(photo) {
+    Object.assign(this, {photo, lit: null});
     this.fault.textContent = photo.fault ?? "";
-    this.canvas.setAttribute("aria-label", `${this.source.title(row)}: ${plural(photo.objects.length, "object")}`);
+    this.entryOf = new Map(photo.entries.flatMap(entry => entry.parts.flat().map(object => [object, entry])));
+    this.arrange();
     this.list();
-    this.view = null;
     this.resize();
   }
 
-  list() {
-    const {objects, notes, width, height} = this.photo;
-    this.items = new Map();
-    const rows = objects.map(object => {
-      const row = element("li", {},  element("button", {class: "object", style: {"--colour": object.colour},
-        onpointerenter: () => this.light(object), onpointerleave: () => this.light(null),
-        onfocus: () => this.light(object), onblur: () => this.light(null), onclick: () => this.center(object)},
-          element("strong", {}, object.title), ...object.facts.map(line => element("span", {}, line))));
-      this.items.set(object, row.firstChild);
-      return row;
+  // A canvas a pane.
+  arrange() {
+    const {panes} = this.photo;
+    while (this.panes.length > panes.length) this.panes.pop().node.remove();
+    while (this.panes.length < panes.length) {
+      const canvas = element("canvas", {tabindex: 0, role: "img"}), title = element("p");
+      const node = element("div", {class: "pane"}, canvas, title);
+      this.view.listen(canvas);
+      this.stage.append(node);
+      this.panes.push({node, canvas, title});
+    }
+    this.panes.forEach(({canvas, title}, i) => {
+      title.textContent = panes[i].title;
+      title.hidden = !panes[i].title;
+      canvas.setAttribute("aria-label", [this.source.title(this.row), panes[i].title, plural(panes[i].objects.length, "object")].filter(Boolean).join(", "));
     });
-    this.side.replaceChildren(
-        element("p", {class: "rest"}, `${plural(objects.length, "object")}, ${width} × ${height} pixels`),
-        notes.length ? element("ul", {class: "notes"}, ...notes.map(note => element("li", {}, note))) : "",
-        element("ul", {class: "objects"}, ...rows));
   }
 
-  light(object) {
-    if (this.lit === object) return;
+  list() {
+    const {entries, notes, width, height} = this.photo;
+    this.items = new Map(entries.map(entry => [entry, element("button", {class: "object", style: {"--colour": entry.colour},
+        onpointerenter: () => this.light(entry), onpointerleave: () => this.light(null),
+        onfocus: () => this.light(entry), onblur: () => this.light(null), onclick: () => this.view.center(entry.parts.flat()[0].box)},
+      element("strong", {}, entry.title), ...entry.facts.map(line => element("span", {}, line)))]));
+    this.side.replaceChildren(
+        element("p", {class: "rest"}, `${plural(entries.length, "object")}, ${width} × ${height} pixels`),
+        notes.length ? element("ul", {class: "notes"}, ...notes.map(note => element("li", {}, note))) : "",
+        element("ul", {class: "objects"}, ...[...this.items.values()].map(item => element("li", {}, item))));
+  }
+
+  light(entry) {
+    if (this.lit === entry) return;
     this.items.get(this.lit)?.classList.remove("lit");
-    this.items.get(object)?.classList.add("lit");
-    this.lit = object;
+    this.items.get(entry)?.classList.add("lit");
+    this.lit = entry;
     this.draw();
   }
 
   resize() {
-    const {clientWidth, clientHeight} = this.canvas.parentElement;
-    if (!clientWidth || !this.photo) return;
-    const first = !this.view;
-    Object.assign(this, {width: clientWidth, height: clientHeight});
-    Object.assign(this.canvas.style, {width: `${clientWidth}px`, height: `${clientHeight}px`});
-    if (first) this.readAt();
-    else if (state.at === "") this.view = this.whole();
+    const pane = this.panes[0]?.node;
+    if (!pane?.clientWidth || !this.photo) return;
+    this.view.place(this.photo, pane.clientWidth, pane.clientHeight);
+    for (const {canvas} of this.panes) Object.assign(canvas.style, {width: `${pane.clientWidth}px`, height: `${pane.clientHeight}px`});
+    if (!this.view.view) this.view.read(state.at);
+    else if (state.at === "") this.view.fit();
     this.draw();
   }
 
-  whole() { return fitted(this.photo.width, this.photo.height, this.width, this.height); }
-  fit() { this.view = this.whole(); change({at: ""}); this.draw(); }
-
-  // Zoom and the photo's point in the middle.
-  readAt() {
-    const [scale, x, y] = state.at.split(",").map(Number);
-    this.view = scale > 0 && scale <= most && Number.isFinite(x) && Number.isFinite(y)
-        ? {scale, x: this.width / 2 - x * scale, y: this.height / 2 - y * scale} : this.whole();
-  }
-  writeAt() {
-    if (!this.view) return;
-    const {scale, x, y} = this.view;
-    change({at: [scale, (this.width / 2 - x) / scale, (this.height / 2 - y) / scale].map(v => +v.toFixed(3)).join(",")});
-  }
-
-  zoom(factor, x = this.width / 2, y = this.height / 2) {
-    if (!this.photo || !this.view) return;
-    const scale = Math.max(this.whole().scale / 2, Math.min(most, this.view.scale * factor)), real = scale / this.view.scale;
-    this.view = {scale, x: x - (x - this.view.x) * real, y: y - (y - this.view.y) * real};
+  fit() {
+    this.view.fit();
+    change({at: ""});
     this.draw();
-    this.remember();
-  }
-
-  center(object) {
-    const [x, y, w, h] = object.box;
-    const scale = Math.min(most, Math.max(this.whole().scale, .6 * Math.min(this.width / Math.max(w, 1), this.height / Math.max(h, 1))));
-    this.view = {scale, x: this.width / 2 - (x + w / 2) * scale, y: this.height / 2 - (y + h / 2) * scale};
-    this.draw();
-    this.remember();
   }
 
   step(by) {
-    const rows = this.source.rows, place = rows.indexOf(this.row);
-    const next = rows[place + by];
+    const rows = this.source.rows, next = rows[rows.indexOf(this.row) + by];
     if (next !== undefined) change({photo: this.source.name(next), at: ""});
   }
 
@@ -155,67 +147,37 @@ export class Detail {
   }
 
   paint() {
-    if (!this.photo || !this.view) return;
-    const context = prepared(this.canvas, this.width, this.height);
-    this.percent.value = `${Math.round(this.view.scale * 100)} %`;
-    if (this.photo.image) drawPhoto(context, this.photo.image, this.photo.width, this.photo.height, this.view);
-    this.canvas.view = this.view;
-    this.canvas.labels = drawObjects(context, this.photo.objects, this.view, {...look(), lit: this.lit, text: 13});
+    const {photo} = this, {view, width, height} = this.view;
+    if (!photo || !view) return;
+    this.percent.value = `${Math.round(view.scale * 100)} %`;
+    this.panes.forEach(({canvas}, i) => {
+      const context = prepared(canvas, width, height);
+      if (photo.image) drawPhoto(context, photo.image, photo.width, photo.height, view);
+      canvas.view = view;
+      canvas.labels = drawObjects(context, photo.panes[i].objects, view, {...look(), lit: this.lit?.parts[i] ?? [], text: 13});
+    });
   }
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
-    const pan = (dx, dy) => { this.view.x += dx; this.view.y += dy; this.draw(); this.remember(); };
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
     const does = {
-      ArrowLeft: () => event.shiftKey ? pan(60, 0) : this.step(-1), ArrowRight: () => event.shiftKey ? pan(-60, 0) : this.step(1),
-      ArrowUp: () => event.shiftKey && pan(0, 60), ArrowDown: () => event.shiftKey && pan(0, -60),
-      "+": () => this.zoom(1.4), "=": () => this.zoom(1.4), "-": () => this.zoom(1 / 1.4), 0: () => this.fit(), 1: () => this.zoom(1 / this.view.scale),
+      ArrowLeft: () => event.shiftKey ? this.view.pan(60, 0) : this.step(-1), ArrowRight: () => event.shiftKey ? this.view.pan(-60, 0) : this.step(1),
+      ArrowUp: () => event.shiftKey && this.view.pan(0, 60), ArrowDown: () => event.shiftKey && this.view.pan(0, -60),
+      "+": () => this.view.zoom(1.4), "=": () => this.view.zoom(1.4), "-": () => this.view.zoom(1 / 1.4), 0: () => this.fit(),
+      1: () => this.view.zoom(1 / this.view.view.scale),
     }[event.key];
     if (does) does();
     else if (!lookKey(event.key)) return;
     event.preventDefault();
   }
 
-  listen() {
-    const canvas = this.canvas, at = event => [event.offsetX, event.offsetY];
-    const fingers = new Map();
-    let spread = 0;
-    canvas.addEventListener("wheel", event => {
-      event.preventDefault();
-      this.zoom(Math.exp(-event.deltaY * (event.ctrlKey ? .01 : .0015)), ...at(event));
-    }, {passive: false});
-    canvas.addEventListener("dblclick", event => this.view.scale > this.whole().scale * 1.01 ? this.fit() : this.zoom(2.5, ...at(event)));
-    canvas.addEventListener("pointerdown", event => {
-      canvas.setPointerCapture(event.pointerId);
-      fingers.set(event.pointerId, at(event));
-      spread = 0;
-    });
-    canvas.addEventListener("pointermove", event => {
-      const [x, y] = at(event), last = fingers.get(event.pointerId);
-      if (!last) return this.hover(x, y);
-      fingers.set(event.pointerId, [x, y]);
-      if (!this.view) return;
-      this.view.x += (x - last[0]) / fingers.size;
-      this.view.y += (y - last[1]) / fingers.size;
-      if (fingers.size === 2) {
-        const [a, b] = [...fingers.values()], now = Math.hypot(a[0] - b[0], a[1] - b[1]);
-        if (spread) this.zoom(now / spread, (a[0] + b[0]) / 2, (a[1] + b[1]) / 2);
-        spread = now;
-      }
-      this.draw();
-      this.remember();
-    });
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, event => fingers.delete(event.pointerId));
-    canvas.addEventListener("pointerleave", () => this.light(null));
-  }
-
-  hover(x, y) {
-    if (!this.photo || !this.view) return;
-    const {scale, x: left, y: top} = this.view;
-    const shown = this.photo.objects.filter(o => look().crowds || !o.crowd);
-    const object = objectAt(this.canvas.getContext("2d"), shown, (x - left) / scale, (y - top) / scale);
-    if (object === this.lit) return;
-    this.light(object);
-    this.items.get(object)?.scrollIntoView({block: "nearest"});
+  hover(canvas, x, y) {
+    const pane = canvas === null ? -1 : this.panes.findIndex(p => p.canvas === canvas);
+    if (!this.photo || pane < 0) return this.light(null);
+    const shown = this.photo.panes[pane].objects.filter(o => look().crowds || !o.crowd);
+    const entry = this.entryOf.get(objectAt(canvas.getContext("2d"), shown, x, y)) ?? null;
+    if (entry === this.lit) return;
+    this.light(entry);
+    this.items.get(entry)?.scrollIntoView({block: "nearest"});
   }
 }

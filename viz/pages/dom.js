@@ -35,5 +35,15 @@ export function eachFrame(f) {
   };
 }
 
-// Lets the browser draw and hear its user between two pieces of long work.
-export const breathe = () => new Promise(resume => setTimeout(resume, 0));
+// Lets the browser draw and hear its user between two pieces of long work.  A timer would wait four milliseconds each time.
+const resumed = [], channel = new MessageChannel();
+channel.port1.onmessage = () => resumed.shift()();
+export const breathe = () => new Promise(resume => { resumed.push(resume); channel.port2.postMessage(null); });
+
+// Long work in pieces of about twelve milliseconds: `if (pieces.due()) await pieces.pause();`, now and then.
+export class Pieces {
+  constructor() { this.begin(); }
+  begin() { this.end = performance.now() + 12; }
+  due() { return performance.now() > this.end; }
+  async pause() { await breathe(); this.begin(); }
+}

@@ -28,20 +28,20 @@ export function drawPhoto(context, image, width, height, view) {
   context.drawImage(image, view.x, view.y, width * view.scale, height * view.scale);
 }
 
-// look: {masks, boxes, labels, crowds: true or false, opacity: 0 to 1, lit: an object or null, text: CSS pixels}.
+// look: {masks, boxes, labels, crowds: true or false, opacity: 0 to 1, lit: objects or none, text: CSS pixels}.
 // Returns where labels went: [{object, x, y, width, height}].
-export function drawObjects(context, objects, view, look) {
+export function drawObjects(context, objects, view, {lit = [], ...look}) {
   const shown = objects.filter(o => look.crowds || !o.crowd);
   context.save();
   context.translate(view.x, view.y);
   context.scale(view.scale, view.scale);
-  for (const o of shown) drawShape(context, o, 1 / view.scale, look);
+  for (const o of shown) drawShape(context, o, 1 / view.scale, look, lit.includes(o), lit.length > 0);
   context.restore();
-  return look.labels || look.lit ? drawLabels(context, shown, view, look) : [];
+  return drawLabels(context, shown.filter(o => o.label && (look.labels || lit.includes(o))), view, look.text ?? 12, lit);
 }
 
-function drawShape(context, object, pixel, look) {
-  const lit = look.lit === object, dimmed = look.lit && !lit;
+function drawShape(context, object, pixel, look, lit, anyLit) {
+  const dimmed = anyLit && !lit;
   const outline = (color, width, trace) => {
     context.lineWidth = width * pixel;
     context.strokeStyle = color;
@@ -89,22 +89,20 @@ function hatching(context, colour, pixel) {
   return pattern;
 }
 
-// Each label beside its object, where it covers no other; the largest objects choose first, and what finds no place is
-// left away, to be read on hovering.
-function drawLabels(context, objects, view, look) {
-  const size = look.text ?? 12, height = size + 5;
+// Each label beside its object, where it covers no other; lit objects choose first, then the largest, and what finds no
+// place is left away, to be read on hovering.
+function drawLabels(context, objects, view, size, lit) {
+  const height = size + 5;
   context.font = `600 ${size}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   const limit = context.canvas.shown;
   const placed = [];
-  objects = objects.filter(o => o.label || o === look.lit);
-  const order = look.lit ? [look.lit, ...objects.filter(o => o !== look.lit && look.labels)] : objects;
-  const bySize = look.lit ? order : [...order].sort((a, b) => b.box[2] * b.box[3] - a.box[2] * a.box[3]);
-  for (const object of bySize) {
+  objects.sort((a, b) => lit.includes(b) - lit.includes(a) || b.box[2] * b.box[3] - a.box[2] * a.box[3]);
+  for (const object of objects) {
     const spot = freeSpot(context, object, view, placed, height, limit);
     if (!spot) continue;
     placed.push({object, ...spot});
-    context.globalAlpha = look.lit && object !== look.lit ? .45 : 1;
+    context.globalAlpha = lit.length && !lit.includes(object) ? .45 : 1;
     context.fillStyle = object.colour;
     context.beginPath();
     context.roundRect(spot.x, spot.y, spot.width, spot.height, 3);

@@ -28,8 +28,7 @@ async function start() {
   try {
     readAddress();
     const data = await Dataset.load();
-    document.getElementById("source").textContent =
-        `${data.header.source}: ${plural(data.photos, "photo")}, ${plural(data.objects, "object")}`;
+    document.getElementById("source").textContent = `${data.header.source}: ${data.share}, ${plural(data.objects, "object")}`;
     document.title = `${data.header.source} · Silhouette`;
     let page = null;
     const detail = new Detail(document.getElementById("detail"), () => page);

@@ -1,8 +1,13 @@
 // Which detection finds which object at an IoU and a score threshold: pycocotools' evaluateImg for objects of all sizes.
 // eval/matching.cpp is what it is held against, detection by detection.
 
-export const WRONG = 0, RIGHT = 1, IGNORED = 2, HIDDEN = 3;  // of detections
-export const MISSED = 0, FOUND = 1;                          // of objects; IGNORED too
+// Of detections; of objects MISSED, FOUND and IGNORED.
+export const WRONG = 0;
+export const RIGHT = 1;
+export const IGNORED = 2;
+export const HIDDEN = 3;
+export const MISSED = 0;
+export const FOUND = 1;
 
 const limit = 100;  // detections of a class in a photo that count
 

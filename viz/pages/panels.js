@@ -9,23 +9,27 @@ const names = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100"
 export function metricsTable(results) {
   const types = ["bbox", "segm"].filter(type => results[0].summary.metrics[type]);
   return element("table", {},
-      element("thead", {}, element("tr", {}, element("th", {scope: "col"}, ""), ...results.flatMap(r => types.map(type =>
+      element("thead", {}, element("tr", {}, element("td"), ...results.flatMap(r => types.map(type =>
         element("th", {scope: "col"}, `${results.length > 1 ? `${"AB"[r.place]} ` : ""}${type === "bbox" ? "boxes" : "masks"}`))))),
       element("tbody", {}, ...names.map(name => element("tr", {}, element("th", {scope: "row"}, name),
         ...results.flatMap(r => types.map(type => element("td", {}, three(r.summary.metrics[type][name]))))))));
 }
 
-// A row a class; clicking one shows its curve and its photos.
-export function classTable(results, type) {
+const mostRows = 120;
+const includes = (name, find) => name.toLowerCase().includes(find.toLowerCase());
+
+// A row a class, of those with `find` in their name; clicking one shows its curve and its photos.
+export function classTable(results, type, find) {
   const rows = results.summary.metrics.per_class.map((c, k) => ({...c, k, best: results.summary.explain[type].classes[k].best_threshold}));
-  rows.sort((a, b) => (a[type]?.AP ?? -1) - (b[type]?.AP ?? -1));
+  const found = rows.filter(c => includes(c.name, find)).sort((a, b) => (a[type]?.AP ?? -1) - (b[type]?.AP ?? -1));
   return element("div", {class: "scrolling", tabindex: 0, role: "region", "aria-label": "Classes"}, element("table", {},
       element("thead", {}, element("tr", {}, ...["Class", "Objects", "AP", "AP50", "AP75", "Best score"].map(t => element("th", {scope: "col"}, t)))),
-      element("tbody", {}, ...rows.slice(0, 120).map(c => element("tr", {},
+      element("tbody", {}, ...found.slice(0, mostRows).map(c => element("tr", {},
         element("th", {scope: "row"}, element("button", {class: "link", "aria-pressed": state.class === String(c.id) ? "true" : "false",
           onclick: () => change({class: state.class === String(c.id) ? "" : c.id, cell: ""})}, c.name)),
         element("td", {}, count(c.objects)), ...["AP", "AP50", "AP75"].map(name => element("td", {}, three(c[type]?.[name]))),
-        element("td", {title: "The score from which on F1 at IoU .5 is best"}, c.best ? three(c.best.score) : "–"))))));
+        element("td", {title: "The score from which on F1 at IoU .5 is best"}, c.best ? three(c.best.score) : "–"))))),
+      found.length > mostRows && element("p", {class: "rest"}, `and ${count(found.length - mostRows)} more, to be found by their name`));
 }
 
 // Precision over recall at the ten IoU thresholds: of one class (its place), or the mean over those with objects.
@@ -53,12 +57,17 @@ export function errorBars(results, type) {
   })), {name: "all false positives", value: FalsePos, text: `${FalsePos?.toFixed(1)} AP`}, {name: "all false negatives", value: FalseNeg, text: `${FalseNeg?.toFixed(1)} AP`}]);
 }
 
-// The classes that are confused most, background last; every cell opens its photos.
-export function confusionMatrix(results, type, classNames) {
+// The classes that are confused most, background last; every cell opens its photos.  `find`: the classes with that in
+// their name, and those that they are confused with most.
+export function confusionMatrix(results, type, classNames, find) {
   const {matrix} = results.summary.explain[type].confusion, K = matrix.length - 1, most = 11;
   const wrong = k => matrix[k].reduce((sum, n, j) => sum + (j === k || j === K ? 0 : n + matrix[j][k]), 0);
   const total = k => matrix[k].reduce((sum, n) => sum + n, 0);
-  const shown = [...Array(K).keys()].sort((a, b) => wrong(b) - wrong(a) || total(b) - total(a)).slice(0, most).sort((a, b) => a - b);
+  const named = [...Array(K).keys()].map(k => Number(find !== "" && includes(classNames[k], find)));
+  const near = k => named.reduce((sum, is, j) => is && j !== k ? sum + matrix[k][j] + matrix[j][k] : sum, 0);
+  const rank = [...Array(K).keys()].map(k => ({k, named: named[k], near: near(k), wrong: wrong(k), total: total(k)}));
+  rank.sort((a, b) => b.named - a.named || b.near - a.near || b.wrong - a.wrong || b.total - a.total);
+  const shown = rank.slice(0, most).map(r => r.k).sort((a, b) => a - b);
   const places = [...shown, K], title = k => k === K ? "background" : classNames[k];
   const cell = (t, f) => {
     const n = matrix[t][f], share = n / Math.max(1, total(t)), key = `${t},${f}`;

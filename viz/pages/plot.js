@@ -40,10 +40,10 @@ export function stackedColumns(title, bins, colours, ends) {
       element("div", {class: "ends"}, element("span", {}, "score 0"), element("span", {}, "1")));
 }
 
-// A value over steps.  lines: [{name, points: [[x, y], ...] by x, colour, wide}]; what the pointer is over is read out.
+// A value over steps.  lines: [{name, points: [[x, y], ...] by x, colour, wide, faint}]; what the pointer is over is read out.
 export function linePlot(title, xTitle, lines, {fromZero = false, digits = 3} = {}) {
   const all = lines.flatMap(line => line.points), out = element("output", {class: "reading"});
-  if (!all.length) return element("figure", {}, element("h3", {}, title), element("p", {class: "rest"}, "nothing yet"));
+  if (!all.length) return element("figure", {}, element("h2", {}, title), element("p", {class: "rest"}, "nothing yet"));
   const [x0, x1] = extent(all.map(p => p[0])), [low, y1] = extent(all.map(p => p[1])), y0 = fromZero ? 0 : low;
   const x = v => left + (v - x0) / (x1 - x0 || 1) * (width - left - right), y = v => height - bottom - (v - y0) / (y1 - y0 || 1) * (height - bottom - top);
   const cursor = svg("path", {class: "cursor"});
@@ -51,7 +51,7 @@ export function linePlot(title, xTitle, lines, {fromZero = false, digits = 3} = 
       ...ticks(y0, y1).flatMap(v => [svg("path", {class: "grid-line", d: `M${left} ${y(v)}H${width - right}`}), svg("text", {x: left - 4, y: y(v) + 4, "text-anchor": "end"}, short(v))]),
       ...ticks(x0, x1).map(v => svg("text", {x: x(v), y: height - bottom + 14, "text-anchor": "middle"}, short(v))),
       svg("text", {x: (left + width - right) / 2, y: height - 3, "text-anchor": "middle"}, xTitle),
-      ...lines.map(line => svg("path", {class: "curve", stroke: line.colour, "stroke-width": line.wide ? 2.5 : 1.2,
+      ...lines.map(line => svg("path", {class: line.faint ? "curve faint" : "curve", stroke: line.colour, "stroke-width": line.wide ? 2.5 : 1.2,
         d: thinned(line.points).map(([a, b], i) => `${i ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("")})), cursor);
   const say = at => {
     out.textContent = `${xTitle} ${short(at)}: ` + lines.filter(l => l.points.length).map(line => `${line.name} ${nearest(line.points, at)[1].toPrecision(digits)}`).join(", ");
@@ -63,7 +63,7 @@ export function linePlot(title, xTitle, lines, {fromZero = false, digits = 3} = 
     say(inside);
   });
   say(x1);
-  return element("figure", {}, element("h3", {}, title), picture,
+  return element("figure", {}, element("h2", {}, title), picture,
       element("figcaption", {class: "legend"}, ...lines.map(line => element("span", {style: {"--colour": line.colour}}, line.name))), out);
 }
 

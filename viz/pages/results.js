@@ -1,6 +1,6 @@
 // One results file: its columns, numbers and matches.  Layout of the bytes: viz/evaluated.h.
 import {bytes, json} from "./source.js";
-import {breathe} from "./dom.js";
+import {Pieces} from "./dom.js";
 import {Matcher} from "./matcher.js";
 
 export class Results {
@@ -48,15 +48,14 @@ export class Results {
   losses(type) { return this.part(`losses/${type}`, json); }
 }
 
-// All photos at these thresholds, in pieces of a few milliseconds; false if `stale` said so in between.
+// All photos at these thresholds; false if `stale` said so in between.
 export async function matchAll(matcher, threshold, least, stale) {
-  let start = performance.now();
+  const pieces = new Pieces();
   for (let row = 0; row < matcher.data.photos; row++) {
     matcher.matchPhoto(row, threshold, least);
-    if (performance.now() - start < 12) continue;
-    await breathe();
+    if (!pieces.due()) continue;
+    await pieces.pause();
     if (stale()) return false;
-    start = performance.now();
   }
   return true;
 }

@@ -5,7 +5,7 @@ const defaults = {
   search: "", classes: "", area: "", aspect: "", count: "", crowd: "", finding: "",  // filters: places, "2,3"
   sort: "file", down: "",
   photo: "", at: "",  // a file name; zoom and middle, "2,100,80"
-  results: "0", type: "segm", iou: "0.5", score: "0.5", sort_results: "loss", only: "", cell: "", class: "",  // Evaluation
+  results: "0", type: "segm", iou: "0.5", score: "0.5", sort_results: "loss", only: "", cell: "", class: "", find: "", side: "1",  // Evaluation
   masks: "1", boxes: "", labels: "1", crowds: "1", opacity: "45", size: "220",
 };
 

@@ -4,7 +4,7 @@ import {json, isExport} from "./source.js";
 import {linePlot} from "./plot.js";
 
 const pause = 2000;  // milliseconds
-const shades = ["#4c8dff", "#e07a2f", "#2fa36b", "#c252c9", "#b89a1f", "#d6455d"];
+const shades = ["#4c8dff", "#e07a2f", "#2fa36b", "#c252c9"];
 
 export class TrainingPage {
   constructor(data) {
@@ -56,8 +56,8 @@ export class TrainingPage {
     const epochs = value => validations.map(r => [r.epoch, value(r.validation)]).filter(([, y]) => Number.isFinite(y) && y >= 0);
     const losses = Object.keys(last?.losses ?? {});
     const plots = [
-      linePlot("Loss", "step", [{name: "training", colour: shades[0], points: of(steps, r => r.loss)},
-                                {name: "training, averaged", colour: shades[4], wide: true, points: averaged(of(steps, r => r.loss))},
+      linePlot("Loss", "step", [{name: "training", colour: shades[0], faint: true, points: of(steps, r => r.loss)},
+                                {name: "training, averaged", colour: shades[0], wide: true, points: averaged(of(steps, r => r.loss))},
                                 {name: "validation", colour: shades[1], wide: true, points: of(validations, r => r.validation.loss)}], {fromZero: true}),
       linePlot("AP on the validation photos", "epoch", [
         {name: "masks AP", colour: shades[0], wide: true, points: epochs(v => v.segm?.AP)}, {name: "masks AP50", colour: shades[2], points: epochs(v => v.segm?.AP50)},
