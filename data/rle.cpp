@@ -78,34 +78,36 @@ uint64_t area(RleView mask) {
   return sum;
 }
 
+__extension__ typedef unsigned __int128 uint128;  // ISO C++ has none
+
 Extent extent(RleView mask) {
   const std::span<const uint32_t> counts = mask.counts;
-  const uint64_t height = uint64_t(mask.height);
-  Extent out;
-  out.empty_runs = counts.size() % 2 == 1 && counts.size() > 1 && counts.back() == 0;
-  uint64_t first = 0, last = 0;                                          // pixels inside
-  uint64_t column = 0, top = std::max<uint64_t>(height, 1), bottom = 0;  // the run's column as a position; rows inside
-  uint64_t position = 0;
+  const uint64_t height = std::max<uint64_t>(uint64_t(mask.height), 1), reciprocal = ~uint64_t(0) / height;
+  uint64_t position = 0, pixels = 0, first = 0, end = 0, top = height, bottom = 0;  // inside
+  size_t empty = 0;
   for (size_t i = 0; i + 1 < counts.size(); i += 2) {
-    const uint64_t begin = position + counts[i], end = begin + counts[i + 1];
-    out.empty_runs |= (counts[i] == 0 && i > 0) || counts[i + 1] == 0;
-    position = end;
-    if (begin == end) continue;
-    if (out.area == 0) first = begin;
-    last = end - 1;
-    out.area += end - begin;
-    column += begin - column >= height ? height : 0;  // mostly the next one
-    if (begin - column >= height) column = begin / height * height;
-    top = std::min(top, begin - column);
-    bottom = std::max(bottom, end - column);
-    if (end - column > height) {  // into another column: touches top and bottom
-      top = 0;
-      column = last / height * height;
+    const uint64_t begin = position + counts[i], length = counts[i + 1];
+    position = begin + length;
+    empty += counts[i] == 0;
+    if (length == 0) [[unlikely]] {
+      ++empty;
+      continue;
     }
+    if (pixels == 0) first = begin;
+    end = position;
+    pixels += length;
+    // A division takes as long as ten of these products; its column is at most one too low.
+    const uint64_t column = uint64_t(uint128(begin) * reciprocal >> 64);
+    uint64_t row = begin - column * height;
+    row -= row >= height ? height : 0;
+    top = std::min(top, row + length > height ? 0 : row);  // into another column: touches top and bottom
+    bottom = std::max(bottom, row + length);
   }
-  if (out.area == 0) return out;
+  if (counts.size() % 2 == 1) empty += counts.back() == 0;
+  Extent out{pixels, {}, empty > (!counts.empty() && counts[0] == 0)};
+  if (pixels == 0) return out;
   const uint64_t left = first / height;
-  out.box = {double(left), double(top), double(last / height - left + 1), double(std::min(bottom, height) - top)};
+  out.box = {double(left), double(top), double((end - 1) / height - left + 1), double(std::min(bottom, height) - top)};
   return out;
 }
 

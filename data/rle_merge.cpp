@@ -11,68 +11,119 @@ namespace sil {
 
 namespace {
 
-// Where a mask changes between outside and inside, in column order, 0 coming first; then its number of pixels.
-void find_changes(RleView mask, std::vector<uint64_t>& changes) {
-  changes.resize(mask.counts.size());
-  uint64_t position = 0;
-  for (size_t i = 0; i < changes.size(); ++i) changes[i] = position += mask.counts[i];
-  const uint64_t pixels = uint64_t(mask.height) * uint64_t(mask.width);
-  if (changes.empty() || changes.back() < pixels) changes.push_back(pixels);
+// Walks a mask's runs; skips empty ones.
+struct Walk {
+  std::span<const uint32_t> rest;
+  uint64_t left = 0;  // of the run
+  bool inside = true;
+
+  explicit Walk(RleView mask) : rest(mask.counts) {}
+  void go(uint64_t pixels) {
+    left -= pixels;
+    for (; left == 0 && !rest.empty(); rest = rest.subspan(1)) {
+      left = rest[0];
+      inside = !inside;
+    }
+  }
+};
+
+std::vector<uint32_t> merge_any(RleView first, RleView second, bool intersect) {
+  Walk a(first), b(second);
+  Runs runs;
+  a.go(0);
+  b.go(0);
+  while (a.left > 0 && b.left > 0) {
+    const uint64_t both = std::min(a.left, b.left);
+    runs.add(intersect ? a.inside && b.inside : a.inside || b.inside, both);
+    a.go(both);
+    b.go(both);
+  }
+  return runs.finish();
 }
 
-// Where their union or intersection changes.
-void combine(const std::vector<uint64_t>& first, const std::vector<uint64_t>& second, bool intersect,
-             std::vector<uint64_t>& out) {
-  out.resize(first.size() + second.size());
-  const uint64_t *a = first.data(), *b = second.data(), pixels = first.back();
-  uint64_t* next = out.data();
+// Its runs are as encode() makes them: none but the first is empty, none is in two.
+bool is_plain(RleView mask) {
+  const std::span<const uint32_t> counts = mask.counts;
+  if (counts.empty()) return false;
+  uint64_t sum = counts[0];
+  uint32_t empty = 0;
+#pragma omp simd reduction(+ : sum) reduction(| : empty)
+  for (size_t i = 1; i < counts.size(); ++i) {
+    sum += counts[i];
+    empty |= counts[i] == 0;
+  }
+  return !empty && sum >> 32 == 0 && sum == uint64_t(mask.height) * uint64_t(mask.width);
+}
+
+// Of plain masks of pixels, the first of which begins first.  Mostly masks meet in a few columns: before and behind
+// these the runs of one of them are the result's.
+std::vector<uint32_t> merge_plain(std::span<const uint32_t> first, std::span<const uint32_t> second, bool intersect,
+                                  uint64_t pixels) {
+  static thread_local std::vector<uint32_t> room;
+  if (room.size() < first.size() + second.size() + 1) room.resize(first.size() + second.size() + 1);
+  const uint32_t *a = first.data(), *b = second.data();  // the runs that we are in
+  uint64_t a_end = *a, b_end = *b, last = 0;             // where they end; the result's last change
+  uint32_t* out = room.data();
+  while (a_end < b_end) a_end += *++a;
+  if (!intersect) {
+    out = std::copy(first.data(), a, out);
+    last = a_end - *a;
+  }
+
   // A union is an intersection of what is outside.
-  unsigned in_a = !intersect, in_b = in_a;
-  // One mask's changes before `limit`, up to where the other does not change.
-  const auto follow = [&](const uint64_t*& changes, unsigned& in, unsigned in_other, uint64_t limit) {
-    const uint64_t* begin = changes;
-    while (*changes < limit) ++changes;
-    if (in_other) next = std::copy(begin, changes, next);
-    in ^= unsigned(changes - begin) & 1;
-  };
-  follow(a, in_a, in_b, std::min(*b, pixels));
-  follow(b, in_b, in_a, std::min(*a, pixels));
+  unsigned in_a = unsigned((a - first.data()) & 1) ^ !intersect, in_b = !intersect;
   // No jumps: which changes next is anyone's guess.  What may come after is read before that is known.
-  uint64_t at_a = *a, at_b = *b;
-  for (unsigned in_both = in_a & in_b; at_a < pixels && at_b < pixels;) {
-    const uint64_t after_a = a[1], after_b = b[1];
-    const unsigned a_changes = at_a <= at_b, b_changes = at_b <= at_a;
-    *next = std::min(at_a, at_b);
+  for (unsigned in_both = in_a & in_b; a_end < pixels && b_end < pixels;) {
+    const uint64_t at = std::min(a_end, b_end), a_more = a[1], b_more = b[1];
+    const unsigned a_changes = a_end <= b_end, b_changes = b_end <= a_end;
     a += a_changes;
     b += b_changes;
-    at_a = a_changes ? after_a : at_a;
-    at_b = b_changes ? after_b : at_b;
+    a_end += a_changes ? a_more : 0;
+    b_end += b_changes ? b_more : 0;
     in_a ^= a_changes;
     in_b ^= b_changes;
-    next += in_both ^ (in_a & in_b);
+    const unsigned changes = in_both ^ (in_a & in_b);
     in_both = in_a & in_b;
+    *out = uint32_t(at - last);
+    out += changes;
+    last = changes ? at : last;
   }
-  follow(a, in_a, in_b, pixels);
-  follow(b, in_b, in_a, pixels);
-  *next++ = pixels;
-  out.resize(size_t(next - out.data()));
+  // One changes no more: what is left is the other's, or one run.
+  if (a_end < pixels) {
+    std::swap(a, b);
+    std::swap(a_end, b_end);
+    std::swap(in_a, in_b);
+    std::swap(first, second);
+  }
+  if (in_a) {
+    *out++ = uint32_t(b_end - last);
+    out = std::copy(b + 1, second.data() + second.size(), out);
+  } else {
+    *out++ = uint32_t(pixels - last);
+  }
+  return {room.data(), out};
+}
+
+Rle merge_two(const Rle& a, const Rle& b, bool intersect) {
+  const uint64_t pixels = uint64_t(a.height) * uint64_t(a.width);
+  if (!is_plain(a) || !is_plain(b)) return {a.height, a.width, merge_any(a, b, intersect)};
+  const bool a_first = a.counts[0] <= b.counts[0];
+  return {a.height, a.width,
+          merge_plain(a_first ? a.counts : b.counts, a_first ? b.counts : a.counts, intersect, pixels)};
 }
 
 }  // namespace
 
 Rle merge(std::span<const Rle> masks, bool intersect) {
-  if (masks.size() < 2) return masks.empty() ? Rle{} : masks[0];
-  const int64_t height = masks[0].height, width = masks[0].width;
-  static thread_local std::vector<uint64_t> merged, one, out;
-  find_changes(masks[0], merged);
+  if (masks.empty()) return {};
+  Rle merged = masks[0];
   for (const Rle& mask : masks.subspan(1)) {
-    check(mask.height == height && mask.width == width, "merge: masks are {} x {} and {} x {}; one size expected",
-          height, width, mask.height, mask.width);
-    find_changes(mask, one);
-    combine(merged, one, intersect, out);
-    std::swap(merged, out);
+    check(mask.height == merged.height && mask.width == merged.width,
+          "merge: masks are {} x {} and {} x {}; one size expected", merged.height, merged.width, mask.height,
+          mask.width);
+    merged = merge_two(merged, mask, intersect);
   }
-  return {height, width, runs_between(merged, merged.back())};
+  return merged;
 }
 
 }  // namespace sil

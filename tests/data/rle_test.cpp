@@ -177,6 +177,43 @@ TEST_CASE("rle: of many masks each pixel is in the union if in any, in the inter
   }
 }
 
+TEST_CASE("rle: masks of few runs, some of them empty, merge and are measured as their pixels") {
+  uint32_t state = 9;
+  const auto draw = [&](uint32_t n) { return ((state = state * 1664525 + 1013904223) >> 16) % n; };
+  for (int round = 0; round < 2000; ++round) {
+    const int64_t height = 1 + draw(6), width = 1 + draw(9), pixels = height * width;
+    const auto mask = [&] {
+      std::vector<int64_t> counts{0};
+      const bool plain = draw(2) == 0;
+      for (int64_t left = pixels; left > 0; left -= counts.back()) {
+        if (counts.size() == 1 && draw(2) == 0) counts[0] = draw(uint32_t(left) + 1), left -= counts[0];
+        if (left > 0) counts.push_back(std::min<int64_t>(left, draw(uint32_t(pixels) + 1) + plain));
+      }
+      return from_counts(counts, height, width);
+    };
+    const Rle a = mask(), b = mask();
+    std::vector<uint8_t> any(size_t(pixels), 0), all = any, bits = any, others = any;
+    decode_columns(a, bits.data());
+    decode_columns(b, others.data());
+    int64_t area_of_a = 0, left = width, top = height, right = -1, bottom = -1;
+    for (int64_t i = 0; i < pixels; ++i) {
+      any[size_t(i)] = bits[size_t(i)] | others[size_t(i)];
+      all[size_t(i)] = bits[size_t(i)] & others[size_t(i)];
+      if (!bits[size_t(i)]) continue;
+      ++area_of_a;
+      left = std::min(left, i / height), right = std::max(right, i / height);
+      top = std::min(top, i % height), bottom = std::max(bottom, i % height);
+    }
+    CHECK(merge(std::vector<Rle>{a, b}) == encode_columns(any.data(), height, width));
+    CHECK(merge(std::vector<Rle>{a, b}, true) == encode_columns(all.data(), height, width));
+    const Extent measured = extent(a);
+    CHECK(measured.area == uint64_t(area_of_a));
+    const std::array<double, 4> box{double(left), double(top), double(right - left + 1), double(bottom - top + 1)};
+    CHECK(measured.box == (area_of_a > 0 ? box : std::array<double, 4>{}));
+    CHECK(measured.empty_runs == (std::count(a.counts.begin() + 1, a.counts.end(), 0u) > 0));
+  }
+}
+
 TEST_CASE("rle: union, intersection and overlap equal pycocotools'") {
   for (const auto& c : golden::read("pairs")) {
     const std::vector<Rle> both{mask_of(c, "a"), mask_of(c, "b")};
