@@ -114,7 +114,7 @@ void check_outputs(const Arguments& args, const sil::Annotations& annotations) {
 void warn_of_causes(const sil::Metrics& metrics, const sil::EvaluationFiles& files, const sil::Evaluation& evaluation) {
   if ((metrics.bbox && metrics.bbox->AP <= 0) || (metrics.segm && metrics.segm->AP <= 0))
     for (const sil::Cause& cause : sil::causes(files.annotations, sil::to_detections(files.results), evaluation))
-      fmt::print(stderr, "warning: {}\n", cause.text);
+      sil::warn(cause.text);
 }
 
 // As torchmetrics names its numbers: the IoU type stands before the names where several are measured.
@@ -204,11 +204,47 @@ int evaluate(const Arguments& args) {
              "{}: has ids of images that are no 64-bit integers; parts need such", args.annotations.string());
   sil::Evaluation evaluation(files.annotations, options);
   evaluation.add_all(files.results);
-  for (const std::string& warning : evaluation.warnings()) fmt::print(stderr, "warning: {}\n", warning);
-  if (files.detections() == 0) fmt::print(stderr, "warning: there are no detections\n");
+  for (const std::string& warning : evaluation.warnings()) sil::warn(warning);
+  if (files.detections() == 0) sil::warn("there are no detections");
   const sil::Metrics metrics = evaluation.metrics();
   report(evaluation.measured(), metrics, args, say_why(args, files, options, evaluation, metrics));
   return 0;
+}
+
+void add_inputs(CLI::App& app, Arguments& args) {
+  app.add_option("--annotations", args.annotations, "COCO JSON, or a folder in label schema");
+  app.add_option("--results", args.results, "COCO results JSON; several files count as one; with --weights: to write");
+  app.add_option("--images", args.images,
+                 "Ids of the images to measure alone; with --weights: folder of the photos, on which its model runs "
+                 "first");
+  app.add_option("--weights", args.weights, "A run's checkpoint, or torchvision's weights (.pth, .safetensors)");
+  sil::add_bn_eps(app, args.bn_eps);
+  app.add_option("--device", args.device, "Of the model: cpu, cuda or cuda:N");
+  app.add_option("--dtype", args.dtype, "Of the model: f32, or bf16, which is faster where the CPU has it")
+      ->check(CLI::IsMember({"f32", "bf16"}));
+  sil::add_exif(app, args.exif);
+}
+
+void add_measures(CLI::App& app, Arguments& args) {
+  app.add_option("--iou", args.iou, "What overlaps are measured on, some of bbox, segm and boundary (Boundary IoU)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"bbox", "segm", "boundary"}))
+      ->capture_default_str();
+  args.protocol.add_to(app);
+}
+
+void add_outputs(CLI::App& app, Arguments& args) {
+  app.add_flag("--per-class", args.per_class, "A table of classes too");
+  app.add_option("--json", args.json,
+                 "Write the numbers there with 17 digits, those of each class and torchmetrics' too");
+  args.explain.add_to(app);
+  app.add_option("--arrays", args.arrays,
+                 "Write pycocotools' precision, recall and scores there as .npz; with two IoU types their names begin "
+                 "with bbox_ and segm_");
+  app.add_option("--partial", args.partial,
+                 "Write what was measured there, for --merge: images without detections here may have some in another "
+                 "part");
+  app.add_option("--merge", args.merge, "Parts of one evaluation, in any order: as one run over all their results");
 }
 
 }  // namespace
@@ -220,36 +256,9 @@ int main(int argc, char** argv) {
       "Average precision and recall of detections, equal to pycocotools' to the last bit: the twelve lines for boxes "
       "and for masks. What pycocotools ignores silently is ignored and counted in a warning.",
       [&](CLI::App& app) {
-        app.add_option("--annotations", args.annotations, "COCO JSON, or a folder in label schema");
-        app.add_option("--results", args.results,
-                       "COCO results JSON; several files count as one; with --weights: to write");
-        app.add_option("--images", args.images,
-                       "Ids of the images to measure alone; with --weights: folder of the photos, on which its model "
-                       "runs first");
-        app.add_option("--weights", args.weights, "A run's checkpoint, or torchvision's weights (.pth, .safetensors)");
-        sil::add_bn_eps(app, args.bn_eps);
-        app.add_option("--device", args.device, "Of the model: cpu, cuda or cuda:N");
-        app.add_option("--dtype", args.dtype, "Of the model: f32, or bf16, which is faster where the CPU has it")
-            ->check(CLI::IsMember({"f32", "bf16"}));
-        sil::add_exif(app, args.exif);
-        app.add_option("--iou", args.iou,
-                       "What overlaps are measured on, some of bbox, segm and boundary (Boundary IoU)")
-            ->delimiter(',')
-            ->check(CLI::IsMember({"bbox", "segm", "boundary"}))
-            ->capture_default_str();
-        app.add_flag("--per-class", args.per_class, "A table of classes too");
-        app.add_option("--json", args.json,
-                       "Write the numbers there with 17 digits, those of each class and torchmetrics' too");
-        args.explain.add_to(app);
-        app.add_option("--arrays", args.arrays,
-                       "Write pycocotools' precision, recall and scores there as .npz; with two IoU types their names "
-                       "begin with bbox_ and segm_");
-        args.protocol.add_to(app);
-        app.add_option("--partial", args.partial,
-                       "Write what was measured there, for --merge: images without detections here may have some in "
-                       "another part");
-        app.add_option("--merge", args.merge,
-                       "Parts of one evaluation, in any order: as one run over all their results");
+        add_inputs(app, args);
+        add_measures(app, args);
+        add_outputs(app, args);
         app.footer(
             "Examples:\n"
             "  evaluate --annotations instances_val2017.json --results detections.json\n"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "data/plain_json.h"
 #include "data/record_json.h"
@@ -21,6 +22,9 @@ bool read_plain(PlainJson& json, MaskView& mask) {
   return true;
 }
 
+// An integer past 2^53 is no double.
+bool is_odd(double score) { return std::abs(score) >= 0x1p53; }
+
 bool read_plain(JsonReader& reader, DetectionView& d) {
   PlainJson json(reader);
   bool image_id = false, category_id = false, score = false;
@@ -33,12 +37,12 @@ bool read_plain(JsonReader& reader, DetectionView& d) {
     if (key == "caption") return false;
     return json.skip(reader);
   };
-  if (!json.object(value) || !image_id || !category_id || !score) return false;
+  if (!json.object(value) || !image_id || !category_id || !score || is_odd(d.score)) return false;
   reader.rewind(json.position());
   return true;
 }
 
-// odd: a box of null or [], a mask that is no compressed run lengths or polygons, a caption.
+// odd: a box of null or [], a mask that is no compressed run lengths or polygons, a caption, a large score.
 Detection read_any(JsonReader& reader, bool& odd) {
   Detection d;
   bool image_id = false, category_id = false, score = false;
@@ -49,7 +53,7 @@ Detection read_any(JsonReader& reader, bool& odd) {
     else if (key == "category_id")
       d.category_id = reader.integer(key), category_id = true;
     else if (key == "score")
-      d.score = reader.number(key), score = true;
+      d.score = reader.number(key), score = true, odd |= is_odd(d.score);
     else if (key == "bbox")
       d.has_bbox = read_box(reader, d.bbox), odd |= !d.has_bbox;
     else if (key == "segmentation")

@@ -1,5 +1,6 @@
 // Precision and recall over all images: pycocotools' accumulate().
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <limits>
 #include <numeric>
@@ -113,11 +114,61 @@ void Accumulated::copy_limit(size_t category, size_t from, size_t to) {
   copy(recall, T);
 }
 
+// One category's detections over all images, best first.
+struct Evaluator::Ranking {
+  std::vector<Ranked> detections;
+  std::vector<uint64_t> bits;    // matched and ignored of each, side by side: read in any order
+  std::vector<int64_t> objects;  // by area
+  size_t most;                   // detections in an image
+};
+
+// By image id: the order decides between equal scores.
+void Evaluator::rank_category(const Kept& kept, std::span<size_t> groups, Ranking& out) const {
+  const size_t A = out.objects.size(), words = kept.words;
+  std::ranges::sort(groups, {}, [&](size_t i) { return groups_[i].image_id; });
+  std::ranges::fill(out.objects, 0);
+  out.detections.clear();
+  out.bits.clear();
+  out.most = 0;
+  for (size_t i : groups) {
+    const Group& g = groups_[i];
+    for (size_t a = 0; a < A; ++a) out.objects[a] += kept.objects[i * A + a];
+    for (size_t row = g.begin; row < g.end; ++row) {
+      out.detections.push_back({scores_[row], out.bits.size(), row - g.begin});
+      out.bits.insert(out.bits.end(), &kept.matched[row * words], &kept.matched[row * words] + words);
+      out.bits.insert(out.bits.end(), &kept.ignored[row * words], &kept.ignored[row * words] + words);
+    }
+    out.most = std::max(out.most, g.end - g.begin);
+  }
+  rank(out.detections);
+}
+
+// What the limit m leaves of a ranking.
+void Evaluator::measure(const Protocol& p, const Ranking& ranking, size_t words, size_t k, size_t m, Accumulated& out) {
+  static thread_local Curves curves;
+  static thread_local std::vector<double> falling;
+  const auto [T, R, K, A, M] = std::array{out.T, out.R, out.K, out.A, out.M};
+  curves.clear(words);
+  for (const Ranked& d : ranking.detections)
+    if (d.rank < size_t(p.max_detections[m]))
+      curves.add(d.score, &ranking.bits[d.at], &ranking.bits[d.at + words], words);
+  for (size_t a = 0; a < A; ++a)
+    for (size_t t = 0; ranking.objects[a] > 0 && t < T; ++t) {
+      const double objects = double(ranking.objects[a]);
+      const std::vector<Right>& rights = curves.rights[a * T + t];
+      envelope(rights, falling);
+      const size_t at = ((t * R * K + k) * A + a) * M + m;
+      read_curve(rights, falling, curves.first_score, objects, p.recall_thresholds, &out.precision[at], &out.scores[at],
+                 K * A * M);
+      out.recall[((t * K + k) * A + a) * M + m] = double(rights.size()) / objects;
+    }
+}
+
 Accumulated Evaluator::accumulate(size_t which) const {
   const Protocol& p = protocol(which);
   const Kept& kept = kept_[which];
   const size_t T = p.iou_thresholds.size(), R = p.recall_thresholds.size(), K = categories_.size();
-  const size_t A = p.areas.size(), M = p.max_detections.size(), words = kept.words;
+  const size_t A = p.areas.size(), M = p.max_detections.size();
   Accumulated out{T, R, K, A, M, {}, {}, {}};
   out.precision.assign(T * R * K * A * M, -1.0);
   out.scores.assign(T * R * K * A * M, -1.0);
@@ -129,51 +180,18 @@ Accumulated Evaluator::accumulate(size_t which) const {
   std::vector<size_t> next = begins;
   for (size_t i = 0; i < groups_.size(); ++i) order[next[groups_[i].category]++] = i;
 
-  const auto one_category = [&](size_t k) {
-    static thread_local std::vector<Ranked> ranked;
-    static thread_local std::vector<uint64_t> bits;  // matched and ignored of each, side by side: read in any order
-    static thread_local Curves curves;
-    static thread_local std::vector<double> falling;
-
-    const std::span<size_t> groups = std::span(order).subspan(begins[k], begins[k + 1] - begins[k]);
-    // By image id: the order decides between equal scores.
-    std::ranges::sort(groups, {}, [&](size_t i) { return groups_[i].image_id; });
-    std::vector<int64_t> objects(A, 0);
-    ranked.clear();
-    bits.clear();
-    for (size_t i : groups) {
-      const Group& g = groups_[i];
-      for (size_t a = 0; a < A; ++a) objects[a] += kept.objects[i * A + a];
-      for (size_t row = g.begin; row < g.end; ++row) {
-        ranked.push_back({scores_[row], bits.size(), row - g.begin});
-        bits.insert(bits.end(), &kept.matched[row * words], &kept.matched[row * words] + words);
-        bits.insert(bits.end(), &kept.ignored[row * words], &kept.ignored[row * words] + words);
-      }
-    }
-    if (std::ranges::all_of(objects, [](int64_t n) { return n == 0; })) return;
-    const size_t most = ranked.empty() ? 0 : std::ranges::max(ranked, {}, &Ranked::rank).rank + 1;  // in an image
-    rank(ranked);
-
-    for (size_t m = 0; m < M; ++m) {
-      if (m > 0 && most <= size_t(p.max_detections[m - 1])) {  // the limit before left them all, too
+  parallel_tasks(int64_t(K), [&](int64_t task) {
+    static thread_local Ranking ranking;
+    const size_t k = size_t(task);
+    ranking.objects.resize(A);
+    rank_category(kept, std::span(order).subspan(begins[k], begins[k + 1] - begins[k]), ranking);
+    if (std::ranges::all_of(ranking.objects, [](int64_t n) { return n == 0; })) return;
+    for (size_t m = 0; m < M; ++m)
+      if (m > 0 && ranking.most <= size_t(p.max_detections[m - 1]))  // the limit before left them all, too
         out.copy_limit(k, m - 1, m);
-        continue;
-      }
-      curves.clear(words);
-      for (const Ranked& d : ranked)
-        if (d.rank < size_t(p.max_detections[m])) curves.add(d.score, &bits[d.at], &bits[d.at + words], words);
-      for (size_t a = 0; a < A; ++a)
-        for (size_t t = 0; objects[a] > 0 && t < T; ++t) {
-          const std::vector<Right>& rights = curves.rights[a * T + t];
-          envelope(rights, falling);
-          const size_t at = ((t * R * K + k) * A + a) * M + m;
-          read_curve(rights, falling, curves.first_score, double(objects[a]), p.recall_thresholds, &out.precision[at],
-                     &out.scores[at], K * A * M);
-          out.recall[((t * K + k) * A + a) * M + m] = double(rights.size()) / double(objects[a]);
-        }
-    }
-  };
-  parallel_tasks(int64_t(K), [&](int64_t k) { one_category(size_t(k)); });
+      else
+        measure(p, ranking, kept.words, k, m, out);
+  });
   return out;
 }
 

@@ -91,6 +91,10 @@ class Evaluator {
   void ignore_last_group(const Protocol&, Kept&);
   void drop(const std::unordered_set<int64_t>& images);  // that have no detections
 
+  struct Ranking;
+  void rank_category(const Kept&, std::span<size_t> groups, Ranking&) const;
+  static void measure(const Protocol&, const Ranking&, size_t words, size_t category, size_t limit, Accumulated&);
+
   IouType type_;
   std::vector<int64_t> categories_;
   std::vector<Protocol> protocols_;

@@ -153,13 +153,21 @@ struct Evaluation::Plan {
   std::unordered_set<int64_t> counted;        // the same
 
   Plan(const Annotations&, const EvaluationOptions&);
+  // pycocotools makes masks of these categories: without any that are measured of all.
+  bool loads(int64_t category) const { return loads_all_ || counted.contains(category) || loaded_.contains(category); }
 
  private:
+  bool loads_all_;
+  std::unordered_set<int64_t> loaded_;  // beside those counted
+
   void add_truths(const Annotations&, const EvaluationOptions&);
 };
 
 Evaluation::Plan::Plan(const Annotations& a, const EvaluationOptions& options)
-    : categories(category_ids(a, options)), counted(categories.begin(), categories.end()) {
+    : categories(category_ids(a, options)),
+      counted(categories.begin(), categories.end()),
+      loads_all_(options.class_agnostic || categories.empty()),
+      loaded_(options.loaded_categories) {
   std::vector<int64_t> ids;
   if (options.images)
     ids = *options.images;
@@ -178,6 +186,18 @@ Evaluation::Plan::Plan(const Annotations& a, const EvaluationOptions& options)
       if (const auto at = a.unusable.find(i); at != a.unusable.end()) fail("{}: {}", a.source, at->second);
 }
 
+// Of an object in no image that is measured pycocotools makes the mask even so.
+void check_mask(const Annotations& a, size_t row, const EvaluationOptions& options) {
+  const Annotation& x = a.annotations[row];
+  const auto photo = a.photo_row.find(x.image_id);
+  check(photo != a.photo_row.end(), "{}: annotation {}: the last with this id, which counts, is of an unknown image",
+        a.source, x.id);
+  if (const auto at = a.unusable.find(row); at != a.unusable.end()) fail("{}: {}", a.source, at->second);
+  ImageCase one(a, options);
+  one.start(&a.photos[photo->second]);
+  one.add_truth(x, false);
+}
+
 void Evaluation::Plan::add_truths(const Annotations& a, const EvaluationOptions& options) {
   std::unordered_map<int64_t, size_t> last;
   std::vector<std::vector<size_t>> named(images.size());
@@ -185,17 +205,15 @@ void Evaluation::Plan::add_truths(const Annotations& a, const EvaluationOptions&
     const Annotation& x = a.annotations[i];
     last.insert_or_assign(x.id, i);
     if (const auto at = index.find(x.image_id); at != index.end())
-      if (options.class_agnostic || counted.contains(x.category_id)) named[at->second].push_back(i);
+      if (loads(x.category_id)) named[at->second].push_back(i);
   }
   for (const std::vector<size_t>& rows : named)
     for (size_t i : rows) {
       const size_t meant = last.at(a.annotations[i].id);
       if (const auto at = index.find(a.annotations[meant].image_id); at != index.end())
         images[at->second].truths.push_back(meant);
-      else
-        check(!options.masks() || a.photo_row.contains(a.annotations[meant].image_id),
-              "{}: annotation {}: the last with this id, which counts, is of an unknown image", a.source,
-              a.annotations[meant].id);
+      else if (options.masks())
+        check_mask(a, meant, options);
     }
 }
 
@@ -238,10 +256,14 @@ void Evaluation::add_image(size_t index, std::span<const DetectionView* const> d
                            Measured& to) const {
   const Plan::Image& image = plan_->images[index];
   one.start(image.photo);
-  for (size_t i : image.truths) one.add_truth(annotations_->annotations[i]);
-  to.objects += int64_t(one.truths.size());
+  for (size_t i : image.truths) {
+    const Annotation& x = annotations_->annotations[i];
+    one.add_truth(x, plan_->counted.contains(x.category_id));
+  }
+  to.objects += std::ranges::count_if(
+      one.truths, [&](const Truth& t) { return options_.class_agnostic || plan_->counted.contains(t.category_id); });
   for (const DetectionView* d : detections) {
-    one.add_found(*d, *area_of_, options_.class_agnostic || plan_->counted.contains(d->category_id));
+    one.add_found(*d, *area_of_, plan_->loads(d->category_id));
     ++(annotations_->category_row.contains(d->category_id) ? to.detections : to.unknown_category);
   }
   one.finish();

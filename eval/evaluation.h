@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "data/annotations.h"
@@ -30,8 +31,10 @@ struct EvaluationOptions {
   // that the file does not list count if they are named here.
   std::optional<std::vector<int64_t>> categories = {}, images = {};
   std::map<int64_t, std::string> odd_ids =
-      {};                       // JSON of categories whose id is no 64-bit integer, by the one in its place
-  bool odd_images = false;      // the lenient reader's: images have other ids in the file
+      {};                   // JSON of categories whose id is no 64-bit integer, by the one in its place
+  bool odd_images = false;  // the lenient reader's: images have other ids in the file
+  // The lenient reader's: categories that pycocotools loads, whether it then finds them by their ids or not.
+  std::unordered_set<int64_t> loaded_categories = {};
   bool class_agnostic = false;  // whatever the category: pycocotools' useCats = 0.  All are category -1 then
 
   bool masks() const { return segm || boundary; }

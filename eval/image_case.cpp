@@ -54,31 +54,31 @@ void ImageCase::start(const Photo* photo) {
   categories_.clear();
 }
 
-void ImageCase::add_truth(const Annotation& x) {
+void ImageCase::add_truth(const Annotation& x, bool measured) {
   try {
     const bool no_segmentation = std::holds_alternative<std::monostate>(x.segmentation);
-    check(!options_.bbox || x.has_bbox, "bbox evaluation needs a bbox");
+    check(!options_.bbox || x.has_bbox || !measured, "bbox evaluation needs a bbox");
     check(!options_.masks() || !no_segmentation, "{} evaluation needs a segmentation",
           options_.segm ? "segm" : "boundary");
     check(!options_.masks() || photo_, "its image is not in the list of images");
     const bool masked = options_.masks() || (!x.has_area && !no_segmentation);
     const RleView mask = masked ? runs_of(view(x.segmentation)) : RleView();
-    const double measured = masked ? double(area(mask)) : x.bbox[2] * x.bbox[3];
-    truths.push_back({x.id, x.category_id, x.bbox, x.has_area ? x.area : measured, measured, x.crowd, mask, x.ignored});
+    const double own_area = masked ? double(area(mask)) : x.bbox[2] * x.bbox[3];
+    truths.push_back({x.id, x.category_id, x.bbox, x.has_area ? x.area : own_area, own_area, x.crowd, mask, x.ignored});
     if (std::ranges::find(categories_, x.category_id) == categories_.end()) categories_.push_back(x.category_id);
   } catch (const Error& e) {
     fail("{}: annotation {}: {}", a_.source, x.id, e.what());
   }
 }
 
-void ImageCase::add_found(const DetectionView& x, AreaOf source, bool counts) {
+void ImageCase::add_found(const DetectionView& x, AreaOf source, bool loaded) {
   check_form(x, source);
   try {
     Found d{x.category_id, x.score, x.bbox, {}};
     // Where areas come from boxes, pycocotools rasterises polygons and boxes anyway and may raise; runs it looks at
     // only beside objects.
     const bool runs = std::holds_alternative<RleText>(x.mask);
-    if (source == AreaOf::mask || (options_.masks() && counts && (!runs || is_compared(x, source))))
+    if (source == AreaOf::mask || (options_.masks() && loaded && (!runs || is_compared(x, source))))
       d.mask = mask_or_box(x);
     if (!x.has_bbox) d.bbox = bounding_box(d.mask);
     found.push_back(d);

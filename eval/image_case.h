@@ -21,9 +21,10 @@ class ImageCase {
 
   // photo: null if the annotations alone name the image.
   void start(const Photo* photo);
-  void add_truth(const Annotation&);
-  // After the objects.  source: where areas of detections come from; counts: it is of a category that is measured.
-  void add_found(const DetectionView&, AreaOf source, bool counts);
+  // measured: its category is, so its box is looked at; its mask is anyway.
+  void add_truth(const Annotation&, bool measured);
+  // After the objects.  source: where areas of detections come from; loaded: pycocotools makes masks of its category.
+  void add_found(const DetectionView&, AreaOf source, bool loaded);
   void finish();
 
   // After finish(); they view what is in here.

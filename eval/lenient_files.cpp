@@ -8,7 +8,7 @@
 #include <memory>
 #include <unordered_set>
 
-#include "eval/boolean_scores.h"
+#include "eval/numpy_scores.h"
 #include "eval/python_value.h"
 #include "tensor/check.h"
 
@@ -115,10 +115,13 @@ Rle merged(const PythonValue& list) {
   return merge(masks);
 }
 
+// Compressed runs, as they seem: pycocotools hands them on unread.
+bool is_handed_on(const PythonValue& mask) { return mask.is_dict() && !member(mask, "counts").is_list(); }
+
 // pycocotools' annToRLE: `rasterises` is called where it needs the image's height and width as numbers.
 Segmentation segmentation_of(const PythonValue& value, const std::function<void()>& rasterises) {
+  if (is_handed_on(value)) return compressed(value);
   if (value.is_dict()) {
-    if (!member(value, "counts").is_list()) return compressed(value);
     rasterises();
     return uncompressed(value);
   }
@@ -196,6 +199,8 @@ class Reading {
     each("annotations", "annotation",
          [&](size_t i, size_t position, const PythonValue&) { records_.emplace_back(i, position); });
     code_ids(images, categories);
+    if (options_.class_agnostic || (categories.empty() && !options_.categories)) return;
+    filter_ = options_.categories ? NumpyIds(*options_.categories) : NumpyIds(categories);
   }
 
   void code_ids(const std::vector<PythonValue>& images, const std::vector<PythonValue>& categories) {
@@ -251,9 +256,15 @@ class Reading {
   bool counts(int64_t image, int64_t category) const {
     return image_counts_.contains(image) && category_counts_.contains(category);
   }
-  // With --class-agnostic pycocotools makes masks of other categories, too, and may raise.
-  bool rasterised(int64_t image, int64_t category) const {
-    return image_counts_.contains(image) && (options_.class_agnostic || category_counts_.contains(category));
+  // Of more than those that count pycocotools makes masks, and may raise.
+  bool loads(int64_t image, const PythonValue& category) const {
+    return image_counts_.contains(image) && (!filter_ || filter_->contains(category));
+  }
+  int64_t category_of(const PythonValue& record) {
+    const PythonValue& category = member(record, "category_id");
+    const int64_t code = (*categories_)(category);
+    if (filter_ && filter_->contains(category)) options_.loaded_categories.insert(code);
+    return code;
   }
 
   PythonValue at(const Text& file, size_t position) const {
@@ -279,7 +290,7 @@ class Reading {
     Annotation a;
     in_record(file_, "annotation", index, [&] {
       a.image_id = (*images_)(member(x, "image_id"));
-      a.category_id = (*categories_)(member(x, "category_id"));
+      a.category_id = category_of(x);
       a.id = annotation_ids_(member(x, "id"));
       a.has_bbox = a.has_area = true;
     });
@@ -293,7 +304,7 @@ class Reading {
   }
 
   template <class Record>
-  BooleanScores::Group group_of(const Record& x) const {
+  NumpyScores::Group group_of(const Record& x) const {
     return {options_.class_agnostic ? 0 : x.category_id, x.image_id};
   }
 
@@ -318,7 +329,8 @@ class Reading {
     a.has_bbox = options_.bbox;
     if (options_.masks()) {
       const auto sides = sides_for(a.image_id);
-      a.segmentation = segmentation_of(member(x, "segmentation"), sides);
+      const PythonValue& mask = member(x, "segmentation");
+      a.segmentation = !counted && is_handed_on(mask) ? Rle() : segmentation_of(mask, sides);
     }
   }
 
@@ -328,16 +340,17 @@ class Reading {
     JsonReader reader(file.text, file.source);
     check(reader.kind() == JsonReader::Kind::array, "{}: results are not an array of detections", file.source);
     each_record(reader, file, "detection", [&](size_t i, size_t, const PythonValue& x) {
-      in_record(file, "detection", i, [&] { list.add(read_detection(x)); });
+      in_record(file, "detection", i,
+                [&] { list.add(read_detection(x, fmt::format("{}: detection [{}]", file.source, i))); });
     });
     reader.finish();
     return out;
   }
 
-  Detection read_detection(const PythonValue& x) {
+  Detection read_detection(const PythonValue& x, const std::string& name) {
     Detection d;
     d.image_id = (*images_)(member(x, "image_id"));
-    d.category_id = (*categories_)(member(x, "category_id"));
+    d.category_id = category_of(x);
     const PythonValue& image = member(x, "image_id");
     check(all_.photo_row.contains(d.image_id), "image_id {} is not in {}",
           image.kind == Kind::integer ? image.text : json_string(image.text), file_.source);
@@ -347,40 +360,56 @@ class Reading {
       boxes_ = box && !(box->is_list() && box->items.empty());
       check(*boxes_ || x.find("segmentation"), "it has neither bbox nor segmentation");
     }
-    const bool counted = counts(d.image_id, d.category_id);
-    if (counted) {
+    std::string broken;
+    *boxes_ ? read_boxed(x, d, broken) : read_masked(x, d, broken);
+    if (counts(d.image_id, d.category_id)) {
       const PythonValue& score = member(x, "score");
       check(score.kind == Kind::boolean || score.kind == Kind::integer || score.kind == Kind::real,
             "score is not a number");
       d.score = score.number;
-      scores_.add(group_of(d), d.score, score.kind == Kind::boolean);
+      scores_.add(group_of(d), score, broken.empty() ? "" : name + ": " + broken);
     }
-    *boxes_ ? read_boxed(x, d, counted) : read_masked(x, d, counted);
     return d;
   }
 
-  // The first result has a box: so must all.
-  void read_boxed(const PythonValue& x, Detection& d, bool counted) {
-    const PythonValue& box = member(x, "bbox");
-    d.bbox = box_of(box, counted && options_.bbox);
-    for (const PythonValue& side : box.items)
-      check(side.kind != Kind::null && side.kind != Kind::string, "bbox has null or a string");
-    d.has_bbox = true;
-    if (!options_.masks() || !rasterised(d.image_id, d.category_id)) return;
-    const auto sides = sides_for(d.image_id);
-    if (const PythonValue* segmentation = x.find("segmentation"))
-      d.segmentation = segmentation_of(*segmentation, sides);
-    else
-      sides();
+  // What is read here is looked at only where no limit of detections leaves it out; says what is wrong with it.
+  static void read_if_measured(std::string& broken, const std::function<void()>& read) {
+    try {
+      read();
+    } catch (const Error& e) {
+      broken = e.what();
+    }
   }
 
-  void read_masked(const PythonValue& x, Detection& d, bool counted) {
-    d.segmentation = compressed(member(x, "segmentation"));
-    if (const PythonValue* box = x.find("bbox"); box && counted && options_.bbox) {
-      d.bbox = box_of(*box, true);
-      d.has_bbox = true;
+  // The first result has a box: so must all.
+  void read_boxed(const PythonValue& x, Detection& d, std::string& broken) {
+    const PythonValue& box = member(x, "bbox");
+    d.bbox = box_of(box, false);
+    for (const PythonValue& side : box.items)
+      check(side.kind != Kind::null && side.kind != Kind::string, "bbox has null or a string");
+    if (options_.bbox) read_if_measured(broken, [&] { box_of(box, true); });
+    d.has_bbox = true;
+    if (!options_.masks() || !loads(d.image_id, member(x, "category_id"))) return;
+    const auto sides = sides_for(d.image_id);
+    const PythonValue* mask = x.find("segmentation");
+    if (!mask) {
+      sides();
+    } else if (is_handed_on(*mask)) {
+      d.segmentation = Rle();
+      read_if_measured(broken, [&] { d.segmentation = compressed(*mask); });
+    } else {
+      d.segmentation = segmentation_of(*mask, sides);
     }
-    if (options_.masks() && rasterised(d.image_id, d.category_id)) sides_for(d.image_id);
+  }
+
+  void read_masked(const PythonValue& x, Detection& d, std::string& broken) {
+    d.segmentation = compressed(member(x, "segmentation"));
+    if (const PythonValue* box = x.find("bbox"); box && options_.bbox)
+      read_if_measured(broken, [&] {
+        d.bbox = box_of(*box, true);
+        d.has_bbox = true;
+      });
+    if (options_.masks() && loads(d.image_id, member(x, "category_id"))) sides_for(d.image_id);
   }
 
   Text file_;
@@ -392,8 +421,9 @@ class Reading {
   std::unordered_map<int64_t, size_t> sides_of_;    // rows, by id
   std::vector<std::pair<size_t, size_t>> records_;  // annotations: index and position
   std::unordered_set<int64_t> image_counts_, category_counts_;
-  std::optional<bool> boxes_;  // the first result has a box
-  BooleanScores scores_;
+  std::optional<NumpyIds> filter_;  // of the categories that are loaded; none: all are
+  std::optional<bool> boxes_;       // the first result has a box
+  NumpyScores scores_;
 };
 
 }  // namespace

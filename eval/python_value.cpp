@@ -71,8 +71,10 @@ bool fits_uint64(const std::string& key) {
   return status == std::errc() && end == key.data() + key.size();
 }
 
-// numpy.array makes floats of these: of reals, and of integers on both sides of 2^63.
-bool becomes_floats(const std::vector<PythonValue>& ids) {
+enum class Elements { as_given, floats, objects };
+
+// What numpy.array makes of these.  Floats: of reals, and of integers on both sides of 2^63.
+Elements elements_of(const std::vector<PythonValue>& ids) {
   bool real = false, small = false, large = false;
   for (const PythonValue& x : ids) {
     if (x.kind == Kind::real) real = true;
@@ -82,14 +84,14 @@ bool becomes_floats(const std::vector<PythonValue>& ids) {
     else if (fits_uint64(x.text))
       large = true;
     else
-      return false;  // an array of objects
+      return Elements::objects;
   }
-  return real || (small && large);
+  return real || (small && large) ? Elements::floats : Elements::as_given;
 }
 
 // What numpy.unique gives back for an id.
-PythonValue through_numpy(PythonValue x, bool floats) {
-  if (floats && x.kind == Kind::integer) x.kind = Kind::real;
+PythonValue through_numpy(PythonValue x, Elements elements) {
+  if (elements == Elements::floats && x.kind == Kind::integer) x.kind = Kind::real;
   if (x.kind == Kind::string) x.text.erase(x.text.find_last_not_of('\0') + 1);
   return x;
 }
@@ -215,6 +217,28 @@ PythonValue integer_value(int64_t x) {
 
 }  // namespace
 
+NumpyIds::NumpyIds(const std::vector<PythonValue>& ids) {
+  const Elements elements = elements_of(ids);
+  floats_ = elements == Elements::floats;
+  objects_ = elements == Elements::objects;
+  for (const PythonValue& x : ids) {
+    keys_.insert(key_of(through_numpy(x, elements), "id"));
+    if (is_number(x)) doubles_.insert(x.number);
+  }
+}
+
+NumpyIds::NumpyIds(const std::vector<int64_t>& ids) {
+  for (const int64_t id : ids) {
+    keys_.insert(key_of(integer_value(id), "id"));
+    doubles_.insert(double(id));
+  }
+}
+
+bool NumpyIds::contains(const PythonValue& x) const {
+  const bool as_doubles = is_number(x) && !objects_ && (floats_ || x.kind == Kind::real);
+  return as_doubles ? doubles_.contains(x.number) : keys_.contains(key_of(x, "id"));
+}
+
 IdCodes::IdCodes(std::vector<PythonValue> known, std::span<const int64_t> asked, const std::string& what)
     : what_(what) {
   const auto kind = [](const PythonValue& x) { return x.kind == Kind::string ? 2 : x.kind == Kind::null ? 1 : 0; };
@@ -224,10 +248,12 @@ IdCodes::IdCodes(std::vector<PythonValue> known, std::span<const int64_t> asked,
     check(kind(x) == kind(known[0]) && (kind(x) != 1 || known.size() == 1), "{}: values of several types have no order",
           what);
   }
-  const bool floats = becomes_floats(known);
+  const Elements elements = elements_of(known);
+  check(elements != Elements::objects || !all.contains("nan"), "{}: NaN beside an integer past 64 bits has no order",
+        what);
   std::vector<std::string> unique_keys;
   for (const auto& [key, x] : std::map(all)) {
-    const PythonValue given = through_numpy(x, floats);
+    const PythonValue given = through_numpy(x, elements);
     unique_keys.push_back(key_of(given, what));
     all.emplace(unique_keys.back(), given);
     plain_ = plain_ && as_int64(key);

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "data/json_reader.h"
@@ -42,6 +43,21 @@ bool truth(const PythonValue&);
 double to_float(const PythonValue&, std::string_view what);
 // int(x), within [least, most].  Throw an Error that names `what` where Python raises.
 int64_t to_int(const PythonValue&, std::string_view what, int64_t least, int64_t most);
+
+// A list of ids as numpy makes an array of it.
+class NumpyIds {
+ public:
+  explicit NumpyIds(const std::vector<PythonValue>&);
+  explicit NumpyIds(const std::vector<int64_t>&);
+
+  // As numpy compares: with a float on either side as floats, so that 2^53 + 1 is 2^53.
+  bool contains(const PythonValue&) const;
+
+ private:
+  bool floats_ = false, objects_ = false;
+  std::unordered_set<std::string> keys_;
+  std::unordered_set<double> doubles_;
+};
 
 // Ids of any type, as int64: the value itself if all known ones are 64-bit integers, else their rank in Python's order.
 // Equal for Python (1, 1.0 and true) is equal here.  Ids of other values get codes of their own.

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "tests/apps/run.h"
 
@@ -139,6 +140,40 @@ TEST_CASE("evaluate: ids of any type, and what is broken where it is not looked 
   CHECK(bytes_of(folder / "m.json").find("\"category_id\": 1.5,") != std::string::npos);
   check_error(run("evaluate", files + " --iou segm"), "its image has no height and width");
   check_error(run("evaluate", files + " --iou bbox --partial " + (folder / "p")), "parts need such");
+}
+
+TEST_CASE("evaluate: integers that numpy compares as no doubles are refused where that decides") {
+  const Folder folder;
+  write_text(folder / "a.json", R"({"images": [{"id": 1}], "categories": [{"id": 1, "name": "x"}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 5, 5], "area": 25, "iscrowd": 0}]})");
+  const auto scores = [&](const std::string& first, const std::string& second) {
+    const auto record = [](const std::string& score) {
+      return R"({"image_id": 1, "category_id": 1, "bbox": [1, 1, 5, 5], "score": )" + score + "}";
+    };
+    write_text(folder / "r.json", "[" + record(first) + ", " + record(second) + "]");
+    return run("evaluate", "--iou bbox --annotations " + (folder / "a.json") + " --results " + (folder / "r.json"));
+  };
+  check_error(scores("9007199254740993", "9007199254740992"), "a score is the integer 9007199254740993");
+  check_error(scores("-9223372036854775808", "1"), "a score is the integer -9223372036854775808");
+  check_error(scores("-9223372036854775809", "NaN"), "a score is the integer -9223372036854775809");
+  CHECK(scores("9007199254740993", "0.5").code == 0);
+  CHECK(scores("-9223372036854775809", "0.5").code == 0);
+  write_text(folder / "a.json", R"({"images": [{"id": NaN}, {"id": 1)" + std::string(30, '0') + R"(}], "categories": [],
+    "annotations": []})");
+  check_error(scores("1", "2"), "NaN beside an integer past 64 bits has no order");
+}
+
+TEST_CASE("evaluate: a warning is one line, whatever is in the names") {
+  const Folder folder;
+  const std::string name = folder / "a\nb.json";
+  write_text(name, R"({"images": [{"id": 1}], "categories": [{"id": 1, "name": "two\nlines"}],
+    "annotations": [{"id": 0, "image_id": 1, "category_id": 1, "bbox": [1, 1, 5, 5], "area": 25, "iscrowd": 0}]})");
+  write_text(folder / "r.json", "[]");
+  const Ran ran = run("evaluate", "--iou bbox --annotations '" + name + "' --results " + (folder / "r.json"));
+  CHECK(ran.code == 0);
+  CHECK(ran.err.find("have id 0") != std::string::npos);
+  for (std::istringstream err(ran.err); !err.eof();)
+    if (std::string line; std::getline(err, line)) CHECK(line.starts_with("warning: "));
 }
 
 TEST_CASE("evaluate: --help teaches") {

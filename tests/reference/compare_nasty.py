@@ -35,7 +35,7 @@ NAMES = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs
 ARRAYS = ["precision", "recall", "scores"]
 REFUSED = ["fall short", "run over", "polygon: corner", "makes a run of", "is too long", "end inside a number",
            "has no height and width", "sides of 0 to", "0 to 16777216 expected", "id is the string", "caption",
-           "segmentation is a list"]
+           "segmentation is a list", "does not compare as a double", "past 64 bits has no order"]
 
 
 def repair(truth):
@@ -128,9 +128,7 @@ def bits(array):
 
 def accepted_on_purpose(texts, theirs):
     try:
-        data, results = map(json.loads, texts)
-        if theirs[0] == "dies":  # without categories pycocotools makes all masks, also on images without width
-            return not data.get("categories")
+        results = json.loads(texts[1])
         return theirs[0] == "raises" and (results == [] or "KeyError: 'categories'" in theirs[1])
     except ValueError:
         return False
