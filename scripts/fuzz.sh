@@ -1,12 +1,12 @@
 #!/bin/sh
 # Throws random bytes at everything that parses, SECONDS each (60 by default), under AddressSanitizer and UBSan.
-#   scripts/fuzz.sh [SECONDS] [TARGET]...       targets: coco results labels rle polygon image records pth safetensors part http
+#   scripts/fuzz.sh [SECONDS] [TARGET]...       targets: coco results evaluation labels rle polygon image records pth safetensors part http
 # What it finds lies in build-fuzz/findings; run a target on such a file to see the report again.
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- coco results labels rle polygon image records pth safetensors part http
+[ $# -gt 0 ] || set -- coco results evaluation labels rle polygon image records pth safetensors part http
 
 launcher=$(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache || true)
 CXX=clang++ cmake -S . -B build-fuzz -G Ninja -DSIL_FUZZ=ON -DSIL_SANITIZE=address,undefined $launcher >/dev/null
