@@ -1,5 +1,6 @@
 // A record read as it stands, by the reader of plain ones perhaps, and again with a key that only the general reader
 // takes: both must find the same, errors included.
+#include <algorithm>
 #include <cstring>
 
 #include "data/annotations.h"
@@ -17,11 +18,10 @@ bool same(const sil::Segmentation& a, const sil::Segmentation& b) {
   if (!parts) return a == b;
   const auto& others = std::get<std::vector<sil::Polygon>>(b);
   if (parts->size() != others.size()) return false;
-  for (size_t i = 0; i < others.size(); ++i)
-    if (others[i].size() != (*parts)[i].size() ||
-        std::memcmp(others[i].data(), (*parts)[i].data(), others[i].size() * sizeof(double)) != 0)
-      return false;
-  return true;
+  return std::equal(parts->begin(), parts->end(), others.begin(), [](const auto& part, const auto& other) {
+    return std::equal(part.begin(), part.end(), other.begin(), other.end(),
+                      [](double x, double y) { return same(x, y); });
+  });
 }
 bool same(const sil::Detection& a, const sil::Detection& b) {
   return a.image_id == b.image_id && a.category_id == b.category_id && same(a.score, b.score) &&

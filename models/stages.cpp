@@ -34,10 +34,10 @@ Tensor KeepStages::stage(const std::string& name, const Tensor& t) {
   if (!name.starts_with("proposals.")) return {};
   const auto given = given_.find(name);
   if (given == given_.end()) return {};
-  check(given->second.rank() == 2 && given->second.dim(1) == 4 && given->second.dtype() == t.dtype(),
-        "given {} is {} {}; {} [P, 4] expected", name, sil::name(given->second.dtype()), given->second.shape(),
-        sil::name(t.dtype()));
-  return given->second.to(t.device());
+  const Tensor& boxes = given->second;
+  check(boxes.rank() == 2 && boxes.dim(1) == 4 && wide(boxes.dtype()) == boxes.dtype(),
+        "given {} is {} {}; float32 or float64 [P, 4] expected", name, sil::name(boxes.dtype()), boxes.shape());
+  return ops::cast(boxes, t.dtype()).to(t.device());
 }
 
 Stages detection_stages(MaskRcnn& model, const Batch& batch, Stages given) {

@@ -8,7 +8,7 @@ jobs=${SIL_JOBS:-$(nproc)}
 logs=build/logs
 passed=0 failed=0
 
-# suite NAME COMMAND...: runs it, shows the end of its log if it fails.
+# suite NAME COMMAND...: runs it; if it fails, shows the first errors of its log and the log's end.
 suite() {
   local name=$1 log start=$SECONDS
   log=$logs/${name//[^a-z0-9_]/_}.log
@@ -18,8 +18,10 @@ suite() {
     echo "ok      $name ($((SECONDS - start)) s)"
   else
     failed=$((failed + 1))
-    echo "FAILED  $name ($((SECONDS - start)) s), the end of $log:"
-    tail -n 40 "$log"
+    echo "FAILED  $name ($((SECONDS - start)) s), from $log:"
+    grep -m 10 -A 3 -E "ERROR:|Error:" "$log"
+    echo "..."
+    tail -n 30 "$log"
   fi
 }
 

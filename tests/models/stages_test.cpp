@@ -78,8 +78,12 @@ TEST_CASE("stages: the heads see given proposals, the stages keep the model's ow
   const Stages s = detection_stages(model, one_photo(), {{"proposals.0", given}});
   CHECK(s.at("proposals.0").to_vector<float>() == own.at("proposals.0").to_vector<float>());
   CHECK(s.at("class_logits").dim(0) == 2);
+  const Stages wide = detection_stages(model, one_photo(), {{"proposals.0", ops::cast(given, DType::f64)}});
+  CHECK(wide.at("class_logits").to_vector<float>() == s.at("class_logits").to_vector<float>());
   CHECK_THROWS_WITH_AS(detection_stages(model, one_photo(), {{"proposals.0", Tensor::zeros({2, 5})}}),
-                       "given proposals.0 is float32 [2, 5]; float32 [P, 4] expected", Error);
+                       "given proposals.0 is float32 [2, 5]; float32 or float64 [P, 4] expected", Error);
+  CHECK_THROWS_WITH_AS(detection_stages(model, one_photo(), {{"proposals.0", Tensor::zeros({2, 4}, DType::i32)}}),
+                       "given proposals.0 is int32 [2, 4]; float32 or float64 [P, 4] expected", Error);
 }
 
 TEST_CASE("stages: a training step's hold losses and the gradients of all that trains") {
