@@ -34,7 +34,8 @@ namespace sil {
 
 // One line each, whatever names of files are in it, so that scripts can read it.
 inline void say_on_stderr(const char* kind, std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::ranges::replace_if(
+      text, [](char c) { return c == '\n' || c == '\r'; }, ' ');
   std::fflush(stdout);
   std::fprintf(stderr, "%s: %s\n", kind, text.c_str());
 }

@@ -35,7 +35,7 @@ int serve(const Arguments& args, const Gallery& gallery, const std::vector<Fault
   ViewServer pages(gallery, findings, results, run, args.host);
   HttpServer server(args.host, args.port, security_headers(), [&](const Request& r) { return pages.respond(r); });
   if (!is_loopback(args.host))
-    fmt::print(stderr, "warning: --host {}: whoever reaches this machine there sees the photos\n", args.host);
+    warn(fmt::format("--host {}: whoever reaches this machine there sees the photos", args.host));
   const std::string name = args.host.find(':') == std::string::npos ? args.host : "[" + args.host + "]";
   fmt::print("http://{}:{}/\n", name, server.port());
   std::fflush(stdout);

@@ -52,6 +52,15 @@ TEST_CASE("program: an error about a name with a line break is one line") {
   CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);
 }
 
+// A terminal would write what follows over the line's begin.
+TEST_CASE("program: an error about a name with a carriage return is one line") {
+  const Folder folder;
+  const Ran ran = run("convert", "rle --annotations '" + (folder / "new\rerror: line") + "' --out " + (folder / "x"));
+  CHECK(ran.code == 2);
+  CHECK(std::count(ran.err.begin(), ran.err.end(), '\r') == 0);
+  CHECK(contains(ran.err, "new error: line"));
+}
+
 TEST_CASE("convert: an outline that cannot become pixels is told with its file") {
   const Folder folder;
   make_shapes(folder);

@@ -145,6 +145,15 @@ class Server(unittest.TestCase):
         self.assertEqual(json.loads(self.get("/data/header")[1].split(b"\r\n\r\n")[1])["photos"], 5)
         self.annotations.write_text(text)
 
+    def test_another_host_is_told(self):
+        for host, warned in (("127.0.0.1", False), ("0.0.0.0", True)):
+            process = subprocess.Popen([BIN / "view", "--annotations", self.annotations, "--images", self.images, "--port", "0", "--host", host],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.assertTrue(process.stdout.readline().startswith(f"http://{host}:"))
+            process.terminate()
+            said = process.communicate(timeout=10)[1]
+            self.assertEqual(said, f"warning: --host {host}: whoever reaches this machine there sees the photos\n" if warned else "")
+
     def test_arguments_that_cannot_be_used(self):
         results = self.folder.path / "results.json"
         results.write_text('[{"image_id": 77, "category_id": 1, "score": 0.5, "bbox": [1, 1, 2, 2]}]')
