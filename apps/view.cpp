@@ -12,6 +12,8 @@
 #include "eval/evaluation.h"
 #include "train/status.h"
 #include "viz/export.h"
+#include "viz/files_read.h"
+#include "viz/path_text.h"
 #include "viz/view_server.h"
 
 namespace {
@@ -29,10 +31,10 @@ struct Arguments {
 
 bool is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
 
-int serve(const Arguments& args, const Gallery& gallery, const std::vector<Fault>& faults, std::span<Evaluated> results,
-          const RunFolder* run) {
+int serve(const Arguments& args, const Gallery& gallery, const std::vector<Fault>& faults, const FilesRead& files,
+          std::span<Evaluated> results, const RunFolder* run) {
   Findings findings(gallery, faults);
-  ViewServer pages(gallery, findings, results, run, args.host);
+  ViewServer pages(gallery, findings, files, results, run, args.host);
   HttpServer server(args.host, args.port, security_headers(), [&](const Request& r) { return pages.respond(r); });
   if (!is_loopback(args.host))
     warn(fmt::format("--host {}: whoever reaches this machine there sees the photos", args.host));
@@ -63,6 +65,13 @@ int write_export(const Arguments& args, const Gallery& gallery, const std::vecto
   return 0;
 }
 
+// Which they are is known once they are read.
+void add_label_files(FilesRead& files, const Annotations& all) {
+  const std::filesystem::path folder = all.source;
+  for (const auto& file : all.files) files.add(file, file.lexically_relative(folder).string());
+  for (const char* part : {"labels", "images"}) files.add(folder / part, part);  // of which files may be new
+}
+
 // Of the photos that are shown.
 std::vector<Detection> read_detections(const std::string& file, const Annotations& all, const Annotations& shown) {
   std::vector<Detection> detections = read_results(file);
@@ -76,18 +85,22 @@ int view_pages(const Arguments& args) {
   check(args.limit == 0 || !args.folder.empty(), "--limit is for --export");
   std::vector<Fault> faults;
   const Exif exif = exif_of(args.exif);
+  FilesRead files;
+  const bool labels = std::filesystem::is_directory(args.annotations);
+  if (!labels) files.add(args.annotations, last_name(args.annotations));
+  for (const std::string& file : args.results) files.add(file, last_name(file));
   Annotations all = read_annotations(args.annotations, &faults, exif);
+  if (labels) add_label_files(files, all);
   const size_t shown = args.limit > 0 ? args.limit : all.photos.size();
   const Gallery gallery(first_photos(all, shown), all.photos.size(), args.images, exif);
   std::vector<Evaluated> results;
   for (const std::string& file : args.results)
-    results.emplace_back(gallery, std::filesystem::path(file).filename().string(),
-                         read_detections(file, all, gallery.annotations()));
+    results.emplace_back(gallery, last_name(file), read_detections(file, all, gallery.annotations()));
   all = {};
   std::optional<RunFolder> run;
   if (!args.run.empty()) run.emplace(args.run);
   return args.port < 0 ? write_export(args, gallery, faults, results, run ? &*run : nullptr)
-                       : serve(args, gallery, faults, results, run ? &*run : nullptr);
+                       : serve(args, gallery, faults, files, results, run ? &*run : nullptr);
 }
 
 }  // namespace

@@ -132,7 +132,7 @@ std::string Evaluated::summary() {
   const Measured& m = measured();
   const std::vector<Explanation> explanations{m.bbox.explanation, m.segm.explanation};
   std::vector<std::string> warnings;
-  for (const std::string& w : m.evaluation->warnings()) warnings.push_back(json_string(w));
+  for (const std::string& w : m.evaluation->warnings()) warnings.push_back(json_string(gallery_->without_folders(w)));
   const std::vector<IouType> types{IouType::bbox, IouType::segm};
   const std::vector<Cause> why = causes(gallery_->annotations(), detections_, m.evaluator("segm").protocol(), types);
   return fmt::format(

@@ -55,7 +55,7 @@ void Findings::add(const std::vector<Finding>& more, int done) {
     std::string& items = s.of_photo[row->second];
     items +=
         fmt::format("{}[{},{},{}]", items.empty() ? "" : ",", f.annotation ? std::to_string(*f.annotation) : "null",
-                    kind - s.kinds.begin(), json_string(f.text));
+                    kind - s.kinds.begin(), json_string(gallery_->without_folders(f.text)));
   }
   s.done = done;
 }

@@ -12,6 +12,7 @@
 #include "tensor/check.h"
 #include "viz/colour.h"
 #include "viz/object_json.h"
+#include "viz/path_text.h"
 
 namespace sil {
 namespace {
@@ -44,7 +45,24 @@ Gallery::Gallery(Annotations annotations, size_t all_photos, fs::path images, Ex
     : annotations_(std::move(annotations)), all_photos_(all_photos), images_(std::move(images)), exif_(exif) {
   std::error_code ignored;
   check(fs::is_directory(images_, ignored), "{}: no such folder of photos", images_.string());
+  const fs::path source = annotations_.source,
+                 beside = fs::is_directory(source, ignored) ? source : source.parent_path();
+  for (const fs::path& folder : {images_, beside}) {
+    const fs::path real = fs::canonical(folder.empty() ? "." : folder, ignored);
+    for (std::string name : {folder.string(), real.string()}) {
+      while (name.ends_with('/')) name.pop_back();
+      if (name.starts_with('/')) folders_.push_back({name + "/", ""});
+      if (name.starts_with('/')) folders_.push_back({name, last_name(name)});
+    }
+  }
+  std::ranges::stable_sort(folders_, std::greater{}, [](const auto& folder) { return folder.first.size(); });
   images_ = fs::canonical(images_);
+}
+
+std::string Gallery::without_folders(std::string message) const {
+  for (const auto& [folder, name] : folders_)
+    for (size_t at; (at = message.find(folder)) != message.npos;) message.replace(at, folder.size(), name);
+  return message;
 }
 
 int Gallery::class_of(const Annotation& a) const {
@@ -63,8 +81,7 @@ std::string Gallery::header(size_t results, bool run) const {
   for (const auto& rows : annotations_.by_photo) objects += rows.size();
   std::string out = fmt::format(
       R"({{"source":{},"photos":{},"all_photos":{},"objects":{},"exif":{},"results":{},"run":{},"categories":[)",
-      json_string(fs::path(annotations_.source).filename().string()), size(), all_photos_, objects,
-      exif_ == Exif::apply, results, run);
+      json_string(last_name(annotations_.source)), size(), all_photos_, objects, exif_ == Exif::apply, results, run);
   for (size_t k = 0; k < annotations_.categories.size(); ++k)
     out += fmt::format(R"({}{{"id":{},"name":{},"colour":"{}"}})", k ? "," : "", annotations_.categories[k].id,
                        json_string(annotations_.categories[k].name), css(object_colour(int(k), 0)));

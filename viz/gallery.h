@@ -53,6 +53,10 @@ class Gallery {
   // JPEG of at most 320 pixels a side.
   std::string thumbnail(size_t row) const;
 
+  // A message as others may read it: files by their name inside the folders of photos and annotations, not by where
+  // these lie.
+  std::string without_folders(std::string message) const;
+
  private:
   std::vector<int> classes_of(size_t row) const;
   int class_of(const Annotation&) const;  // -1: unknown
@@ -61,6 +65,7 @@ class Gallery {
   size_t all_photos_;
   std::filesystem::path images_;
   Exif exif_;
+  std::vector<std::pair<std::string, std::string>> folders_;  // as messages may name them, and what stands for it
 };
 
 }  // namespace sil

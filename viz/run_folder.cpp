@@ -7,6 +7,7 @@
 #include "data/json_reader.h"
 #include "tensor/check.h"
 #include "viz/numbered.h"
+#include "viz/path_text.h"
 
 namespace sil {
 namespace {
@@ -49,9 +50,7 @@ std::string RunFolder::state() const {
     files += fmt::format(R"({}{{"name":"{}","size":{},"age":{}}})", files.empty() ? "" : ",", name, size,
                          std::chrono::duration_cast<std::chrono::seconds>(age).count());
   }
-  const fs::path whole = fs::absolute(path_).lexically_normal();
-  const fs::path named = whole.has_filename() ? whole : whole.parent_path();
-  return fmt::format(R"({{"name":{},"files":[{}],"config":{}}})", json_string(named.filename().string()), files,
+  return fmt::format(R"({{"name":{},"files":[{}],"config":{}}})", json_string(last_name(path_)), files,
                      json_string(read_from(path_ / "config.json", 0)));
 }
 

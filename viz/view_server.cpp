@@ -1,7 +1,5 @@
 #include "viz/view_server.h"
 
-#include <filesystem>
-
 #include "tensor/check.h"
 #include "viz/numbered.h"
 #include "viz/page_files.h"
@@ -13,12 +11,6 @@ constexpr size_t kCacheBytes = 64 << 20;
 
 Response json(std::string text) { return answer(200, "application/json", std::move(text)); }
 Response missing() { return say(404, "not found"); }
-
-std::string stamp_of(const std::filesystem::path& file) {
-  std::error_code ignored;
-  return fmt::format("{} {}", std::filesystem::last_write_time(file, ignored).time_since_epoch().count(),
-                     std::filesystem::file_size(file, ignored));
-}
 
 }  // namespace
 
@@ -33,10 +25,11 @@ std::string security_headers() {
          "Cache-Control: no-store\r\n";
 }
 
-ViewServer::ViewServer(const Gallery& gallery, const Findings& findings, std::span<Evaluated> results,
-                       const RunFolder* run, std::string host)
+ViewServer::ViewServer(const Gallery& gallery, const Findings& findings, const FilesRead& files,
+                       std::span<Evaluated> results, const RunFolder* run, std::string host)
     : gallery_(&gallery),
       findings_(&findings),
+      files_(&files),
       results_(results),
       run_(run),
       host_(std::move(host)),
@@ -48,7 +41,9 @@ Response ViewServer::respond(const Request& request) {
   try {
     return route(request.path);
   } catch (const Error& e) {  // a photo that is missing, unreadable, outside its folder
-    return say(404, e.what());
+    return say(404, gallery_->without_folders(e.what()));
+  } catch (const std::exception& e) {
+    return say(500, gallery_->without_folders(e.what()));
   }
 }
 
@@ -70,6 +65,7 @@ Response ViewServer::data(const std::string& name) {
   if (name == "header") return json(gallery_->header(results_.size(), run_ != nullptr));
   if (name == "names") return names_;
   if (name == "columns") return columns_;
+  if (name == "changes") return json(files_->changes());
   if (const auto text = findings_->get(name)) return json(std::move(*text));
   if (constexpr std::string_view prefix = "run/"; run_ && name.starts_with(prefix))
     if (const auto text = run_->get(name.substr(prefix.size()))) return json(std::move(*text));
@@ -83,7 +79,7 @@ Response ViewServer::data(const std::string& name) {
 }
 
 Response ViewServer::thumbnail(size_t row) {
-  const std::string stamp = stamp_of(gallery_->photo_file(row));
+  const FileStamp stamp = stamp_of(gallery_->photo_file(row));
   {
     const std::lock_guard lock(mutex_);
     const auto at = cached_.find(row);

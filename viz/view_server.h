@@ -1,7 +1,7 @@
 // The pages of a data set over HTTP.  Paths name a row of the data set or a file of viz/pages/, never a file on disk:
 //
 //   /                      the page          /<name>.js, /<name>.css   its parts
-//   /data/<name>           what Gallery lists, and findings
+//   /data/<name>           what Gallery, Findings and FilesRead list
 //   /data/results/<i>/<name>   what Evaluated lists
 //   /data/run/<name>           what RunFolder lists
 //   /photo/<row>  /thumbnail/<row>
@@ -15,6 +15,7 @@
 #include <unordered_map>
 
 #include "viz/evaluated.h"
+#include "viz/files_read.h"
 #include "viz/findings.h"
 #include "viz/gallery.h"
 #include "viz/http.h"
@@ -28,7 +29,8 @@ std::string security_headers();
 class ViewServer {
  public:
   // All must outlive this; `run` may be null.  `host`: what --host says, for trusted_host.
-  ViewServer(const Gallery&, const Findings&, std::span<Evaluated> results, const RunFolder* run, std::string host);
+  ViewServer(const Gallery&, const Findings&, const FilesRead&, std::span<Evaluated> results, const RunFolder* run,
+             std::string host);
 
   Response respond(const Request&);
 
@@ -36,7 +38,7 @@ class ViewServer {
   // JPEG of a row as the file was at `stamp`; the least recently used go beyond 64 MB.
   struct Cached {
     size_t row;
-    std::string stamp;
+    FileStamp stamp;
     std::shared_ptr<const std::string> bytes;
   };
   // As many photos are decoded at once as there are processors, however many are asked for.
@@ -51,6 +53,7 @@ class ViewServer {
 
   const Gallery* gallery_;
   const Findings* findings_;
+  const FilesRead* files_;
   std::span<Evaluated> results_;
   const RunFolder* run_;
   std::string host_;

@@ -6,7 +6,7 @@ import json
 import subprocess
 import unittest
 
-from world import BIN, Exported, Folder, Pages, Shapes, decoded, hostile_set, png
+from world import BIN, Exported, Folder, Pages, Shapes, decoded, hostile_set, labelled_set, png
 from browser import Browser
 
 
@@ -193,12 +193,7 @@ class ExportedDatasetPage(DatasetPage):
 class LabelSchema(unittest.TestCase):
     def test_a_folder_in_label_schema(self):
         with Folder() as folder, Browser(1280, 800) as browser:
-            for name in ("images", "labels"):
-                (folder / name).mkdir()
-            (folder / "images" / "one.png").write_bytes(png(60, 40, (90, 120, 150)))
-            (folder / "labels" / "one.json").write_text(json.dumps([
-                {"type": "instance", "class_id": 3, "class_name": "fig", "polygon": [[5, 5], [25, 5], [25, 25], [5, 25]]},
-                {"type": "instance", "class_id": 4, "class_name": "date", "polygon": [[30, 5], [50, 5], [50, 35], [30, 35]]}]))
+            labelled_set(folder)
             with Pages(folder, folder / "images") as pages:
                 browser.open(pages.url + "#photo=one.png")
                 browser.wait("document.querySelectorAll('.object').length === 2")

@@ -134,6 +134,17 @@ def png(width, height, colour):
             chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
+def labelled_set(folder):
+    """Two photos in label schema, `one` with two objects."""
+    for name in ("images", "labels"):
+        (folder / name).mkdir()
+    for name in ("one", "two"):
+        (folder / "images" / f"{name}.png").write_bytes(png(60, 40, (90, 120, 150)))
+    (folder / "labels" / "one.json").write_text(json.dumps([
+        {"type": "instance", "class_id": 3, "class_name": "fig", "polygon": [[5, 5], [25, 5], [25, 25], [5, 25]]},
+        {"type": "instance", "class_id": 4, "class_name": "date", "polygon": [[30, 5], [50, 5], [50, 35], [30, 35]]}]))
+
+
 def hostile_set(folder):
     """Five photos: a sound one, one missing, one broken, one reached by .., one a link out of the folder."""
     images = folder / "images"

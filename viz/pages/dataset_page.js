@@ -1,6 +1,6 @@
 // The Dataset page: filters, a toolbar, the grid, and one photo in detail.
 import {element, count, plural, eachFrame, breathe} from "./dom.js";
-import {picture, json} from "./source.js";
+import {picture, wholePhoto, json} from "./source.js";
 import {state, change, chosen, address} from "./state.js";
 import {sorted} from "./dataset.js";
 import {Filters} from "./filters.js";
@@ -91,15 +91,14 @@ export class DatasetPage {
   }
 
   async photo(row) {
-    const [image, told, found] = await Promise.all([picture("photo", row).catch(error => error), json(`objects/${row}`), this.findings.of(row)]);
+    const [photo, told, found] = await Promise.all([wholePhoto(row), json(`objects/${row}`), this.findings.of(row)]);
     const name = object => this.data.categories[object.class]?.name ?? `unknown class ${object.category_id}`;
     const objects = told.objects.map(object => ({
       colour: object.colour, crowd: object.crowd, label: name(object), title: `${name(object)}${object.crowd ? ", a crowd" : ""}`,
       box: object.bbox.map(v => v ?? 0), path: object.path ? new Path2D(object.path) : null, facts: facts(object, told, found),
     }));
     const notes = found.filter(f => f.annotation === null).map(f => `${f.kind}: ${f.text}`);
-    const fault = image instanceof Error ? image.message : null;
-    return {row, image: fault ? null : image, fault, width: told.width, height: told.height, notes, ...onePane(objects)};
+    return {row, ...photo, width: told.width, height: told.height, notes, ...onePane(objects)};
   }
 }
 

@@ -3,6 +3,7 @@ import {element, plural, eachFrame} from "./dom.js";
 import {prepared, drawPhoto, drawObjects, objectAt} from "./draw.js";
 import {look, lookKey, LookControls} from "./look.js";
 import {PanZoom} from "./pan_zoom.js";
+import {notice} from "./changes.js";
 import {state, change} from "./state.js";
 
 // What a page shows of a photo that it shows once: each object, with its `title` and `facts`, is an entry of the list.
@@ -31,6 +32,7 @@ export class Detail {
                 this.percent = element("output", {class: "percent"}), button("+", "Larger (+)", () => this.view.zoom(1.4)),
                 button("Fit", "Whole photo (0)", () => this.fit())),
             element("button", {class: "plain close", title: "Close (Escape)", "aria-label": "Close (Escape)", onclick: () => this.close()}, "✕")),
+        notice(),
         element("div", {class: "stage"}, this.stage = element("div", {class: "panes"}), this.fault = element("p", {class: "fault", role: "alert"})),
         this.side = element("aside", {"aria-label": "Objects"}));
     dialog.addEventListener("cancel", event => { event.preventDefault(); this.close(); });

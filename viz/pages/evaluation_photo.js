@@ -1,6 +1,6 @@
 // One photo of the Evaluation page in detail: one file's predictions with the annotations, or two files' side by side.
 import {count, plural} from "./dom.js";
-import {json, picture} from "./source.js";
+import {json, wholePhoto} from "./source.js";
 import {onePane} from "./detail.js";
 import {judged, shapeOf, signs, colours} from "./judged.js";
 
@@ -8,21 +8,20 @@ let last = {};  // what the photo looked at last is drawn from: sliders move the
 
 async function loaded(row, places) {
   const key = `${row} of ${places}`;
-  if (last.key !== key) last = {key, parts: Promise.all([picture("photo", row).catch(error => error), json(`objects/${row}`),
+  if (last.key !== key) last = {key, parts: Promise.all([wholePhoto(row), json(`objects/${row}`),
                                                          ...places.map(place => json(`results/${place}/objects/${row}`))])};
   return last.parts;
 }
 
 // files: [{place, name, matcher}], one or two, matched on this photo.
 export async function evaluatedPhoto(data, row, files) {
-  const [image, told, ...found] = await loaded(row, files.map(f => f.place));
+  const [whole, told, ...found] = await loaded(row, files.map(f => f.place));
   const shapes = objects => objects.map(object => shapeOf(object.bbox, object.path));
   const truths = shapes(told.objects);
   const panes = files.map(({name, matcher}, i) => ({title: files.length > 1 ? name : "", matcher, found: found[i],
                                                    objects: judged(data, matcher, row, truths, shapes(found[i]))}));
   const photo = new Told(data, row, told);
-  const fault = image instanceof Error ? image.message : null;
-  return {row, image: fault ? null : image, fault, width: told.width, height: told.height, notes: [],
+  return {row, ...whole, width: told.width, height: told.height, notes: [],
           ...(files.length > 1 ? sideBySide(photo, panes) : alone(photo, panes[0]))};
 }
 

@@ -100,8 +100,9 @@ export class Grid {
     cell.canvas = element("canvas", {"aria-hidden": "true"});
     cell.name = element("span", {class: "name"});
     cell.note = element("span", {class: "note"});
+    cell.trouble = element("span", {class: "trouble", hidden: true});
     cell.node = cell.item = element("div", {class: "cell", role: "listitem"},
-        cell.link = element("a", {}, cell.canvas, element("span", {class: "caption"}, cell.name, cell.note)));
+        cell.link = element("a", {}, cell.canvas, cell.trouble, element("span", {class: "caption"}, cell.name, cell.note)));
     return cell;
   }
 
@@ -127,7 +128,7 @@ export class Grid {
     this.enqueue(cell);
     if (cell.picture) return;
     this.source.picture(row).catch(error => ({fault: error.message})).then(picture => {
-      this.pictures.set(row, picture);
+      if (!picture.fault) this.pictures.set(row, picture);  // a fault may have passed when it is asked for again
       if (this.pictures.size > remembered) this.pictures.delete(this.pictures.keys().next().value);
       if (cell.row === row) { cell.picture = picture; this.enqueue(cell); }
     });
@@ -152,9 +153,11 @@ export class Grid {
     const width = this.cellWidth, height = Math.round(width * .75), picture = cell.picture;
     const context = prepared(cell.canvas, width, height);
     cell.node.classList.toggle("loading", !picture);
+    cell.trouble.textContent = picture?.fault ?? "";
+    cell.trouble.hidden = !picture?.fault;
     cell.canvas.labels = [];
     if (!picture) return;
-    if (picture.fault) return drawFault(context, picture.fault, width, height);
+    if (picture.fault) return;
     const view = fitted(picture.width, picture.height, width, height);
     cell.canvas.view = view;
     drawPhoto(context, picture.image, picture.width, picture.height, view);
@@ -185,17 +188,4 @@ export class Grid {
     else if (row + this.rowHeight > top + height) this.host.scrollTop = (row + this.rowHeight + gap - height) * scaled;
     this.layout();
   }
-}
-
-function drawFault(context, text, width, height) {
-  context.font = "13px system-ui, sans-serif";
-  context.fillStyle = getComputedStyle(context.canvas).color;
-  context.textBaseline = "middle";
-  const lines = [];
-  for (const word of text.split(/(?<=[\s/:])/)) {
-    const last = lines.at(-1) ?? "";
-    if (last && context.measureText(last + word).width < width - 20) lines[lines.length - 1] += word;
-    else lines.push(word);
-  }
-  lines.slice(0, 5).forEach((line, i) => context.fillText(line, 10, height / 2 + 18 * (i - (Math.min(lines.length, 5) - 1) / 2), width - 20));
 }

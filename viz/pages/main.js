@@ -6,6 +6,7 @@ import {DatasetPage} from "./dataset_page.js";
 import {EvaluationPage} from "./evaluation_page.js";
 import {TrainingPage} from "./training_page.js";
 import {Detail} from "./detail.js";
+import {notice, watch} from "./changes.js";
 
 const pages = {};  // by name, made when first looked at
 
@@ -25,6 +26,7 @@ function drawTabs(data) {
 
 async function start() {
   const host = document.getElementById("page");
+  document.getElementById("notices").append(notice("notice"));
   try {
     readAddress();
     const data = await Dataset.load();
@@ -47,6 +49,7 @@ async function start() {
     onChange(follow);
     addEventListener("hashchange", readAddress);
     document.documentElement.dataset.ready = "";
+    watch();
   } catch (error) {
     host.replaceChildren(element("p", {class: "note", role: "alert"}, `These pages cannot be shown: ${error.message}`));
     throw error;

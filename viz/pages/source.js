@@ -3,7 +3,6 @@
 
 const exported = document.documentElement.dataset.export !== undefined;
 const arrived = new Map();  // name -> value, or the promise's resolve
-const reasons = new Map();
 
 window.silhouetteData = (name, value) => {
   const waiting = arrived.get(name);
@@ -58,12 +57,15 @@ export async function picture(kind, row) {
   }
 }
 
+// A photo for the detail view: {image or null, fault or null}.  Browsers show what they can of a file that is cut short
+// and say nothing; whoever made its thumbnail has read all of it.
+export async function wholePhoto(row) {
+  const [photo, thumbnail] = await Promise.allSettled([picture("photo", row), picture("thumbnail", row)]);
+  return {image: photo.value ?? null, fault: (photo.reason ?? thumbnail.reason)?.message ?? null};
+}
+
 async function reasonFor(kind, row) {
   if (exported) return "this photo cannot be read";
-  const key = `${kind}/${row}`;
-  if (!reasons.has(key)) {
-    const response = await fetch(key);
-    reasons.set(key, response.ok ? "this browser cannot show this photo" : await response.text());
-  }
-  return reasons.get(key);
+  const response = await fetch(`${kind}/${row}`);
+  return response.ok ? "this browser cannot show this photo" : response.text();
 }

@@ -1,0 +1,144 @@
+"""What lies on the disk changes while `view` shows it: the pages say so, and never where it lies."""
+import json
+import os
+import unittest
+import urllib.error
+import urllib.request
+
+from browser import Browser
+from world import Folder, Pages, Shapes, hostile_set, labelled_set, png
+
+NOTICE = "document.querySelector('#notice').textContent"
+DRAWN = "document.querySelector('.cell') && !document.querySelector('.cell.loading')"
+
+
+def answer(pages, path):
+    """Whatever the server says, errors too."""
+    try:
+        with urllib.request.urlopen(pages.url + path) as got:
+            return got.status, got.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+class Changes(unittest.TestCase):
+    def test_annotations_and_results_that_change_and_vanish(self):
+        shapes = Shapes(images=3, size=64)
+        with Folder() as folder, Browser() as browser:
+            results = folder / "results.json"
+            results.write_text("[]")
+            with Pages(shapes.annotations, shapes.images, "--results", results) as pages:
+                browser.open(pages.url)
+                browser.wait(DRAWN)
+                self.assertEqual(pages.data("changes")["count"], 0)
+                self.assertEqual(browser.js(NOTICE), "")
+                text = shapes.annotations.read_text()
+                shapes.annotations.write_text(text + " ")
+                browser.wait(f"{NOTICE}.includes('annotations.json has changed on the disk')")
+                self.assertIn("start view again", browser.js(NOTICE))
+                results.unlink()
+                browser.wait(f"{NOTICE}.includes('results.json is gone from the disk')")
+                browser.open(pages.url + "#photo=000001.png")  # what was read is shown, and the notice in a photo, too
+                browser.wait("document.querySelector('.object') && document.querySelector('dialog .notice').textContent.includes('annotations.json')")
+                self.assertEqual(browser.errors, [])
+        shapes.close()
+
+    def test_a_label_file_edited_in_place(self):
+        """Of the same length, and then a second one added and a photo taken away."""
+        with Folder() as folder, Browser() as browser:
+            labelled_set(folder)
+            with Pages(folder, folder / "images") as pages:
+                browser.open(pages.url)
+                browser.wait(DRAWN)
+                self.assertEqual(pages.data("changes")["count"], 0)
+                label = folder / "labels" / "one.json"
+                with open(label, "r+") as file:
+                    text = file.read()
+                    file.seek(0)
+                    file.write(text.replace("fig", "nut"))
+                self.assertEqual(len(label.read_text()), len(text))
+                browser.wait(f"{NOTICE}.includes('labels/one.json has changed on the disk')")
+                (folder / "labels" / "three.json").write_text("[]")
+                browser.wait(f"{NOTICE}.includes('labels has changed on the disk')")
+                os.rename(folder / "images" / "two.png", folder / "two.png")
+                browser.wait(f"{NOTICE}.includes('images/two.png is gone from the disk')")
+                self.assertEqual(pages.data("changes")["count"], 4)  # the folder of photos as well
+                self.assertEqual(browser.errors, [])
+
+    def test_many_changes_are_counted(self):
+        with Folder() as folder, Browser() as browser:
+            labelled_set(folder)
+            for i in range(9):
+                (folder / "images" / f"more{i}.png").write_bytes(png(60, 40, (10 * i, 120, 150)))
+                (folder / "labels" / f"more{i}.json").write_text("[]")
+            with Pages(folder, folder / "images") as pages:
+                browser.open(pages.url)
+                for i in range(9):
+                    (folder / "labels" / f"more{i}.json").write_text("[ ]")
+                browser.wait(f"{NOTICE}.includes('and 6 more')")
+
+    def test_a_photo_that_vanishes_and_comes_back(self):
+        shapes = Shapes(images=3, size=64)
+        with Browser() as browser, Pages(shapes.annotations, shapes.images) as pages:
+            photo = shapes.images / "000002.png"
+            kept = photo.read_bytes()
+            browser.open(pages.url)
+            browser.wait(DRAWN)
+            photo.unlink()
+            fault = "document.querySelector('.fault').textContent"
+            browser.js("location.hash = '#photo=000002.png'")
+            browser.wait(f"{fault}.includes('000002.png: No such file')")
+            self.assertTrue(browser.js("document.querySelectorAll('.object').length > 0"))  # its records are shown even so
+            browser.open(pages.url)
+            browser.wait(DRAWN)
+            cell = "document.querySelectorAll('.cell')[1]"
+            self.assertIn("No such file", browser.js(f"{cell}.querySelector('.trouble').textContent"))
+            self.assertEqual(browser.js("document.querySelectorAll('.cell .trouble:not([hidden])').length"), 1)
+            photo.write_bytes(kept[:50])
+            browser.js("location.hash = '#photo=000002.png'")
+            browser.wait(f"{fault}.startsWith('000002.png: ')")
+            photo.write_bytes(kept)
+            browser.js("location.hash = '#photo=000001.png'")
+            browser.wait(f"{fault} === '' && document.querySelector('.object')")
+            browser.js("location.hash = '#photo=000002.png'")
+            browser.wait("document.querySelector('dialog h2').textContent === '000002.png' && document.querySelector('.object')")
+            self.assertEqual(browser.js(fault), "")
+            browser.js("location.hash = '#sort=name&down=1'")  # the grid asks anew
+            browser.wait(f"{DRAWN} && document.querySelectorAll('.cell .trouble:not([hidden])').length === 0")
+        shapes.close()
+
+    def test_a_server_that_ends(self):
+        shapes = Shapes(images=3, size=64)
+        with Browser() as browser:
+            with Pages(shapes.annotations, shapes.images) as pages:
+                browser.open(pages.url)
+                browser.wait(DRAWN)
+            browser.wait(f"{NOTICE}.includes('view does not answer')")
+        shapes.close()
+
+    def test_nothing_tells_where_the_data_lies(self):
+        with Folder() as folder:
+            annotations, images = hostile_set(folder)
+            labels = folder / "labels set"
+            labels.mkdir()
+            labelled_set(labels)
+            (labels / "images" / "broken.png").write_bytes(png(60, 40, (1, 2, 3))[:30])
+            (labels / "labels" / "two.json").write_text(json.dumps([{"type": "instance", "class_id": 3, "class_name": "fig", "mask_path": "masks/none.png"}]))
+            results = folder / "results.json"
+            results.write_text('[{"image_id": 1, "category_id": 99, "score": 0.5, "bbox": [1, 1, 2, 2]}, {"image_id": 1, "category_id": 1, "score": 0.5, "bbox": [1, 1, 2, 2]}]')
+            for where, photos in ((annotations, images), (labels, labels / "images"), (f"{labels}/.", f"{labels}/../labels set/images/")):
+                with Pages(where, photos, "--results", results) as pages:
+                    while pages.data("findings")["done"] < 2:
+                        pass
+                    rows, kinds = range(pages.data("header")["photos"]), range(len(pages.data("findings")["kinds"]))
+                    self.assertGreater(len(kinds), 0)
+                    paths = [f"{kind}/{row}" for kind in ("photo", "thumbnail", "data/objects", "data/outlines", "data/findings/photo") for row in rows]
+                    paths += [f"data/{name}" for name in ("header", "names", "columns", "findings", "changes", "results/0/summary", "nothing")] + [f"data/findings/{kind}" for kind in kinds]
+                    for path in paths:
+                        self.assertNotIn(str(folder).encode(), answer(pages, path)[1], path)
+                    header = pages.data("header")
+                    self.assertEqual(header["source"], "annotations.json" if where == annotations else "labels set")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,73 @@
+#include "viz/files_read.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <functional>
+
+#include "data/json_reader.h"
+
+namespace sil {
+namespace {
+
+namespace fs = std::filesystem;
+
+template <class Clock>
+int64_t milliseconds() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()).count();
+}
+
+FileStamp stamp_of_folder(const fs::path& path) {
+  FileStamp stamp;
+  std::error_code error;
+  for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (name[0] == '.') continue;
+    stamp.time += int64_t(std::hash<std::string>{}(name) >> 1);  // a sum, as folders have no order
+    ++stamp.size;
+  }
+  return stamp;
+}
+
+}  // namespace
+
+FileStamp stamp_of(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::is_directory(status)) return stamp_of_folder(path);
+  if (!fs::exists(status)) return {};
+  const auto time = fs::last_write_time(path, error).time_since_epoch().count();
+  const uint64_t size = error ? 0 : fs::file_size(path, error);
+  return error ? FileStamp{} : FileStamp{int64_t(time), size};
+}
+
+FilesRead::FilesRead() : read_(milliseconds<std::chrono::system_clock>()) {}
+
+void FilesRead::add(const fs::path& path, std::string name) {
+  files_.push_back({path, std::move(name), stamp_of(path)});
+}
+
+std::string FilesRead::changes() const {
+  const std::lock_guard lock(mutex_);
+  const int64_t start = milliseconds<std::chrono::steady_clock>();
+  if (last_.empty() || start >= next_look_) {
+    last_ = look();
+    const int64_t end = milliseconds<std::chrono::steady_clock>();
+    next_look_ = end + 50 * (end - start);
+  }
+  return last_;
+}
+
+std::string FilesRead::look() const {
+  size_t count = 0;
+  std::vector<std::string> named;
+  for (const File& file : files_) {
+    const FileStamp now = stamp_of(file.path);
+    if (now == file.stamp) continue;
+    if (++count <= kNamed) named.push_back(fmt::format("[{},{}]", json_string(file.name), now == FileStamp{}));
+  }
+  return fmt::format(R"({{"read":{},"count":{},"files":[{}]}})", read_, count, fmt::join(named, ","));
+}
+
+}  // namespace sil

@@ -1,0 +1,50 @@
+// Whether what was read at the start is still what lies on the disk, for the pages, which show what was read.
+//
+//   changes   JSON: {"read": milliseconds since 1970 at the start, "count": 3, "files": [[name, true if it is gone],
+//   ...]},
+//             the first kNamed of them by name
+#pragma once
+#include <compare>
+#include <cstdint>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace sil {
+
+// Tells a file's states apart: its time and size.  Of a folder: the names in it, hidden ones left out, as a hash and
+// their number.  Of what is not there: zeros.
+struct FileStamp {
+  int64_t time = 0;
+  uint64_t size = 0;
+  auto operator<=>(const FileStamp&) const = default;
+};
+FileStamp stamp_of(const std::filesystem::path&);
+
+class FilesRead {
+ public:
+  static constexpr size_t kNamed = 3;
+
+  FilesRead();
+  // Looks at it now: a change from here on is one.  `name`: what the pages call it.
+  void add(const std::filesystem::path&, std::string name);
+  // Looks again, but never spends more than a fiftieth of its time on that: a label-schema folder has many files.
+  std::string changes() const;
+
+ private:
+  struct File {
+    std::filesystem::path path;
+    std::string name;
+    FileStamp stamp;
+  };
+  std::string look() const;
+
+  std::vector<File> files_;
+  int64_t read_;
+  mutable std::mutex mutex_;
+  mutable std::string last_;
+  mutable int64_t next_look_ = 0;  // milliseconds of the steady clock
+};
+
+}  // namespace sil
