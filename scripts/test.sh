@@ -52,6 +52,7 @@ suite "pages: Evaluation" python3 tests/pages/test_evaluation.py
 suite "pages: matcher" python3 tests/pages/test_matcher.py
 suite "pages: Training" python3 tests/pages/test_training.py
 suite "pages: changes" python3 tests/pages/test_changes.py
+suite "pages: parts" python3 tests/pages/test_parts.py
 suite "pages: access" python3 tests/pages/test_access.py
 
 # What indexes and what parses.

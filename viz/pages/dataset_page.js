@@ -1,9 +1,9 @@
 // The Dataset page: filters, a toolbar, the grid, and one photo in detail.
 import {element, count, plural, eachFrame, breathe} from "./dom.js";
-import {picture, wholePhoto, json} from "./source.js";
+import {picture, wholePhoto, arrivals, json} from "./source.js";
 import {state, change, chosen, address} from "./state.js";
 import {sorted} from "./dataset.js";
-import {Filters} from "./filters.js";
+import {Filters, clearFilters} from "./filters.js";
 import {Findings} from "./findings.js";
 import {Grid} from "./grid.js";
 import {onePane} from "./detail.js";
@@ -23,12 +23,27 @@ export class DatasetPage {
     this.node.replaceChildren(this.filters.node, element("main", {class: "main"}, this.toolbar(), this.scroller));
     this.grid = new Grid(this.scroller, {
       cellWidth: () => state.size, look, picture: row => this.load(row), title: row => data.names[row],
-      note: row => plural(data.first[row + 1] - data.first[row], "object"),
+      note: row => plural(data.first[row + 1] - data.first[row], "object"), label: row => this.label(row), nothing: () => this.nothing(),
       href: row => address({photo: data.names[row]}),
       objects: (row, loaded) => loaded.objects.filter((_, i) => this.result.passes(data.first[row] + i)),
     });
     this.applySoon = eachFrame(() => this.apply());
     this.apply();
+  }
+
+  // For those who hear the grid.
+  label(row) {
+    const classes = new Map(), {data} = this;
+    for (let o = data.first[row]; o < data.first[row + 1]; o++) {
+      const name = data.categoryName(data.category[o]);
+      classes.set(name, (classes.get(name) ?? 0) + 1);
+    }
+    return [`${data.names[row]}, ${plural(data.first[row + 1] - data.first[row], "object")}`, ...[...classes].map(([name, n]) => `${n} ${name}`)].join(", ");
+  }
+
+  nothing() {
+    if (this.data.photos === 0) return [element("p", {}, "There are no photos in this data set.")];
+    return [element("p", {}, "No photo passes these filters."), element("button", {class: "plain", onclick: clearFilters}, "Show all")];
   }
 
   title(row) { return this.data.names[row]; }
@@ -53,6 +68,7 @@ export class DatasetPage {
 
   follow(keys) {
     if (filterKeys.some(key => keys.has(key)) || keys.has("sort") || keys.has("down")) this.applySoon();
+    if (keys.has("find")) this.filters.update(this.result);
     if (keys.has("size")) this.grid.layout();
     if (lookKeys.some(key => keys.has(key))) this.grid.redraw();
     this.controls.update();
@@ -82,23 +98,24 @@ export class DatasetPage {
   }
 
   async load(row) {
-    const [image, outlines] = await Promise.all([picture("thumbnail", row), json(`outlines/${row}`)]);
-    const data = this.data, objects = outlines.map(([colour, box, path], i) => {
+    const {values: [image, outlines], fault} = await arrivals([picture("thumbnail", row), json(`outlines/${row}`)]);
+    const data = this.data, objects = (outlines ?? []).map(([colour, box, path], i) => {
       const o = data.first[row] + i;
       return {colour, box, path: path ? new Path2D(path) : null, crowd: data.crowd[o] === 1, label: data.categoryName(data.category[o])};
     });
-    return {image, width: data.width[row] || image.naturalWidth, height: data.height[row] || image.naturalHeight, objects};
+    return {image, fault, width: data.width[row] || image?.naturalWidth, height: data.height[row] || image?.naturalHeight, objects};
   }
 
   async photo(row) {
-    const [photo, told, found] = await Promise.all([wholePhoto(row), json(`objects/${row}`), this.findings.of(row)]);
+    const {values: [photo, told, findings], fault} = await arrivals([wholePhoto(row), json(`objects/${row}`), this.findings.of(row)]);
+    const found = findings ?? [], width = this.data.width[row], height = this.data.height[row];
     const name = object => this.data.categories[object.class]?.name ?? `unknown class ${object.category_id}`;
-    const objects = told.objects.map(object => ({
+    const objects = (told?.objects ?? []).map(object => ({
       colour: object.colour, crowd: object.crowd, label: name(object), title: `${name(object)}${object.crowd ? ", a crowd" : ""}`,
       box: object.bbox.map(v => v ?? 0), path: object.path ? new Path2D(object.path) : null, facts: facts(object, told, found),
     }));
     const notes = found.filter(f => f.annotation === null).map(f => `${f.kind}: ${f.text}`);
-    return {row, ...photo, width: told.width, height: told.height, notes, ...onePane(objects)};
+    return {row, image: photo.image, fault: photo.fault ?? fault, width, height, notes, ...onePane(objects)};
   }
 }
 

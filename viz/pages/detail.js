@@ -59,8 +59,8 @@ export class Detail {
   // The same photo with other objects on it.
   async refresh() {
     if (!this.photo) return;
-    const photo = await this.source.photo(this.row);
-    if (photo.row === this.row) this.show(photo);
+    const photo = await this.source.photo(this.row).catch(error => this.fail(error));
+    if (photo?.row === this.row) this.show(photo);
   }
 
   async open(row) {
@@ -68,10 +68,15 @@ export class Detail {
     this.title.textContent = this.source.title(row);
     this.fault.textContent = "";
     this.side.replaceChildren(element("p", {class: "rest"}, "Loading …"));
-    const photo = await this.source.photo(row);
-    if (this.row !== row) return;
+    const photo = await this.source.photo(row).catch(error => this.row === row && this.fail(error));
+    if (!photo || this.row !== row) return;
     this.view.view = null;
     this.show(photo);
+  }
+
+  fail(error) {
+    this.fault.textContent = error.message;
+    this.side.replaceChildren();
   }
 
   show(photo) {

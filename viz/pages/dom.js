@@ -21,6 +21,19 @@ function dress(node, properties, children) {
   return node;
 }
 
+export const trouble = error => element("p", {class: "trouble-note", role: "alert"}, error.message);
+
+// A part of a page by itself: where it cannot be made it says why, and the other parts stay as they are.  make() -> its
+// nodes, or a promise of them.
+export async function fill(host, make) {
+  try {
+    const made = make();
+    host.replaceChildren(...(made instanceof Promise ? await made : made).filter(Boolean));
+  } catch (error) {
+    host.replaceChildren(trouble(error));
+  }
+}
+
 const whole = new Intl.NumberFormat("en");
 export const count = n => whole.format(n);
 export const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;

@@ -28,7 +28,8 @@ export function drawPhoto(context, image, width, height, view) {
   context.drawImage(image, view.x, view.y, width * view.scale, height * view.scale);
 }
 
-// look: {masks, boxes, labels, crowds: true or false, opacity: 0 to 1, lit: objects or none, text: CSS pixels}.
+// look: {masks, boxes, labels, crowds: true or false, opacity: 0 to 1, lit: objects or none, text: CSS pixels, cover: the share
+// of the canvas that labels may hide}.
 // Returns where labels went: [{object, x, y, width, height}].
 export function drawObjects(context, objects, view, {lit = [], ...look}) {
   const shown = objects.filter(o => look.crowds || !o.crowd);
@@ -37,7 +38,7 @@ export function drawObjects(context, objects, view, {lit = [], ...look}) {
   context.scale(view.scale, view.scale);
   for (const o of shown) drawShape(context, o, 1 / view.scale, look, lit.includes(o), lit.length > 0);
   context.restore();
-  return drawLabels(context, shown.filter(o => o.label && (look.labels || lit.includes(o))), view, look.text ?? 12, lit);
+  return drawLabels(context, shown.filter(o => o.label && (look.labels || lit.includes(o))), view, look, lit);
 }
 
 function drawShape(context, object, pixel, look, lit, anyLit) {
@@ -91,16 +92,17 @@ function hatching(context, colour, pixel) {
 
 // Each label beside its object, where it covers no other; lit objects choose first, then the largest, and what finds no
 // place is left away, to be read on hovering.
-function drawLabels(context, objects, view, size, lit) {
+function drawLabels(context, objects, view, {text: size = 12, cover = 1}, lit) {
   const height = size + 5;
   context.font = `600 ${size}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   const limit = context.canvas.shown;
   const placed = [];
+  let room = cover * limit.width * limit.height;
   objects.sort((a, b) => lit.includes(b) - lit.includes(a) || b.box[2] * b.box[3] - a.box[2] * a.box[3]);
   for (const object of objects) {
     const spot = freeSpot(context, object, view, placed, height, limit);
-    if (!spot) continue;
+    if (!spot || (room -= spot.width * height) < 0) continue;
     placed.push({object, ...spot});
     context.globalAlpha = lit.length && !lit.includes(object) ? .45 : 1;
     context.fillStyle = object.colour;

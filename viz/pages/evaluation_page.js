@@ -1,6 +1,6 @@
 // The Evaluation page: results against annotations, matched anew at any threshold, and what eval/ says of them.
-import {element, count, plural, eachFrame, breathe} from "./dom.js";
-import {picture, json} from "./source.js";
+import {element, count, plural, eachFrame, breathe, fill, trouble} from "./dom.js";
+import {picture, arrivals, json} from "./source.js";
 import {state, change, address} from "./state.js";
 import {sorted} from "./dataset.js";
 import {Grid} from "./grid.js";
@@ -15,12 +15,15 @@ import {stackedColumns} from "./plot.js";
 
 export class EvaluationPage {
   static async load(data) {
-    const results = await Promise.all(Array.from({length: data.header.results}, (_, i) => Results.load(data, i)));
-    return new EvaluationPage(data, results);
+    const {values, fault} = await arrivals(Array.from({length: data.header.results}, (_, i) => Results.load(data, i)));
+    const results = values.filter(Boolean);
+    if (!results.length) throw new Error(fault);
+    return new EvaluationPage(data, results, fault);
   }
 
-  constructor(data, results) {
-    Object.assign(this, {data, results, rows: new Uint32Array(0), round: 0, whenChanged: () => {}});
+  // `fault`: why a file of two is not among the results.
+  constructor(data, results, fault) {
+    Object.assign(this, {data, results, fault, rows: new Uint32Array(0), round: 0, whenChanged: () => {}});
     this.classNames = data.categories.map(c => c.name);
     // Places of the categories in order of their ids, as eval/ counts them.
     this.byId = [...data.categories.keys()].sort((a, b) => data.categories[a].id - data.categories[b].id);
@@ -29,13 +32,13 @@ export class EvaluationPage {
     this.node = element("div", {class: "page"}, this.panels(), element("main", {class: "main"}, this.toolbar(), this.scroller));
     this.grid = new Grid(this.scroller, {
       cellWidth: () => state.size, look, picture: row => this.load(row), title: row => data.names[row],
-      note: row => this.note(row), href: row => address({photo: data.names[row]}),
+      note: row => this.note(row), label: row => this.label(row), nothing: () => this.nothing(), href: row => address({photo: data.names[row]}),
       objects: (row, {truths, found}) => this.matcher ? judged(data, this.matcher, row, truths, found) : [],
     });
     this.matchSoon = eachFrame(() => this.match());
   }
 
-  get current() { return this.results[Number(state.results)] ?? this.results[0]; }
+  get current() { return this.results.find(r => String(r.place) === state.results) ?? this.results[0]; }
   get type() { return state.type === "bbox" ? "bbox" : "segm"; }
   get sideBySide() { return this.results.length > 1 && state.side === "1"; }
   nameOf(results) { return this.results.length > 1 ? `${"AB"[results.place]}: ${results.name}` : results.name; }
@@ -58,7 +61,7 @@ export class EvaluationPage {
       return {node: element("label", {class: "field-label"}, title, select), update: () => { select.value = state[name]; }};
     };
     const inSide = [
-      pick("results", this.results.map((r, i) => [i, this.nameOf(r)]), "Results"),
+      pick("results", this.results.map(r => [r.place, this.nameOf(r)]), "Results"),
       pick("type", [["segm", "Masks"], ["bbox", "Boxes"]], "Matched by"),
       slider("iou", .05, "IoU from"), slider("score", 0, "Score from"),
     ];
@@ -77,7 +80,7 @@ export class EvaluationPage {
     };
     this.find = element("input", {type: "search", placeholder: "Find a class", "aria-label": "Find a class", oninput: () => change({find: this.find.value})});
     return this.sideNode = element("aside", {class: "filters wide", "aria-label": "Evaluation", id: "filters"},
-        ...inSide.map(input => input.node), this.tally, this.legend(), this.data.categories.length > 11 && this.find, ...Object.values(this.sections).map(s => s.node));
+        this.fault && trouble(new Error(this.fault)), ...inSide.map(input => input.node), this.tally, this.legend(), this.data.categories.length > 11 && this.find, ...Object.values(this.sections).map(s => s.node));
   }
 
   legend() {
@@ -98,7 +101,7 @@ export class EvaluationPage {
     return element("div", {class: "toolbar", role: "toolbar", "aria-label": "Grid"},
         element("button", {class: "plain only-narrow", "aria-controls": "filters", "aria-expanded": "false",
           onclick: event => event.currentTarget.setAttribute("aria-expanded", String(this.sideNode.classList.toggle("open")))}, "Numbers"),
-        this.status = element("p", {role: "status"}), this.clear = element("button", {class: "plain", onclick: () => change({class: "", cell: "", only: ""})}, "Show all"),
+        this.status = element("p", {role: "status"}), this.clear = element("button", {class: "plain", onclick: showAll}, "Show all"),
         this.controls.node, element("label", {}, "Size", this.size), this.only, this.sort);
   }
 
@@ -121,8 +124,14 @@ export class EvaluationPage {
   }
 
   async match() {
-    const round = ++this.round, matcher = await this.current.matcher(this.type);
-    const stale = () => round !== this.round;
+    const round = ++this.round, stale = () => round !== this.round;
+    let matcher;
+    try {
+      matcher = await this.current.matcher(this.type);
+    } catch (error) {
+      if (!stale()) this.tally.replaceChildren(trouble(error));
+      return;
+    }
     if (stale() || !await matchAll(matcher, Number(state.iou), Number(state.score), stale)) return;
     this.matcher = matcher;
     this.count();
@@ -143,28 +152,34 @@ export class EvaluationPage {
         bins.map((_, i) => `${(i / 20).toFixed(2)} to ${((i + 1) / 20).toFixed(2)}`)));
   }
 
-  async drawPanels() {
+  drawPanels() {
     const {current, type, sections} = this, k = this.byId.findIndex(place => String(this.data.categories[place].id) === state.class);
     const inOrder = this.byId.map(place => this.classNames[place]);
     const focused = document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent;
     const part = this.data.header.all_photos > this.data.photos;
-    sections.metrics.host.replaceChildren(metricsTable(this.results), part && element("p", {class: "caution"}, `Of ${this.data.share} alone.`) || "", ...current.summary.explain.causes.map(c => element("p", {class: "caution"}, c.text)),
-        ...current.summary.warnings.map(text => element("p", {class: "rest"}, text)));
-    sections.classes.host.replaceChildren(classTable(current, type, state.find));
-    sections.errors.host.replaceChildren(errorBars(current, type));
-    sections.confusion.host.replaceChildren(confusionMatrix(current, type, inOrder, state.find));
+    fill(sections.metrics.host, () => [metricsTable(this.results), part && element("p", {class: "caution"}, `Of ${this.data.share} alone.`), ...current.summary.explain.causes.map(c => element("p", {class: "caution"}, c.text)),
+        ...current.summary.warnings.map(text => element("p", {class: "rest"}, text))]);
+    fill(sections.classes.host, () => [classTable(current, type, state.find)]);
+    fill(sections.errors.host, () => [errorBars(current, type)]);
+    fill(sections.confusion.host, () => [confusionMatrix(current, type, inOrder, state.find)]);
     if (focused) [...this.sideNode.querySelectorAll("button")].find(b => (b.getAttribute("aria-label") ?? b.textContent) === focused)?.focus({preventScroll: true});
-    const curves = await current.curves(type);
-    sections.curves.host.replaceChildren(curvesPlot(curves, current.summary.iou_thresholds, k, k < 0 ? "mean of all classes" : inOrder[k]),
-        element("p", {class: "rest"}, k < 0 ? "Mean of all classes; click a class above for its own." : inOrder[k]));
+    const round = this.drawn = {};
+    fill(sections.curves.host, async () => {
+      const curves = await current.curves(type);
+      if (round !== this.drawn) return [...sections.curves.host.childNodes];  // another class' meanwhile
+      return [curvesPlot(curves, current.summary.iou_thresholds, k, k < 0 ? "mean of all classes" : inOrder[k]),
+              element("p", {class: "rest"}, k < 0 ? "Mean of all classes; click a class above for its own." : inOrder[k])];
+    });
   }
 
   // Which photos, in which order.
   async arrange() {
     if (!this.matcher) return;
     const round = this.round, stale = () => round !== this.round;
-    this.differences = await differences(this, stale);
-    const passes = await photoFilter(this), key = await photoKey(this);
+    let fault = "";
+    const or = other => error => { fault = `: ${error.message}`; return other; };  // what cannot be had neither filters nor sorts
+    this.differences = await differences(this, stale).catch(or(null));
+    const passes = await photoFilter(this).catch(or(() => true)), key = await photoKey(this).catch(or(p => -p));
     if (stale()) return;
     const rows = Uint32Array.from({length: this.data.photos}, (_, p) => p).filter(passes);
     const inOrder = await sorted(rows, key, state.sort_results !== "file");
@@ -172,9 +187,21 @@ export class EvaluationPage {
     this.rows = inOrder;
     this.clear.hidden = !state.class && !state.cell && !state.only;
     this.status.textContent = rows.length === this.data.photos ? plural(rows.length, "photo") : `${count(rows.length)} of ${plural(this.data.photos, "photo")}`;
+    this.status.append(fault);
     const same = this.shown && this.shown.length === this.rows.length && this.rows.every((row, i) => row === this.shown[i]);
     if (same) this.grid.redraw();
     else this.grid.show(this.shown = this.rows);
+  }
+
+  // For those who hear the grid.
+  label(row) {
+    const m = this.matcher;
+    return `${this.data.names[row]}${m ? `, ${m.right[row]} right, ${m.wrong[row]} unmatched, ${m.missed[row]} missed` : ""}`;
+  }
+
+  nothing() {
+    if (this.data.photos === 0) return [element("p", {}, "There are no photos in this data set.")];
+    return [element("p", {}, "No photo is like that."), element("button", {class: "plain", onclick: showAll}, "Show all")];
   }
 
   note(row) {
@@ -183,9 +210,9 @@ export class EvaluationPage {
   }
 
   async load(row) {
-    const [image, truths, found] = await Promise.all([picture("thumbnail", row), json(`outlines/${row}`), json(`results/${this.current.place}/outlines/${row}`)]);
-    return {image, width: this.data.width[row] || image.naturalWidth, height: this.data.height[row] || image.naturalHeight,
-            truths: truths.map(([, box, path]) => shapeOf(box, path)), found: found.map(([box, path]) => shapeOf(box, path))};
+    const {values: [image, truths, found], fault} = await arrivals([picture("thumbnail", row), json(`outlines/${row}`), json(`results/${this.current.place}/outlines/${row}`)]);
+    return {image, fault, width: this.data.width[row] || image?.naturalWidth, height: this.data.height[row] || image?.naturalHeight,
+            truths: (truths ?? []).map(([, box, path]) => shapeOf(box, path)), found: (found ?? []).map(([box, path]) => shapeOf(box, path))};
   }
 
   async photo(row) {
@@ -195,3 +222,5 @@ export class EvaluationPage {
     return evaluatedPhoto(this.data, row, shown.map((r, i) => ({place: r.place, name: this.nameOf(r), matcher: matchers[i]})));
   }
 }
+
+function showAll() { change({class: "", cell: "", only: ""}); }

@@ -1,6 +1,6 @@
 // One photo of the Evaluation page in detail: one file's predictions with the annotations, or two files' side by side.
 import {count, plural} from "./dom.js";
-import {json, wholePhoto} from "./source.js";
+import {json, wholePhoto, arrivals} from "./source.js";
 import {onePane} from "./detail.js";
 import {judged, shapeOf, signs, colours} from "./judged.js";
 
@@ -8,20 +8,22 @@ let last = {};  // what the photo looked at last is drawn from: sliders move the
 
 async function loaded(row, places) {
   const key = `${row} of ${places}`;
-  if (last.key !== key) last = {key, parts: Promise.all([wholePhoto(row), json(`objects/${row}`),
-                                                         ...places.map(place => json(`results/${place}/objects/${row}`))])};
-  return last.parts;
+  if (last.key !== key) last = {key, parts: arrivals([wholePhoto(row), json(`objects/${row}`), ...places.map(place => json(`results/${place}/objects/${row}`))])};
+  const parts = await last.parts;
+  if (parts.fault ?? parts.values[0].fault) last = {};  // to be asked for again
+  return parts;
 }
 
 // files: [{place, name, matcher}], one or two, matched on this photo.
 export async function evaluatedPhoto(data, row, files) {
-  const [whole, told, ...found] = await loaded(row, files.map(f => f.place));
+  const {values: [whole, given, ...found], fault} = await loaded(row, files.map(f => f.place));
+  const told = given ?? {objects: []};
   const shapes = objects => objects.map(object => shapeOf(object.bbox, object.path));
   const truths = shapes(told.objects);
-  const panes = files.map(({name, matcher}, i) => ({title: files.length > 1 ? name : "", matcher, found: found[i],
-                                                   objects: judged(data, matcher, row, truths, shapes(found[i]))}));
+  const panes = files.map(({name, matcher}, i) => ({title: files.length > 1 ? name : "", matcher, found: found[i] ?? [],
+                                                   objects: judged(data, matcher, row, truths, shapes(found[i] ?? []))}));
   const photo = new Told(data, row, told);
-  return {row, ...whole, width: told.width, height: told.height, notes: [],
+  return {row, image: whole.image, fault: whole.fault ?? fault, width: data.width[row], height: data.height[row], notes: [],
           ...(files.length > 1 ? sideBySide(photo, panes) : alone(photo, panes[0]))};
 }
 
@@ -70,7 +72,7 @@ class Told {
   ofPrediction(object, pane) {
     const {matcher, found} = pane, {d, status} = object, mate = matcher.mate[d];
     return {title: `${signs[status]} ${this.data.categoryName(matcher.results.category[d])} ${this.scoreOf(object, pane)}: ${status}`,
-            facts: [...(mate < 0 ? [] : [`IoU ${matcher.overlap(d).toFixed(3)} with annotation ${this.objects[mate - this.first].id}`]),
+            facts: [...(mate < 0 ? [] : [`IoU ${matcher.overlap(d).toFixed(3)} with annotation ${this.objects[mate - this.first]?.id ?? "?"}`]),
                     ...placed(found[d - matcher.results.first[this.row]])]};
   }
 }

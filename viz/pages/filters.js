@@ -9,7 +9,6 @@ export class Filters {
   constructor(data, findings) {
     this.data = data;
     this.findings = findings;
-    this.classSearch = "";
     this.node = element("aside", {class: "filters", "aria-label": "Filters", id: "filters"},
         this.searchField(), this.reset = element("button", {class: "plain reset", onclick: clearFilters}, "Clear all filters"),
         this.classes = element("section", {"aria-label": "Classes"}),
@@ -38,8 +37,8 @@ export class Filters {
     const many = this.data.categories.length > mostClasses;
     this.classHost = element("div", {class: "bars"});
     this.classes.append(element("h2", {}, "Classes"), many && element("input", {
-      type: "search", placeholder: "Find a class", "aria-label": "Find a class",
-      oninput: event => { this.classSearch = event.target.value.toLowerCase(); this.update(this.result); },
+      type: "search", placeholder: "Find a class", "aria-label": "Find a class", value: state.find,
+      oninput: event => change({find: event.target.value}),
     }) || "", this.classHost, this.classRest = element("p", {class: "rest"}));
   }
 
@@ -68,11 +67,13 @@ export class Filters {
   }
 
   updateClasses(counts) {
+    const find = this.classes.querySelector("input");
+    if (find && document.activeElement !== find) find.value = state.find;
     const picked = chosen("classes"), most = Math.max(1, ...counts);
     let shown = this.data.categories.map((category, k) => ({k, name: category.name, colour: category.colour, n: counts[k]}));
     const unknown = counts[shown.length];
     if (unknown || picked.has(shown.length)) shown.push({k: shown.length, name: "unknown class", colour: "#888888", n: unknown});
-    shown = shown.filter(c => picked.has(c.k) || c.name.toLowerCase().includes(this.classSearch));
+    shown = shown.filter(c => picked.has(c.k) || c.name.toLowerCase().includes(state.find.toLowerCase()));
     shown.sort((a, b) => picked.has(b.k) - picked.has(a.k) || (shown.length > mostClasses ? b.n - a.n : 0) || a.k - b.k);
     const focused = document.activeElement?.dataset?.place;
     this.classHost.replaceChildren(...shown.slice(0, mostClasses).map(({k, name, colour, n}) => element("button", {
@@ -96,16 +97,16 @@ export class Filters {
   }
 
   updateFindings() {
-    const {kinds, done} = this.findings;
+    const {kinds, done, fault} = this.findings;
     const progress = ["Checking the annotations …", "Checking the photos …", ""][done];
     this.found.replaceChildren(element("h2", {}, "What doctor finds"),
         element("div", {class: "bars"}, ...kinds.map((kind, i) => element("button", {
           class: `bar ${kind.severity === "warning" ? "warning" : "stops"}`, "aria-pressed": state.finding === String(i) ? "true" : "false",
           title: `${kind.kind}: ${kind.severity}`, onclick: () => change({finding: state.finding === String(i) ? "" : i}),
         }, element("span", {}, kind.kind), element("span", {}, count(kind.count))))),
-        element("p", {class: "rest"}, progress || (kinds.length ? "" : "Nothing is wrong.")));
+        element("p", {class: fault ? "trouble-note" : "rest"}, fault || progress || (kinds.length ? "" : "Nothing is wrong.")));
   }
 }
 
 const filterKeys = ["search", "classes", "area", "aspect", "count", "crowd", "finding"];
-function clearFilters() { change(Object.fromEntries(filterKeys.map(key => [key, ""]))); }
+export function clearFilters() { change(Object.fromEntries(filterKeys.map(key => [key, ""]))); }

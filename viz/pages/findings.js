@@ -3,25 +3,38 @@ import {json, isExport} from "./source.js";
 
 export class Findings {
   constructor(photos, whenMore) {
-    Object.assign(this, {photos, whenMore, kinds: [], done: 0, rows: new Map()});
+    Object.assign(this, {photos, whenMore, kinds: [], done: 0, rows: new Map(), fault: ""});
     this.ask();
   }
 
   async ask() {
-    const {done, kinds} = await json("findings");
+    const before = this.fault;
+    let found = this;  // if they cannot be had, what was known before stays
+    try {
+      found = await json("findings");
+      this.fault = "";
+    } catch (error) {
+      this.fault = error.message;
+    }
+    const {done, kinds} = found;
     const more = done !== this.done || kinds.length !== this.kinds.length;
     Object.assign(this, {done, kinds});
     if (more) this.rows.clear();
-    if (more) this.whenMore();
+    if (more || this.fault !== before) this.whenMore();
     if (done < 2 && !isExport) setTimeout(() => this.ask(), 1000);
   }
 
-  // 1 for photos with a finding of this kind.
+  // 1 for photos with a finding of this kind; null if that cannot be had.
   async photosOf(kind) {
     if (!this.kinds[kind]) return new Uint8Array(this.photos);
     if (!this.rows.has(kind)) {
       const out = new Uint8Array(this.photos);
-      for (const row of await json(`findings/${kind}`)) out[row] = 1;
+      try {
+        for (const row of await json(`findings/${kind}`)) out[row] = 1;
+      } catch (error) {
+        this.fault = error.message;
+        return null;
+      }
       this.rows.set(kind, out);
     }
     return this.rows.get(kind);

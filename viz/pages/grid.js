@@ -9,8 +9,8 @@ const frameBudget = 6;   // milliseconds of drawing
 const remembered = 300;  // pictures kept for scrolling back
 
 export class Grid {
-  // source: {picture(row) -> Promise of {image, width, height, objects}, size(row) -> [width, height], title(row),
-  // note(row), href(row), look() -> see drawObjects}
+  // source: {picture(row) -> Promise of {image or null, fault or null, width, height, ...}, objects(row, picture), title(row),
+  // note(row), label(row) for screen readers, href(row), look() -> see drawObjects, nothing() -> what stands where no photo is}
   constructor(host, source) {
     this.host = host;
     this.source = source;
@@ -20,7 +20,8 @@ export class Grid {
     this.pictures = new Map();
     this.waiting = new Set();
     this.field = element("div", {class: "field", role: "list"});
-    host.append(this.field);
+    this.nothing = element("div", {class: "nothing", role: "status"});
+    host.append(this.field, this.nothing);
     host.tabIndex = -1;
     const layout = eachFrame(() => this.layout());
     host.addEventListener("scroll", layout, {passive: true});
@@ -30,6 +31,7 @@ export class Grid {
 
   show(rows) {
     this.rows = rows;
+    this.nothing.replaceChildren(...(rows.length ? [] : this.source.nothing()));
     this.host.scrollTop = 0;
     this.releaseAll();
     this.layout();
@@ -109,6 +111,8 @@ export class Grid {
   label(cell) {
     cell.name.textContent = this.source.title(cell.row);
     cell.note.textContent = this.source.note(cell.row);
+    const fault = cell.picture?.fault;
+    cell.link.setAttribute("aria-label", this.source.label(cell.row) + (fault ? `: ${fault}` : ""));
     cell.link.href = this.source.href(cell.row);
   }
 
@@ -153,15 +157,18 @@ export class Grid {
     const width = this.cellWidth, height = Math.round(width * .75), picture = cell.picture;
     const context = prepared(cell.canvas, width, height);
     cell.node.classList.toggle("loading", !picture);
-    cell.trouble.textContent = picture?.fault ?? "";
-    cell.trouble.hidden = !picture?.fault;
+    const fault = picture?.fault ?? "";
+    if (cell.trouble.textContent !== fault) this.label(cell);
+    cell.trouble.textContent = fault;
+    cell.trouble.hidden = !fault;
+    cell.trouble.classList.toggle("over", Boolean(picture?.image));
     cell.canvas.labels = [];
     if (!picture) return;
-    if (picture.fault) return;
+    if (!picture.image) return;
     const view = fitted(picture.width, picture.height, width, height);
     cell.canvas.view = view;
     drawPhoto(context, picture.image, picture.width, picture.height, view);
-    cell.canvas.labels = drawObjects(context, this.source.objects(cell.row, picture), view, {...this.source.look(), text: 11});
+    cell.canvas.labels = drawObjects(context, this.source.objects(cell.row, picture), view, {...this.source.look(), text: 11, cover: .25});
   }
 
   key(event) {

@@ -1,5 +1,5 @@
 // Starts the pages and hands on what changes in the address.
-import {element, plural} from "./dom.js";
+import {element, plural, trouble} from "./dom.js";
 import {state, onChange, readAddress, address} from "./state.js";
 import {Dataset} from "./dataset.js";
 import {DatasetPage} from "./dataset_page.js";
@@ -9,6 +9,9 @@ import {Detail} from "./detail.js";
 import {notice, watch} from "./changes.js";
 
 const pages = {};  // by name, made when first looked at
+
+// In place of a page that cannot be had; the others can be looked at, and it is asked for again when it is.
+const noPage = error => ({node: element("main", {class: "note", id: "content"}, trouble(error)), rows: [], row: () => -1, follow() {}});
 
 async function pageOf(name, data) {
   if (name === "evaluation" && data.header.results > 0) return pages.evaluation ??= await EvaluationPage.load(data);
@@ -38,7 +41,7 @@ async function start() {
       drawTabs(data);
       if (!page || keys.has("page")) {
         if (state.page === "evaluation" && !pages.evaluation) host.replaceChildren(element("p", {class: "note", role: "status"}, "Evaluating …"));
-        page = await pageOf(state.page, data);
+        page = await pageOf(state.page, data).catch(noPage);
         host.replaceChildren(page.node);
         page.whenChanged = () => detail.refresh();
       }

@@ -1,7 +1,7 @@
 // Small charts in SVG, in the page's own colours.
 import {element, svg} from "./dom.js";
 
-const width = 360, height = 220, left = 34, bottom = 30, top = 8, right = 14;
+const width = 360, height = 220, left = 42, bottom = 30, top = 8, right = 14;
 const px = x => left + x * (width - left - right), py = y => height - bottom - y * (height - bottom - top);
 
 // lines: [{name, points: [[x, y], ...] in the unit square, colour, wide}]
@@ -64,14 +64,14 @@ export function linePlot(title, xTitle, lines, {fromZero = false, digits = 3} = 
   });
   say(x1);
   return element("figure", {}, element("h2", {}, title), picture,
-      element("figcaption", {class: "legend"}, ...lines.map(line => element("span", {style: {"--colour": line.colour}}, line.name))), out);
+      element("figcaption", {class: "legend"}, ...lines.map(line => element("span", {class: line.faint ? "faint" : null, style: {"--colour": line.colour}}, line.name))), out);
 }
 
 const extent = values => values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
-const short = v => Math.abs(v) >= 1000 ? `${+(v / 1000).toPrecision(3)}k` : Math.abs(v) < .001 && v ? v.toExponential(0) : `${+v.toPrecision(3)}`;
+const short = v => Math.abs(v) >= 1000 ? `${+(v / 1000).toPrecision(3)}k` : Math.abs(v) < .001 && v ? Number(v.toPrecision(3)).toExponential() : `${+v.toPrecision(3)}`;
 
 function ticks(low, high) {
-  const rough = (high - low) / 4 || 1, unit = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 5, 10].find(k => k * unit >= rough) * unit;
+  const rough = (high - low) / 4 || 1, unit = 10 ** Math.floor(Math.log10(rough)), step = [1, 2, 2.5, 5, 10].find(k => k * unit >= rough) * unit;
   const out = [];
   for (let v = Math.ceil(low / step) * step; v <= high + step * 1e-6; v += step) out.push(v);
   return out;

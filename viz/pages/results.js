@@ -19,7 +19,11 @@ export class Results {
 
   // Asked for once: "overlaps/segm", ...
   part(name, make) {
-    if (!this.parts.has(name)) this.parts.set(name, make(`results/${this.place}/${name}`));
+    if (!this.parts.has(name)) {
+      const made = make(`results/${this.place}/${name}`);
+      this.parts.set(name, made);
+      made.catch(() => this.parts.delete(name));  // to be asked for again
+    }
     return this.parts.get(name);
   }
 

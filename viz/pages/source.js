@@ -60,8 +60,14 @@ export async function picture(kind, row) {
 // A photo for the detail view: {image or null, fault or null}.  Browsers show what they can of a file that is cut short
 // and say nothing; whoever made its thumbnail has read all of it.
 export async function wholePhoto(row) {
-  const [photo, thumbnail] = await Promise.allSettled([picture("photo", row), picture("thumbnail", row)]);
-  return {image: photo.value ?? null, fault: (photo.reason ?? thumbnail.reason)?.message ?? null};
+  const {values: [image], fault} = await arrivals([picture("photo", row), picture("thumbnail", row)]);
+  return {image, fault};
+}
+
+// What comes of several things, null for what does not, and why the first of those did not.
+export async function arrivals(promises) {
+  const all = await Promise.allSettled(promises);
+  return {values: all.map(one => one.value ?? null), fault: all.find(one => one.reason)?.reason.message ?? null};
 }
 
 async function reasonFor(kind, row) {

@@ -53,7 +53,7 @@ export class TrainingPage {
   draw(state) {
     const {steps, validations} = this, last = steps.at(-1);
     const of = (records, value) => records.map(r => [r.step, value(r)]).filter(([, y]) => Number.isFinite(y));
-    const epochs = value => validations.map(r => [r.epoch, value(r.validation)]).filter(([, y]) => Number.isFinite(y) && y >= 0);
+    const epochs = value => validations.map(r => [r.epoch, value(r.validation)]).filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y) && y >= 0);
     const losses = Object.keys(last?.losses ?? {});
     const plots = [
       linePlot("Loss", "step", [{name: "training", colour: shades[0], faint: true, points: of(steps, r => r.loss)},
@@ -63,12 +63,13 @@ export class TrainingPage {
         {name: "masks AP", colour: shades[0], wide: true, points: epochs(v => v.segm?.AP)}, {name: "masks AP50", colour: shades[2], points: epochs(v => v.segm?.AP50)},
         {name: "boxes AP", colour: shades[1], wide: true, points: epochs(v => v.bbox?.AP)}, {name: "boxes AP50", colour: shades[3], points: epochs(v => v.bbox?.AP50)}], {fromZero: true}),
       linePlot("Learning rate", "step", [{name: "rate", colour: shades[0], points: of(steps, r => r.rate)}], {fromZero: true}),
-      linePlot("Images per second", "step", [{name: "images/s", colour: shades[2], points: of(steps, r => r.images_per_second)}], {fromZero: true}),
-      ...losses.map(name => linePlot(name.replaceAll("_", " "), "step", [{name: "training", colour: shades[0], points: averaged(of(steps, r => r.losses[name]))},
+      linePlot("Images per second", "step", [{name: "images/s", colour: shades[2], faint: true, points: of(steps, r => r.images_per_second)},
+                                               {name: "averaged", colour: shades[2], wide: true, points: averaged(of(steps, r => r.images_per_second))}], {fromZero: true}),
+      ...losses.map(name => linePlot(name.replaceAll("_", " "), "step", [{name: "training", colour: shades[0], points: averaged(of(steps, r => r.losses?.[name]))},
         {name: "validation", colour: shades[1], wide: true, points: of(validations, r => r.validation.losses?.[name])}], {fromZero: true})),
     ];
     this.charts.replaceChildren(...plots);
-    this.status.textContent = last ? `${state.name}: step ${count(last.step)}, epoch ${last.epoch.toFixed(2)}, loss ${last.loss.toFixed(3)}` : `${state.name}: no step is logged yet`;
+    this.status.textContent = last ? `${state.name}: step ${count(last.step)}, epoch ${shown(last.epoch, 2)}, loss ${shown(last.loss)}` : `${state.name}: no step is logged yet`;
     this.facts.replaceChildren(this.best(state), filesTable(state), element("details", {}, element("summary", {}, "Configuration"), element("pre", {tabindex: 0}, state.config)));
   }
 
@@ -78,10 +79,13 @@ export class TrainingPage {
     const file = state.files.find(f => f.name === "best.safetensors");
     if (!best || !file) return element("p", {}, "No best checkpoint yet.");
     const {segm, bbox} = best.validation;
-    return element("p", {}, element("strong", {}, "Best checkpoint: "), `best.safetensors of step ${count(best.step)}, epoch ${best.epoch.toFixed(2)}: masks AP50 ${segm.AP50.toFixed(3)}, AP ${segm.AP.toFixed(3)}`,
-        bbox ? `; boxes AP50 ${bbox.AP50.toFixed(3)}` : "");
+    return element("p", {}, element("strong", {}, "Best checkpoint: "), `best.safetensors of step ${count(best.step)}, epoch ${shown(best.epoch, 2)}: masks AP50 ${shown(segm.AP50)}, AP ${shown(segm.AP)}`,
+        bbox ? `; boxes AP50 ${shown(bbox.AP50)}` : "");
   }
 }
+
+// A record may lack what most have.
+const shown = (value, digits = 3) => Number.isFinite(value) ? value.toFixed(digits) : "?";
 
 // Exponential, over some twenty steps; the first ones count as if they had gone on before.
 function averaged(points) {

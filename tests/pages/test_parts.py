@@ -1,0 +1,205 @@
+"""Parts of the pages by themselves: one that cannot be loaded holds up no other, and of nothing there is to show it is said."""
+import json
+import unittest
+
+from browser import Browser
+from test_evaluation import made_results
+from world import Folder, Pages, Shapes, hostile_set
+
+DRAWN = "document.querySelector('.cell') && !document.querySelector('.cell.loading')"
+STATUS = "document.querySelector('.toolbar [role=status]').textContent"
+
+
+class Parts(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.shapes, cls.folder = Shapes(images=12, size=128), Folder()
+        results, run = cls.folder.path / "a.json", cls.folder.path / "run"
+        results.write_text(json.dumps(made_results(cls.shapes)))
+        (cls.folder.path / "b.json").write_text("[]")
+        run.mkdir()
+        cls.log = run / "log.jsonl"
+        cls.pages = Pages(cls.shapes.annotations, cls.shapes.images, "--results", results, cls.folder.path / "b.json", "--run", run)
+        cls.browser = Browser(1400, 900)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.__exit__()
+        cls.pages.close()
+        cls.folder.__exit__()
+        cls.shapes.close()
+
+    def without(self, *paths, address="", url=None):
+        """Opens the page where these cannot be loaded."""
+        self.browser.send("Network.setBlockedURLs", urls=[f"*/{path}" for path in paths])
+        self.browser.errors.clear()
+        self.browser.open((url or self.pages.url) + "#" + address)
+        self.addCleanup(self.browser.send, "Network.setBlockedURLs", urls=[])
+
+    def text(self, selector):
+        return self.browser.js(f"document.querySelector({json.dumps(selector)}).textContent")
+
+    def no_exceptions(self):
+        """What failed to load is an error for the console; nothing else may be."""
+        self.assertEqual([e for e in self.browser.errors if "Failed to load resource" not in e], [])
+        self.browser.errors.clear()
+
+    def test_findings(self):
+        self.without("data/findings")
+        self.browser.wait(DRAWN)
+        self.browser.wait("document.querySelector('.filters .trouble-note')")
+        self.assertEqual(self.browser.js(STATUS), f"12 photos, {len(self.shapes.data['annotations'])} objects")
+        self.browser.send("Network.setBlockedURLs", urls=[])  # it is asked for again
+        self.browser.wait("document.querySelector('.filters').textContent.includes('Nothing is wrong.')")
+        self.no_exceptions()
+
+    def test_findings_of_a_kind_do_not_empty_the_page(self):
+        with Folder() as folder:
+            annotations, images = hostile_set(folder)
+            with Pages(annotations, images) as pages:
+                while pages.data("findings")["done"] < 2:
+                    pass
+                self.without("data/findings/0", address="finding=0", url=pages.url)
+                self.browser.wait(f"{DRAWN} && document.querySelectorAll('.cell').length === 5 && document.querySelector('.filters .trouble-note')")
+                self.no_exceptions()
+
+    def test_outlines_and_thumbnails(self):
+        self.without("data/outlines/7", "thumbnail/8")
+        self.browser.wait(DRAWN)
+        faults = self.browser.js("[...document.querySelectorAll('.cell .trouble:not([hidden])')].map(e => e.closest('.cell').querySelector('.name').textContent)")
+        self.assertEqual(faults, ["000008.png", "000009.png"])
+        label = self.browser.js("document.querySelectorAll('.cell a')[8].getAttribute('aria-label')")
+        self.assertRegex(label, r"^000009.png, \d+ objects?(, \d+ \w+)+: .")
+        self.no_exceptions()
+
+    def test_a_photo_in_detail(self):
+        for path in ("photo/0", "data/objects/0", "data/findings/photo/0"):
+            for page in ("dataset", "evaluation&side="):
+                self.without(path, address=f"photo=000001.png&page={page}")
+                if "findings" in path and page != "dataset":
+                    continue
+                self.browser.wait("document.querySelector('.fault').textContent !== '' && !document.querySelector('dialog aside').textContent.includes('Loading')")
+                if path != "data/objects/0":
+                    self.browser.wait("document.querySelector('.object')")
+                self.no_exceptions()
+
+    def test_one_of_two_results(self):
+        self.without("data/results/0/summary", address="page=evaluation")
+        self.browser.wait("document.querySelector('.tally strong')")
+        self.assertEqual(self.text(".filters select"), "b.json")
+        self.assertTrue(self.browser.js("document.querySelector('.filters > .trouble-note') !== null"))
+        self.no_exceptions()
+
+    def test_no_results_leave_the_other_pages(self):
+        self.without("data/results/*", address="page=evaluation")
+        self.browser.wait("document.querySelector('#page .trouble-note')")
+        self.browser.js("location.hash = '#page=dataset'")
+        self.browser.wait(DRAWN)
+        self.browser.send("Network.setBlockedURLs", urls=[])
+        self.browser.js("location.hash = '#page=evaluation'")
+        self.browser.wait("document.querySelector('.tally strong')")
+        self.no_exceptions()
+
+    def test_parts_of_the_numbers(self):
+        self.without("data/results/0/curves/segm", "data/results/0/confusion/segm", "data/results/0/losses/segm", address="page=evaluation&sort_results=loss")
+        self.browser.wait(f"document.querySelector('.tally strong') && {DRAWN} && {STATUS}.startsWith('12 photos: ')")
+        self.assertEqual(self.browser.js("[...document.querySelectorAll('details')].filter(d => d.querySelector('.trouble-note')).map(d => d.querySelector('summary').textContent)"),
+                         ["Precision over recall"])
+        self.assertEqual(self.text(".cell .name"), "000001.png")
+        self.no_exceptions()
+
+    def test_matches(self):
+        self.without("data/results/0/overlaps/segm", address="page=evaluation")
+        self.browser.wait("document.querySelector('.tally .trouble-note')")
+        self.assertTrue(self.browser.js("document.querySelector('details table') !== null"))
+        self.browser.send("Network.setBlockedURLs", urls=[])
+        self.browser.js("location.hash = '#page=evaluation&iou=0.4'")
+        self.browser.wait("document.querySelector('.tally strong')")
+        self.no_exceptions()
+
+    def test_broken_records_of_a_run(self):
+        self.log.write_text('{"step": 1}\n{"step": 2, "loss": "x", "losses": 5}\n{"step": 3, "validation": {"segm": {"AP50": 0.5}}}\n{"step": 4, "validation": true}\n'
+                            '{"step": 5, "epoch": 2, "rate": 1, "losses": {"box": 1}, "loss": 1}\n{"step": 6}\n')
+        self.browser.errors.clear()
+        self.browser.open(self.pages.url + "#page=training")
+        self.browser.wait("document.querySelector('figure svg')")
+        self.assertEqual(self.text(".training [role=status]"), "run: step 6, epoch ?, loss ?")
+        self.assertIn("no best", self.text(".facts p").lower())
+        self.no_exceptions()
+
+    def test_nothing_passes_the_filters(self):
+        for address, shown in (("search=nowhere", "No photo passes these filters."), ("page=evaluation&only=wrong&score=1", "No photo is like that.")):
+            self.browser.open(self.pages.url + "#" + address)
+            self.browser.wait("document.querySelector('.nothing button')")
+            self.assertEqual(self.text(".nothing p"), shown)
+            self.browser.click_on(".nothing button")
+            self.browser.wait(f"{DRAWN} && document.querySelectorAll('.cell').length === 12 && !document.querySelector('.nothing button')")
+            self.assertTrue(self.browser.js(STATUS).startswith("12 photos"))
+        self.no_exceptions()
+
+    def test_no_photos_at_all(self):
+        with Folder() as folder:
+            (folder / "images").mkdir()
+            (folder / "none.json").write_text('{"images": [], "annotations": [], "categories": []}')
+            with Pages(folder / "none.json", folder / "images") as pages:
+                self.browser.open(pages.url)
+                self.browser.wait("document.querySelector('.nothing').textContent === 'There are no photos in this data set.'")
+                self.no_exceptions()
+
+    def test_what_a_screen_reader_says_of_a_thumbnail(self):
+        self.browser.open(self.pages.url)
+        self.browser.wait(DRAWN)
+        names = {c["id"]: c["name"] for c in self.shapes.data["categories"]}
+        first = [names[a["category_id"]] for a in self.shapes.data["annotations"] if a["image_id"] == 1]
+        expected = f"000001.png, {len(first)} object{'s' * (len(first) > 1)}, " + ", ".join(f"{first.count(name)} {name}" for name in dict.fromkeys(first))
+        self.assertEqual(self.browser.js("document.querySelector('.cell a').getAttribute('aria-label')"), expected)
+        self.browser.open(self.pages.url + "#page=evaluation&sort_results=file")
+        self.browser.wait("document.querySelector('.tally strong')")
+        self.browser.wait(DRAWN)
+        self.browser.wait(f"document.querySelector('.cell a').getAttribute('aria-label') === '000001.png, {len(first)} right, 0 unmatched, 0 missed'")
+
+
+class ClassSearch(unittest.TestCase):
+    """Of more classes than are listed at once, found by their names: on both pages, and in the address."""
+
+    def test_both_pages(self):
+        with Folder() as folder, Browser(1400, 900) as browser:
+            shapes = Shapes(images=4, size=64)
+            self.addCleanup(shapes.close)
+            data = shapes.data
+            data["categories"] = [{"id": i, "name": f"Kind {i:03}"} for i in range(1, 201)]
+            for i, a in enumerate(data["annotations"]):
+                a["category_id"] = 150 + i % 3
+            annotations, results = folder / "many.json", folder / "r.json"
+            annotations.write_text(json.dumps(data))
+            results.write_text("[]")
+            of_150 = sum(a["category_id"] == 150 for a in data["annotations"])
+            with Pages(annotations, shapes.images, "--results", results) as pages:
+                bars = "[...document.querySelectorAll('section[aria-label=Classes] .bar')].map(e => e.innerText.split(/\\n+/))"
+                browser.open(pages.url)
+                browser.wait(f"{DRAWN} && {bars}.length === 60")
+                self.assertEqual(browser.js("document.querySelector('section[aria-label=Classes] .rest').textContent"), "and 140 classes more")
+                browser.js("document.querySelector('input[aria-label=\"Find a class\"]').focus()")
+                for key in "KIND 15":
+                    browser.key(key)
+                browser.wait(f"{bars}.length === 10")
+                self.assertEqual(browser.js(bars)[0], ["Kind 150", str(of_150)])
+                self.assertTrue(browser.js("document.activeElement.matches('input[aria-label=\"Find a class\"]')"))
+                link = browser.js("location.hash")
+                browser.click_on("section[aria-label=Classes] .bar")
+                browser.wait("location.hash.includes('classes=149')")
+                browser.wait(f"{STATUS}.endsWith(', {of_150} objects')")
+                browser.open(pages.url + link)
+                browser.wait(f"{bars}.length === 10")
+                self.assertEqual(browser.js("document.querySelector('input[aria-label=\"Find a class\"]').value"), "KIND 15")
+                browser.open(pages.url + "#page=evaluation&find=kind+15")
+                browser.wait("document.querySelector('.tally strong')")
+                rows = browser.js("[...document.querySelectorAll('[role=region][aria-label=Classes] tbody th')].map(e => e.textContent)")
+                self.assertEqual(sorted(rows), [f"Kind {i}" for i in range(150, 160)])
+                matrix = browser.js("[...document.querySelectorAll('.matrix tbody th')].map(e => e.textContent)")
+                self.assertIn("Kind 150", matrix)
+                self.assertEqual(browser.errors, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
