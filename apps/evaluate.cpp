@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "apps/bn_eps.h"
+#include "apps/device.h"
 #include "apps/explain.h"
 #include "apps/inputs.h"
 #include "apps/output.h"
@@ -40,6 +41,7 @@ std::vector<sil::Detection> detect(const Arguments& args, const sil::Annotations
   const sil::WeightsFile weights = sil::read_weights(args.weights, args.bn_eps);
   sil::check_categories(weights.categories, annotations, args.weights.string());
   sil::MaskRcnn model = sil::model_of(weights, args.weights.string());
+  model.move_to(sil::Device::parse(args.device));
   model.fold(args.dtype == "bf16" ? sil::DType::bf16 : sil::DType::f32);
   const sil::Dataset photos(annotations, args.images.front(), weights.categories, preparation(weights.config),
                             sil::Purpose::prediction, sil::exif_of(args.exif));
@@ -78,8 +80,7 @@ void check_arguments(const Arguments& args) {
     if (!args.weights.empty()) sil::check_no_input(args.explain.curves, {args.images.front()});
     sil::make_folder(args.explain.curves);
   }
-  sil::check(sil::Device::parse(args.device).kind() == sil::Device::Kind::cpu,
-             "--device is {}; the model runs on the cpu alone yet", args.device);
+  sil::Device::parse(args.device);  // an Error if it cannot be used
 }
 
 // What will be written is none of what is read, and all of it goes to different files.
@@ -219,7 +220,7 @@ void add_inputs(CLI::App& app, Arguments& args) {
                  "first");
   app.add_option("--weights", args.weights, "A run's checkpoint, or torchvision's weights (.pth, .safetensors)");
   sil::add_bn_eps(app, args.bn_eps);
-  app.add_option("--device", args.device, "Of the model: cpu, cuda or cuda:N");
+  sil::add_device(app, args.device);
   app.add_option("--dtype", args.dtype, "Of the model: f32, or bf16, which is faster where the CPU has it")
       ->check(CLI::IsMember({"f32", "bf16"}));
   sil::add_exif(app, args.exif);

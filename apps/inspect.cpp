@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/bn_eps.h"
+#include "apps/device.h"
 #include "apps/inputs.h"
 #include "apps/inspect_pictures.h"
 #include "apps/output.h"
@@ -30,7 +31,7 @@ using namespace sil;
 
 struct Arguments {
   std::string weights, image, annotations, images, image_ids, out, given, pictures, json;
-  std::string dtype = "f32", exif = "ignore";
+  std::string device = "cpu", dtype = "f32", exif = "ignore";
   std::optional<int> min_size, max_size;
   std::optional<float> bn_eps;
   std::vector<std::string> diff;
@@ -55,6 +56,7 @@ void define_common(CLI::App& app, Arguments& a) {
   app.add_option("--dtype", a.dtype, "f32, or f64: all arithmetic in float64 on plain loops, slow, as a reference")
       ->check(CLI::IsMember({"f32", "f64"}))
       ->capture_default_str();
+  add_device(app, a.device);
   add_bn_eps(app, a.bn_eps);
   add_exif(app, a.exif);
 }
@@ -67,6 +69,8 @@ WeightsFile read_model(const Arguments& a) {
     check_folder_of(file);
     check_no_input(file, {a.weights, a.image, a.annotations, a.given});
   }
+  check(Device::parse(a.device).kind() == Device::Kind::cpu || (a.dtype == "f32" && !a.tree),
+        "--device is {}; --dtype f64 and --tree are computed on the cpu", a.device);
   check(a.pictures.empty() || a.dtype == "f32", "--pictures are of f32; --dtype is {}", a.dtype);
   if (!a.pictures.empty()) make_folder(a.pictures);
   WeightsFile file = read_weights(a.weights, a.bn_eps);
@@ -81,6 +85,7 @@ WeightsFile read_model(const Arguments& a) {
 MaskRcnn model_for(const Arguments& a, const WeightsFile& file) {
   MaskRcnn model = model_of(file, a.weights);
   if (a.dtype == "f64") model.widen();
+  model.move_to(Device::parse(a.device));
   return model;
 }
 
@@ -109,7 +114,7 @@ int infer(const Arguments& a) {
   const WeightsFile file = read_model(a);
   MaskRcnn model = model_for(a, file);
   const Tensor photo = read_image(a.image, exif_of(a.exif));
-  const Batch batch = batch_of(photo, file);
+  const Batch batch = batch_of(photo, file).to(model.device());
   if (a.tree) print_tree(a, model, batch);
   if (a.out.empty() && a.pictures.empty()) return 0;
   const Stages stages = detection_stages(model, batch, read_stages(a.given));
@@ -165,16 +170,16 @@ int train_step(const Arguments& a) {
   for (size_t i = 0; i < dataset.size(); ++i) examples.push_back(dataset.load(i, RngKey{}));
   const Batch batch = collate(examples);
   if (a.steps) {
-    write_stages(a, training_curve(model, batch, *a.steps, kCurveRate, kCurve));
+    write_stages(a, training_curve(model, batch.to(model.device()), *a.steps, kCurveRate, kCurve));
     return 0;
   }
   const Tensor photo =
       a.pictures.empty() ? Tensor() : read_image(fs::path(a.images) / photos.photos[0].file_name, exif_of(a.exif));
   if (photo.defined()) {  // before a step moves running statistics
-    const Batch alone = batch_of(photo, file);
+    const Batch alone = batch_of(photo, file).to(model.device());
     draw_detection(a.pictures, detection_stages(model, alone), photo, finest_level(alone), names_of(file.categories));
   }
-  const Stages stages = training_stages(model, batch, read_stages(a.given));
+  const Stages stages = training_stages(model, batch.to(model.device()), read_stages(a.given));
   write_stages(a, stages);
   if (photo.defined()) draw_training(a.pictures, stages, batch, file.config.model.rpn.matcher);
   return 0;

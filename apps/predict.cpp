@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/bn_eps.h"
+#include "apps/device.h"
 #include "apps/inputs.h"
 #include "apps/output.h"
 #include "apps/photos.h"
@@ -49,7 +50,7 @@ void define(CLI::App& app, Arguments& a) {
   app.add_option("--overlay-threshold", a.overlay_threshold, "Least score on the overlays")
       ->check(between_0_and_1())
       ->capture_default_str();
-  app.add_option("--device", a.device, "cpu, cuda or cuda:N");
+  add_device(app, a.device);
   app.add_option("--dtype", a.dtype, "f32, or bf16, which is faster where the CPU has it")
       ->check(CLI::IsMember({"f32", "bf16"}));
   add_exif(app, a.exif);
@@ -110,7 +111,7 @@ std::map<std::string, int64_t> ids_of(const Annotations& annotations) {
 
 class Prediction {
  public:
-  explicit Prediction(const Arguments& a) : a_(a), exif_(exif_of(a.exif)) {
+  explicit Prediction(const Arguments& a) : a_(a), device_(Device::parse(a.device)), exif_(exif_of(a.exif)) {
     files_ = files_of(a.images, [this](const std::string& message) { report(message); });
     check(!files_.empty() || bad_ > 0, "{}: no photos in it", a.images.front());
     given_ = files_.size() + bad_;
@@ -131,6 +132,7 @@ class Prediction {
     RunConfig& config = weights_.config;
     if (a_.score_threshold) config.model.box.score_threshold = float(*a_.score_threshold);
     MaskRcnn model = model_of(weights_, a_.weights);
+    model.move_to(device_);
     model.fold(a_.dtype == "bf16" ? DType::bf16 : DType::f32);
 
     const Dataset dataset(paths_, "", weights_.categories, preparation(config), Purpose::prediction, exif_);
@@ -213,6 +215,7 @@ class Prediction {
   }
 
   const Arguments& a_;
+  Device device_;
   Exif exif_;
   std::vector<File> files_;
   WeightsFile weights_;
@@ -229,10 +232,5 @@ int main(int argc, char** argv) {
   Arguments a;
   return run_program(
       argc, argv, "Finds objects in photos: a box, a mask, a class and a score each.",
-      [&](CLI::App& app) { define(app, a); },
-      [&] {
-        check(Device::parse(a.device).kind() == Device::Kind::cpu,
-              "--device is {}; prediction runs on the cpu alone yet", a.device);
-        return Prediction(a).run();
-      });
+      [&](CLI::App& app) { define(app, a); }, [&] { return Prediction(a).run(); });
 }

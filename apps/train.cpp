@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/device.h"
 #include "apps/inputs.h"
 #include "apps/photos.h"
 #include "apps/program.h"
@@ -45,7 +46,7 @@ void define(CLI::App& app, Arguments& a) {
       "Start from this checkpoint of a run, or torchvision's .pth or .safetensors; its model block stands in "
       "the place of the defaults");
   app.add_flag("--resume", a.resume, "Go on with the run in --out where it stopped");
-  app.add_option("--device", a.device, "cpu, cuda or cuda:N");
+  add_device(app, a.device);
   app.add_option("--dtype", a.dtype, "f32");
   add_exif(app, a.exif);
   app.add_option("--seed", a.seed, "Of weights, order and samples: train.seed");
@@ -78,8 +79,6 @@ void check_arguments(const Arguments& a) {
   check(a.dtype == "f32", "--dtype is {}; f32 expected: training in bf16 does not exist yet", a.dtype);
   check(!(a.resume && !a.weights.empty()), "--resume goes on with {}'s own weights; --weights does not go with it",
         a.out);
-  check(Device::parse(a.device).kind() == Device::Kind::cpu, "--device is {}; training runs on the cpu alone yet",
-        a.device);
 }
 
 // A run's files are none of what it reads; but a resumed one's are its own.
@@ -172,6 +171,7 @@ int print_config(const Arguments& a) {
 
 int run_training(const Arguments& a) {
   check_arguments(a);
+  const Device device = Device::parse(a.device);
   check_outputs(a, {a.config, a.hyperparameters, a.augmentations, a.weights});
   const fs::path last = last_of(a);
   std::optional<Checkpoint> resumed;
@@ -195,6 +195,7 @@ int run_training(const Arguments& a) {
 
   MaskRcnn model = new_model(config, table, start);
   if (resumed) load_state_dict_exact(leaves(model), resumed->weights, last.string());
+  model.move_to(device);
   std::error_code error;
   fs::create_directories(a.out, error);
   check(!error, "{}: cannot be made: {}", a.out, error.message());

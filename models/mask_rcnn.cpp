@@ -21,6 +21,7 @@ struct MaskRcnn::Parts {
   BoxHead box_head;
   MaskHead mask_head;
   DType dtype = DType::f32;
+  Device device;
   bool folded = false;
 
   Parts(const ModelConfig& c, RngKey init)
@@ -59,7 +60,7 @@ Rois offer_proposals(Probe* probe, const Rois& own, int64_t photos) {
   return {ops::concat(boxes, 0), Tensor::of({int64_t(image.size())}, image, own.boxes.device())};
 }
 
-void check_batch(const Batch& batch) {
+void check_batch(const Batch& batch, Device device) {
   const Tensor& p = batch.photos;
   check(p.defined() && p.rank() == 4 && p.dim(3) == 3 && p.dim(0) > 0,
         "mask_rcnn: photos are {}; [N, H, W, 3] expected", p.shape());
@@ -67,6 +68,8 @@ void check_batch(const Batch& batch) {
         "mask_rcnn: photos are {}; height and width padded to a multiple of 32 expected", p.shape());
   check(batch.sizes.defined() && batch.sizes.shape() == Shape{p.dim(0), 2}, "mask_rcnn: sizes are {}, [{}, 2] expected",
         batch.sizes.shape(), p.dim(0));
+  check(p.device() == device, "mask_rcnn: photos are on {}, the model is on {}; one device expected", p.device().str(),
+        device.str());
 }
 
 // What a probe sees of rows: those that are not empty, which come first.
@@ -77,10 +80,10 @@ void show_rows(Probe* probe, const std::string& name, const Tensor& t, const Roi
 }
 
 // The targets, checked, their boxes in this dtype; without any, empty tensors.
-Targets checked(Targets t, int num_classes, DType dtype) {
+Targets checked(Targets t, int num_classes, DType dtype, Device device) {
+  const auto none = [&](const Shape& shape) { return Tensor::zeros(shape, DType::i32, device); };
   if (t.count() == 0)
-    return {Tensor::zeros({0, 4}, dtype),   Tensor::zeros({0}, DType::i32), Tensor::zeros({0}, DType::i32),
-            Tensor::zeros({0}, DType::i32), Tensor::zeros({1}, DType::i32), Tensor::zeros({0, 2}, DType::i32)};
+    return {Tensor::zeros({0, 4}, dtype, device), none({0}), none({0}), none({0}), none({1}), none({0, 2})};
   t.boxes = ops::cast(t.boxes, dtype);
   for (int32_t label : t.labels.to_vector<int32_t>())
     check(label >= 1 && label < num_classes, "mask_rcnn: an object's label is {}, the model's are 1 to {}", label,
@@ -148,6 +151,14 @@ void MaskRcnn::widen() {
   parts_->dtype = DType::f64;
 }
 
+void MaskRcnn::move_to(Device device) {
+  for (const Leaf& leaf : leaves(*this))
+    if (leaf.value().dtype() != DType::i64) leaf.set(leaf.value().to(device));  // batch norm counts on the host
+  parts_->device = device;
+}
+
+Device MaskRcnn::device() const { return parts_->device; }
+
 // What training and inference share: the pyramid, and what the RPN makes of it.
 struct MaskRcnn::Proposed {
   std::vector<Var> pyramid;  // p2..p6, [N, H, W, C]
@@ -158,7 +169,7 @@ struct MaskRcnn::Proposed {
 };
 
 MaskRcnn::Proposed MaskRcnn::propose_from(const Batch& batch, Mode mode, Probe* probe) {
-  check_batch(batch);
+  check_batch(batch, parts_->device);
   Proposed out;
   out.finest = finest_level(batch);
   show(probe, "input", batch.photos);
@@ -212,7 +223,7 @@ std::pair<Losses, std::vector<PhotoDetections>> MaskRcnn::losses_and_detections(
 }
 
 Losses MaskRcnn::losses_of(const Proposed& p, const Batch& batch, RngKey key, Probe* probe) {
-  const Targets targets = checked(batch.targets, config_.num_classes, p.anchors.dtype());
+  const Targets targets = checked(batch.targets, config_.num_classes, p.anchors.dtype(), parts_->device);
   const Samples samples = sample_rois(p.proposals, targets, batch.photos.dim(0), config_.box, key.fold("rois"));
   const BoxOutput box = read_boxes(p, samples.rois, probe);
   const Var mask_logits = parts_->mask_head.mask_fcn_logits(read_masks(p, samples.positive_rois, probe));

@@ -62,6 +62,10 @@ class MaskRcnn {
   // and detects, slowly; what detect() returns is rounded to float32.
   void widen();
 
+  // Its weights go there, and with them the work: batches are expected on that device.
+  void move_to(Device);
+  Device device() const;
+
   // Names every part once, with torchvision's names: state dict, optimizer, freezing and counting come from it.
   void visit(Visitor&);
 

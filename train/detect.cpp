@@ -47,7 +47,7 @@ void detect_all(MaskRcnn& model, const Dataset& dataset, const OnFound& found, c
       bad(i, e.what());
       continue;
     }
-    found(i, to_detections(model.detect(*batch).at(0), dataset.photo(i).id, dataset.categories()));
+    found(i, to_detections(model.detect(batch->to(model.device())).at(0), dataset.photo(i).id, dataset.categories()));
   }
 }
 

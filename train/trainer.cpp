@@ -83,7 +83,7 @@ class Trainer {
       StepRecord record = step(batch);
       record.images_per_second = double(config_.batch_size) / seconds_since(start);
       log_.push(record);
-      status_.update(progress_.step, step_text(record, batch.photos.device()));
+      status_.update(progress_.step, step_text(record, model_.device()));
       if (validation_is_due(config_, progress_.step, photos_, steps_)) {
         validate_and_save();
         if (stops_early()) break;
@@ -99,7 +99,7 @@ class Trainer {
   // A photo that cannot be read ends the run, but not what was done so far: mended, --resume goes on.
   Batch next(Loader& loader) {
     try {
-      return *loader.next();
+      return loader.next()->to(model_.device());
     } catch (const Error&) {
       if (progress_.step > 0) save();
       throw;
@@ -202,7 +202,7 @@ ValidationRecord validate(MaskRcnn& model, const Dataset& dataset, int64_t step,
   Loader loader(dataset, {.batch_size = 1, .shuffle = false});
   LossValues sum{};
   for (size_t i = 0; i < dataset.size(); i++) {
-    const auto [losses, found] = model.losses_and_detections(*loader.next(), key);
+    const auto [losses, found] = model.losses_and_detections(loader.next()->to(model.device()), key);
     const LossValues of_photo = values(losses);
     for (size_t k = 0; k < sum.size(); k++) sum[k] += of_photo[k];
     const int64_t id = dataset.photo(i).id;

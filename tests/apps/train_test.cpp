@@ -236,7 +236,7 @@ TEST_CASE("train: wrong arguments and settings end with one line") {
   check_error(data.train("run", "--set model.rpn_background_iou=0.8"),
               "model.rpn_background_iou is 0.8, at most model.rpn_foreground_iou (0.7) expected");
   check_error(data.train("run", "--dtype bf16"), "--dtype is bf16; f32 expected");
-  check_error(data.train("run", "--device cuda"), "error: ");
+  check_error(data.train("run", "--device gpu"), "device is 'gpu'; cpu, cuda or cuda:N expected");
   check_error(run("train", data.training("run") + "--config " + (data.folder / "none.json")),
               "none.json: cannot be opened: No such file or directory");
   check_error(run("train", data.training("run") + "--set train.pretrained=false --set model.min_size=64"),
@@ -490,4 +490,18 @@ TEST_CASE("predict: bf16 finds what float32 finds") {
   REQUIRE(!f.empty());
   REQUIRE(!b.empty());
   CHECK(b.front().score == doctest::Approx(f.front().score).epsilon(0.05));
+}
+
+// Without CUDA, without a driver or without so many GPUs: each has its own reason (tests/cuda/census_test.cpp).
+TEST_CASE("programs: a GPU that is not there is one line and exit code 2, before anything is written") {
+  const Data data;
+  const std::string device = "--device cuda:99 ", weights = "--weights none.safetensors ";
+  check_error(data.train("run", device), "error: device cuda:99: ");
+  CHECK_FALSE(fs::exists(data.folder / "run"));
+  check_error(run("predict", device + weights + "--images " + data.images + " --results " + (data.folder / "r.json")),
+              "error: device cuda:99: ");
+  check_error(run("evaluate", device + weights + "--images " + data.images + " --annotations " + data.annotations),
+              "error: device cuda:99: ");
+  check_error(run("inspect", "infer " + device + weights + "--image x.jpg --out " + (data.folder / "stages")),
+              "error: device cuda:99: ");
 }
