@@ -7,6 +7,7 @@ namespace sil::cpu {
 
 KernelFunction<decltype(Kernels::allocate)> allocate;
 KernelFunction<decltype(Kernels::release)> release;
+KernelFunction<decltype(Kernels::memory)> memory;
 KernelFunction<decltype(Kernels::upload)> upload;
 KernelFunction<decltype(Kernels::download)> download;
 KernelFunction<decltype(Kernels::copy)> copy;

@@ -1,5 +1,6 @@
 // Memory on the CPU.
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -19,6 +20,12 @@ void* allocate(size_t bytes) {
 }
 
 void release(void* p) { std::free(p); }
+
+void memory(size_t& free, size_t& total) {
+  const size_t page = size_t(sysconf(_SC_PAGESIZE));
+  free = page * size_t(sysconf(_SC_AVPHYS_PAGES));
+  total = page * size_t(sysconf(_SC_PHYS_PAGES));
+}
 
 void upload(Stream, const void* host, void* device, size_t bytes) {
   if (bytes) std::memcpy(device, host, bytes);

@@ -6,6 +6,7 @@ const Kernels& cpu_kernels() {
   static constexpr Kernels table{
       .allocate = cpu::allocate,
       .release = cpu::release,
+      .memory = cpu::memory,
       .upload = cpu::upload,
       .download = cpu::download,
       .copy = cpu::copy,

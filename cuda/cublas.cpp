@@ -3,23 +3,33 @@
 
 #include "cuda/dense_shapes.h"
 #include "cuda/library.h"
+#include "cuda/shared_library.h"
 #include "tensor/check.h"
 
 namespace sil::cuda {
 namespace {
 
-void check_cublas(const char* what, cublasStatus_t status) {
-  check(status == CUBLAS_STATUS_SUCCESS, "cublas: {}: {}", what, cublasGetStatusString(status));
-}
+struct Cublas {
+  SharedLibrary library{"cuBLAS", fmt::format("libcublas.so.{}", CUBLAS_VER_MAJOR)};
+  decltype(&cublasGetStatusString) text = library.function("cublasGetStatusString");
+  decltype(&cublasCreate_v2) create = library.function("cublasCreate_v2");
+  decltype(&cublasSetStream_v2) set_stream = library.function("cublasSetStream_v2");
+  cublasStatus_t (*gemm)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int m, int n, int k, const void* alpha,
+                         const void* a, cudaDataType, int lda, const void* b, cudaDataType, int ldb, const void* beta,
+                         void* c, cudaDataType, int ldc, cublasComputeType_t,
+                         cublasGemmAlgo_t) = library.function("cublasGemmEx");
+  cublasHandle_t handle;
 
-cublasHandle_t handle(Stream s) {
-  static cublasHandle_t h = [] {
-    cublasHandle_t made;
-    check_cublas("create", cublasCreate(&made));
-    return made;
-  }();
-  check_cublas("stream", cublasSetStream(h, static_cast<cudaStream_t>(s.handle)));
-  return h;
+  Cublas() { check("create", create(&handle)); }
+
+  void check(const char* what, cublasStatus_t status) const {
+    sil::check(status == CUBLAS_STATUS_SUCCESS, "cublas: {}: {}", what, text(status));
+  }
+};
+
+const Cublas& cublas() {
+  static const auto& made = *new Cublas;
+  return made;
 }
 
 cudaDataType_t type_of(DType t) {
@@ -37,19 +47,24 @@ cudaDataType_t type_of(DType t) {
 
 }  // namespace
 
+void open_cublas() { cublas(); }
+
 void matmul(Stream s, In a, bool a_transposed, In b, bool b_transposed, In bias, bool relu, Out y, Scratch&) {
   if (y.numel() == 0) return;
   const GemmShape g = gemm_shape(a, a_transposed, b, b_transposed, y);
   const float one = 1, zero = 0;
   const cudaDataType_t type = type_of(y.dtype());
-  if (g.k == 0)
+  if (g.k == 0) {
     fill(s, 0, y);
-  else
-    check_cublas("matmul", cublasGemmEx(handle(s), g.first_transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
-                                        g.second_transposed ? CUBLAS_OP_T : CUBLAS_OP_N, g.m, g.n, g.k, &one, b.raw(),
-                                        type, g.first_step, a.raw(), type, g.second_step, &zero, y.raw(), type,
-                                        g.c_step, type == CUDA_R_32F ? CUBLAS_COMPUTE_32F_PEDANTIC : CUBLAS_COMPUTE_32F,
-                                        CUBLAS_GEMM_DEFAULT));
+  } else {
+    const Cublas& c = cublas();
+    c.check("stream", c.set_stream(c.handle, static_cast<cudaStream_t>(s.handle)));
+    c.check("matmul",
+            c.gemm(c.handle, g.first_transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
+                   g.second_transposed ? CUBLAS_OP_T : CUBLAS_OP_N, g.m, g.n, g.k, &one, b.raw(), type, g.first_step,
+                   a.raw(), type, g.second_step, &zero, y.raw(), type, g.c_step,
+                   type == CUDA_R_32F ? CUBLAS_COMPUTE_32F_PEDANTIC : CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
+  }
   epilogue(s, bias, {}, relu, y);
 }
 

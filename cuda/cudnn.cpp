@@ -7,23 +7,56 @@
 
 #include "cuda/dense_shapes.h"
 #include "cuda/library.h"
+#include "cuda/shared_library.h"
 #include "tensor/check.h"
 
 namespace sil::cuda {
 namespace {
 
-void check_cudnn(const char* what, cudnnStatus_t status) {
-  check(status == CUDNN_STATUS_SUCCESS, "cudnn: {}: {}", what, cudnnGetErrorString(status));
+struct Cudnn {
+  SharedLibrary library{"cuDNN", fmt::format("libcudnn.so.{}", CUDNN_MAJOR)};
+  decltype(&cudnnGetErrorString) text = library.function("cudnnGetErrorString");
+  decltype(&cudnnCreate) create = library.function("cudnnCreate");
+  decltype(&cudnnSetStream) set_stream = library.function("cudnnSetStream");
+  decltype(&cudnnCreateTensorDescriptor) create_tensor = library.function("cudnnCreateTensorDescriptor");
+  decltype(&cudnnSetTensorNdDescriptor) set_tensor = library.function("cudnnSetTensorNdDescriptor");
+  decltype(&cudnnDestroyTensorDescriptor) destroy_tensor = library.function("cudnnDestroyTensorDescriptor");
+  decltype(&cudnnCreateFilterDescriptor) create_filter = library.function("cudnnCreateFilterDescriptor");
+  decltype(&cudnnSetFilterNdDescriptor) set_filter = library.function("cudnnSetFilterNdDescriptor");
+  decltype(&cudnnDestroyFilterDescriptor) destroy_filter = library.function("cudnnDestroyFilterDescriptor");
+  decltype(&cudnnCreateConvolutionDescriptor) create_convolution = library.function("cudnnCreateConvolutionDescriptor");
+  decltype(&cudnnSetConvolution2dDescriptor) set_convolution = library.function("cudnnSetConvolution2dDescriptor");
+  decltype(&cudnnSetConvolutionMathType) set_math = library.function("cudnnSetConvolutionMathType");
+  decltype(&cudnnDestroyConvolutionDescriptor) destroy_convolution =
+      library.function("cudnnDestroyConvolutionDescriptor");
+  decltype(&cudnnGetConvolutionForwardAlgorithm_v7) forward_algorithms =
+      library.function("cudnnGetConvolutionForwardAlgorithm_v7");
+  decltype(&cudnnConvolutionForward) forward = library.function("cudnnConvolutionForward");
+  decltype(&cudnnGetConvolutionBackwardDataAlgorithm_v7) data_algorithms =
+      library.function("cudnnGetConvolutionBackwardDataAlgorithm_v7");
+  decltype(&cudnnConvolutionBackwardData) backward_data = library.function("cudnnConvolutionBackwardData");
+  decltype(&cudnnGetConvolutionBackwardFilterAlgorithm_v7) filter_algorithms =
+      library.function("cudnnGetConvolutionBackwardFilterAlgorithm_v7");
+  decltype(&cudnnConvolutionBackwardFilter) backward_filter = library.function("cudnnConvolutionBackwardFilter");
+  cudnnHandle_t handle;
+
+  Cudnn() { check("create", create(&handle)); }
+
+  void check(const char* what, cudnnStatus_t status) const {
+    sil::check(status == CUDNN_STATUS_SUCCESS, "cudnn: {}: {}", what, text(status));
+  }
+};
+
+const Cudnn& cudnn() {
+  static const auto& made = *new Cudnn;
+  return made;
 }
 
-cudnnHandle_t handle(Stream s) {
-  static cudnnHandle_t h = [] {
-    cudnnHandle_t made;
-    check_cudnn("create", cudnnCreate(&made));
-    return made;
-  }();
-  check_cudnn("stream", cudnnSetStream(h, static_cast<cudaStream_t>(s.handle)));
-  return h;
+// The same, its work going to the stream.
+const Cudnn& cudnn(Stream s) {
+  const Cudnn& c = cudnn();
+  c.check("stream", c.set_stream(c.handle, static_cast<cudaStream_t>(s.handle)));
+  return c;
 }
 
 cudnnDataType_t type_of(DType t) {
@@ -46,25 +79,26 @@ struct Descriptors {
   cudnnConvolutionDescriptor_t conv;
 
   Descriptors(const ConvShapes& s, DType dtype) {
+    const Cudnn& c = cudnn();
     const cudnnDataType_t type = type_of(dtype);
-    check_cudnn("create", cudnnCreateTensorDescriptor(&x));
-    check_cudnn("create", cudnnCreateTensorDescriptor(&y));
-    check_cudnn("create", cudnnCreateFilterDescriptor(&w));
-    check_cudnn("create", cudnnCreateConvolutionDescriptor(&conv));
-    check_cudnn("x", cudnnSetTensorNdDescriptor(x, type, 4, s.x.extent, s.x.step));
-    check_cudnn("y", cudnnSetTensorNdDescriptor(y, type, 4, s.y.extent, s.y.step));
-    check_cudnn("w", cudnnSetFilterNdDescriptor(w, type, CUDNN_TENSOR_NHWC, 4, s.w));
-    check_cudnn("convolution",
-                cudnnSetConvolution2dDescriptor(conv, s.padding, s.padding, s.stride, s.stride, s.dilation, s.dilation,
-                                                CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
-    check_cudnn("math", cudnnSetConvolutionMathType(conv, dtype == DType::f32 ? CUDNN_FMA_MATH : CUDNN_TENSOR_OP_MATH));
+    c.check("create", c.create_tensor(&x));
+    c.check("create", c.create_tensor(&y));
+    c.check("create", c.create_filter(&w));
+    c.check("create", c.create_convolution(&conv));
+    c.check("x", c.set_tensor(x, type, 4, s.x.extent, s.x.step));
+    c.check("y", c.set_tensor(y, type, 4, s.y.extent, s.y.step));
+    c.check("w", c.set_filter(w, type, CUDNN_TENSOR_NHWC, 4, s.w));
+    c.check("convolution", c.set_convolution(conv, s.padding, s.padding, s.stride, s.stride, s.dilation, s.dilation,
+                                             CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT));
+    c.check("math", c.set_math(conv, dtype == DType::f32 ? CUDNN_FMA_MATH : CUDNN_TENSOR_OP_MATH));
   }
   Descriptors(const Descriptors&) = delete;
   ~Descriptors() {
-    cudnnDestroyTensorDescriptor(x);
-    cudnnDestroyTensorDescriptor(y);
-    cudnnDestroyFilterDescriptor(w);
-    cudnnDestroyConvolutionDescriptor(conv);
+    const Cudnn& c = cudnn();
+    c.destroy_tensor(x);
+    c.destroy_tensor(y);
+    c.destroy_filter(w);
+    c.destroy_convolution(conv);
   }
 };
 
@@ -85,7 +119,7 @@ auto choose(const char* what, const ConvShapes& s, DType dtype, Get get) {
   if (known != chosen.end()) return known->second;
   Perf proposals[16];
   int count = 0;
-  check_cudnn(what, get(16, &count, proposals));
+  cudnn().check(what, get(16, &count, proposals));
   for (int i = 0; i < count; ++i)
     if (proposals[i].status == CUDNN_STATUS_SUCCESS && proposals[i].determinism == CUDNN_DETERMINISTIC &&
         proposals[i].memory <= kMostWorkspace)
@@ -98,41 +132,42 @@ const float kOne = 1, kZero = 0;
 
 void forward(Stream stream, const ConvShapes& s, In x, In w, Out y, Scratch& scratch) {
   const Descriptors d(s, y.dtype());
-  const cudnnHandle_t h = handle(stream);
+  const Cudnn& c = cudnn(stream);
   const auto choice =
       choose<cudnnConvolutionFwdAlgoPerf_t>("conv2d", s, y.dtype(), [&](int most, int* count, auto* out) {
-        return cudnnGetConvolutionForwardAlgorithm_v7(h, d.x, d.w, d.conv, d.y, most, count, out);
+        return c.forward_algorithms(c.handle, d.x, d.w, d.conv, d.y, most, count, out);
       });
-  check_cudnn("conv2d",
-              cudnnConvolutionForward(h, &kOne, d.x, x.raw(), d.w, w.raw(), d.conv, choice.algorithm,
-                                      scratch.take(choice.workspace), choice.workspace, &kZero, d.y, y.raw()));
+  c.check("conv2d", c.forward(c.handle, &kOne, d.x, x.raw(), d.w, w.raw(), d.conv, choice.algorithm,
+                              scratch.take(choice.workspace), choice.workspace, &kZero, d.y, y.raw()));
 }
 
 void backward_input(Stream stream, const ConvShapes& s, In dy, In w, Out dx, Scratch& scratch) {
   const Descriptors d(s, dx.dtype());
-  const cudnnHandle_t h = handle(stream);
+  const Cudnn& c = cudnn(stream);
   const auto choice = choose<cudnnConvolutionBwdDataAlgoPerf_t>(
       "conv2d_backward_input", s, dx.dtype(), [&](int most, int* count, auto* out) {
-        return cudnnGetConvolutionBackwardDataAlgorithm_v7(h, d.w, d.y, d.conv, d.x, most, count, out);
+        return c.data_algorithms(c.handle, d.w, d.y, d.conv, d.x, most, count, out);
       });
-  check_cudnn("conv2d_backward_input",
-              cudnnConvolutionBackwardData(h, &kOne, d.w, w.raw(), d.y, dy.raw(), d.conv, choice.algorithm,
-                                           scratch.take(choice.workspace), choice.workspace, &kZero, d.x, dx.raw()));
+  c.check("conv2d_backward_input",
+          c.backward_data(c.handle, &kOne, d.w, w.raw(), d.y, dy.raw(), d.conv, choice.algorithm,
+                          scratch.take(choice.workspace), choice.workspace, &kZero, d.x, dx.raw()));
 }
 
 void backward_weight(Stream stream, const ConvShapes& s, In dy, In x, Out dw, Scratch& scratch) {
   const Descriptors d(s, dw.dtype());
-  const cudnnHandle_t h = handle(stream);
+  const Cudnn& c = cudnn(stream);
   const auto choice = choose<cudnnConvolutionBwdFilterAlgoPerf_t>(
       "conv2d_backward_weight", s, dw.dtype(), [&](int most, int* count, auto* out) {
-        return cudnnGetConvolutionBackwardFilterAlgorithm_v7(h, d.x, d.y, d.conv, d.w, most, count, out);
+        return c.filter_algorithms(c.handle, d.x, d.y, d.conv, d.w, most, count, out);
       });
-  check_cudnn("conv2d_backward_weight",
-              cudnnConvolutionBackwardFilter(h, &kOne, d.x, x.raw(), d.y, dy.raw(), d.conv, choice.algorithm,
-                                             scratch.take(choice.workspace), choice.workspace, &kZero, d.w, dw.raw()));
+  c.check("conv2d_backward_weight",
+          c.backward_filter(c.handle, &kOne, d.x, x.raw(), d.y, dy.raw(), d.conv, choice.algorithm,
+                            scratch.take(choice.workspace), choice.workspace, &kZero, d.w, dw.raw()));
 }
 
 }  // namespace
+
+void open_cudnn() { cudnn(); }
 
 void conv2d(Stream s, In x, In w, In bias, In skip, bool relu, Out y, Conv2dGeom g, Scratch& scratch) {
   if (y.numel() == 0) return;

@@ -8,12 +8,15 @@ namespace sil::cuda {
 // memory.cpp
 KernelFunction<decltype(Kernels::allocate)> allocate;
 KernelFunction<decltype(Kernels::release)> release;
+KernelFunction<decltype(Kernels::memory)> memory;
 KernelFunction<decltype(Kernels::upload)> upload;
 KernelFunction<decltype(Kernels::download)> download;
 KernelFunction<decltype(Kernels::copy)> copy;
 // cublas.cpp
+void open_cublas();  // an Error if it is not there
 KernelFunction<decltype(Kernels::matmul)> matmul;
 // cudnn.cpp
+void open_cudnn();
 KernelFunction<decltype(Kernels::conv2d)> conv2d;
 KernelFunction<decltype(Kernels::conv2d_backward_input)> conv2d_backward_input;
 KernelFunction<decltype(Kernels::conv2d_backward_weight)> conv2d_backward_weight;

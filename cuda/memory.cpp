@@ -1,6 +1,9 @@
 // Memory and the device itself.
 #include <cuda_runtime.h>
 
+#include <mutex>
+
+#include "cuda/census.h"
 #include "cuda/library.h"
 #include "cuda/status.h"
 #include "tensor/check.h"
@@ -22,6 +25,8 @@ void* allocate(size_t bytes) {
 }
 
 void release(void* p) { cudaFree(p); }  // at the program's end the driver may be gone, and the memory with it
+
+void memory(size_t& free, size_t& total) { check_cuda("memory", cudaMemGetInfo(&free, &total)); }
 
 void upload(Stream s, const void* host, void* device, size_t bytes) {
   if (bytes == 0) return;
@@ -45,25 +50,29 @@ void copy(Stream s, In x, Out y) {
 
 }  // namespace cuda
 
+// A process works on one GPU, from the thread that opens it.
 void open_cuda_device(int index) {
-  int count = 0, driver = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status == cudaErrorInsufficientDriver) {
-    cudaDriverGetVersion(&driver);
-    fail("device cuda:{}: the NVIDIA driver {}; this build needs one for CUDA {}.{}, or use cpu", index,
-         driver == 0 ? "is not installed" : fmt::format("supports CUDA {}.{}", driver / 1000, driver % 1000 / 10),
-         CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+  static std::mutex mutex;
+  static int opened = -1;
+  const std::lock_guard lock(mutex);
+  if (opened == -1) {
+    cuda::Census census{.gpus = 0, .driver = 0, .runtime = CUDART_VERSION};
+    cuda::check_cuda("driver", cudaDriverGetVersion(&census.driver));
+    const cudaError_t status = census.driver ? cudaGetDeviceCount(&census.gpus) : cudaErrorNoDevice;
+    const std::string problem = cuda::problem(census, index);
+    check(problem.empty(), "{}", problem);
+    cuda::check_cuda("open", status);
+    cuda::open_cublas(), cuda::open_cudnn();
+    opened = index;
   }
-  check(status == cudaSuccess || status == cudaErrorNoDevice, "device cuda:{}: {}", index, cudaGetErrorString(status));
-  check(count > 0, "device cuda:{}: there is no NVIDIA GPU; use cpu", index);
-  check(index < count, "device cuda:{}: there are {} GPUs; cuda:0 to cuda:{} expected", index, count, count - 1);
+  check(opened == index, "device cuda:{}: this process works on cuda:{} already; one GPU expected", index, opened);
   cuda::check_cuda("open", cudaSetDevice(index));
 }
 
 const Kernels* cuda_kernels() {
   static const Kernels table = [] {
     Kernels library{};
-    library.allocate = cuda::allocate, library.release = cuda::release;
+    library.allocate = cuda::allocate, library.release = cuda::release, library.memory = cuda::memory;
     library.upload = cuda::upload, library.download = cuda::download, library.copy = cuda::copy;
     library.matmul = cuda::matmul;
     library.conv2d = cuda::conv2d;

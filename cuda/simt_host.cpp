@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "cuda/bad_luck.h"
 #include "tensor/check.h"
 #include "tensor/rng.h"
 
@@ -399,6 +400,7 @@ void set_schedule(Schedule schedule) {
 }
 
 void run(const char* kernel, dim3 blocks, dim3 threads, size_t shared_bytes, Body body) {
+  count_call(kernel);
   const std::lock_guard lock(s.mutex);
   const uint64_t count = uint64_t(threads.x) * threads.y * threads.z;
   check(count > 0 && count <= kMaxThreads, "simt: kernel {}: {} threads a block; 1 to {} expected", kernel, count,

@@ -1,4 +1,7 @@
 #include "cuda/gpu.h"
+#ifndef __CUDACC__
+#include "cuda/bad_luck.h"
+#endif
 
 namespace sil {
 namespace SIL_GPU {
@@ -7,6 +10,7 @@ Kernels with_kernels(const Kernels& library) {
   return {
       .allocate = library.allocate,
       .release = library.release,
+      .memory = library.memory,
       .upload = library.upload,
       .download = library.download,
       .copy = library.copy,
@@ -62,7 +66,7 @@ Kernels with_kernels(const Kernels& library) {
 }  // namespace SIL_GPU
 
 #ifndef __CUDACC__
-Kernels simt_kernels(const Kernels& cpu) { return SIL_GPU::with_kernels(cpu); }
+Kernels simt_kernels(const Kernels& cpu) { return simt::with_kernels(simt::unlucky(cpu)); }
 #endif
 
 }  // namespace sil

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "tensor/check.h"
 #include "tensor/kernels.h"
 
 namespace sil {
@@ -55,13 +54,22 @@ void* Arena::take(size_t bytes) {
       }
       block = device_.kernels().allocate(size);
     }
-    check(block != nullptr, "out of memory on {}: {} bytes asked, {} in use", device_.str(), size, in_use_);
+    if (!block) out_of_memory(size);
     held_ += int64_t(size);
   }
   in_use_ += int64_t(size);
   peak_ = std::max(peak_, in_use_);
   mark(device_, block, size, bytes);
   return block;
+}
+
+void Arena::out_of_memory(size_t size) const {
+  size_t free = 0, total = 0;
+  device_.kernels().memory(free, total);
+  OutOfMemory e(fmt::format("out of memory on {}: {} bytes asked, {} of {} free, {} in use by tensors", device_.str(),
+                            size, free, total, in_use_));
+  e.asked = int64_t(size), e.in_use = in_use_, e.held = held_, e.free = int64_t(free);
+  throw e;
 }
 
 void Arena::give_back(void* block, size_t bytes) {

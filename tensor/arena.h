@@ -8,9 +8,16 @@
 #include <mutex>
 #include <vector>
 
+#include "tensor/check.h"
 #include "tensor/device.h"
 
 namespace sil {
+
+struct OutOfMemory : Error {
+  using Error::Error;
+  // In bytes: what was asked for; what tensors use, what the program holds (in use and cached) and what is free.
+  int64_t asked = 0, in_use = 0, held = 0, free = 0;
+};
 
 class Arena {
  public:
@@ -19,8 +26,7 @@ class Arena {
   explicit Arena(Device device) : device_(device) {}
   Arena(const Arena&) = delete;
 
-  // 64-byte aligned, uninitialised; nullptr for 0 bytes.  Out of memory throws an Error with the bytes asked and in
-  // use.
+  // 64-byte aligned, uninitialised; nullptr for 0 bytes.  Throws OutOfMemory.
   void* take(size_t bytes);
   void give_back(void* block, size_t bytes);  // bytes as in take
   void trim();                                // returns what is cached to the system
@@ -32,6 +38,8 @@ class Arena {
   void reset_peak();
 
  private:
+  [[noreturn]] void out_of_memory(size_t size) const;
+
   Device device_;
   mutable std::mutex mutex_;
   std::map<size_t, std::vector<void*>> free_;  // by size class

@@ -87,6 +87,7 @@ struct Kernels {
   // -- memory ---------------------------------------------------------------------------------------------------------
   void* (*allocate)(size_t bytes);  // nullptr if there is none
   void (*release)(void*);
+  void (*memory)(size_t& free, size_t& total);  // of the device, in bytes
   void (*upload)(Stream, const void* host, void* device, size_t bytes);
   void (*download)(Stream, const void* device, void* host, size_t bytes);
   void (*copy)(Stream, In x, Out y);

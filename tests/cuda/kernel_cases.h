@@ -1,5 +1,5 @@
-// The table of cases that holds every kernel of cuda/ against the CPU's: on Device::simt() always, on a GPU where there
-// is one.  A row runs operations on the device that it is given and returns all they wrote.
+// The table of cases that holds every kernel of cuda/ against the CPU's: on Device::simt() by test_cuda, on a GPU by
+// test_gpu.  A row runs operations on the device that it is given and returns all they wrote.
 #pragma once
 #include <functional>
 #include <vector>
@@ -36,5 +36,10 @@ std::vector<KernelCase> loss_kernel_cases();
 std::vector<KernelCase> box_cases();
 std::vector<KernelCase> roi_kernel_cases();
 std::vector<KernelCase> optimizer_cases();
+std::vector<KernelCase> dense_cases();  // cuDNN's and cuBLAS's: for a GPU alone
+
+// Runs the row's operations on the CPU and by `run`, and holds one against the other, as doctest's checks.  `run` is
+// called a second time, where that is not too slow: not a bit may change.
+void hold_to_cpu(const KernelCase&, DType, Device, bool twice);
 
 }  // namespace sil

@@ -1,0 +1,24 @@
+// What goes wrong with GPUs, planted into Device::simt(): tests of what a program does then.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "tensor/kernels.h"
+
+namespace sil::simt {
+
+struct BadLuck {
+  size_t memory = std::numeric_limits<size_t>::max();  // how much the device has beyond what is allocated now, in bytes
+  // So many launches, copies and allocations succeed; the next fails and, as after a fault on a GPU, all that follow.
+  int64_t good_calls = std::numeric_limits<int64_t>::max();
+};
+void set_bad_luck(BadLuck);
+
+// Throws an Error, as a failing call of CUDA does, once the good calls are used up.
+void count_call(const char* what);
+
+// The table's memory and copies, which then run out, or fail.
+Kernels unlucky(Kernels);
+
+}  // namespace sil::simt

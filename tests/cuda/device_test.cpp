@@ -1,0 +1,136 @@
+// What the programs do with --device, on Device::simt(): the run, the validation, prediction and the stages of a model
+// whose weights lie on a device give what they give on the CPU; and what a GPU that fails leaves behind.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "cuda/bad_luck.h"
+#include "models/stages.h"
+#include "tests/cuda/tiny_training.h"
+#include "tests/models/small.h"
+#include "tests/train/tiny.h"
+#include "train/detect.h"
+
+using namespace sil;
+using namespace sil::test;
+
+namespace {
+
+bool close(double a, double b, double relative) { return std::abs(a - b) <= relative * std::abs(b) + 1e-9; }
+
+struct Setting {
+  Folder folder{"device"};
+  RunConfig config = tiny_config();
+  Dataset training, validation;
+
+  Setting() : training(data("data", Purpose::training, 3)), validation(data("val", Purpose::validation, 1)) {}
+
+  Dataset data(const char* name, Purpose purpose, int images) {
+    config.train.learning_rate = 1e-5;  // rounding does not grow into another run
+    config.train.optimizer = "sgd";
+    config.train.max_steps = 2;
+    return tiny_data(folder.path / name, config, purpose, images);
+  }
+  fs::path last(const std::string& name) const { return folder.path / name / "last.safetensors"; }
+
+  Progress run(const std::string& name, Device device, std::optional<Checkpoint> resumed = {}) const {
+    MaskRcnn model = tiny_model(config);
+    if (resumed) load_state_dict_exact(leaves(model), resumed->weights, name);
+    model.move_to(device);
+    fs::create_directories(folder.path / name);
+    return train(model, {config, training, &validation, folder.path / name, std::move(resumed), {}});
+  }
+};
+
+void check_close(const StateDict& found, const StateDict& expected, double relative) {
+  REQUIRE(found.size() == expected.size());
+  for (const auto& [name, want] : expected) {
+    CAPTURE(name);
+    const Tensor got = ops::cast(found.at(name), DType::f64), w = ops::cast(want, DType::f64);
+    REQUIRE(got.shape() == w.shape());
+    double largest = 1e-6, worst = 0;
+    for (int64_t i = 0; i < w.numel(); ++i) {
+      largest = std::max(largest, std::abs(w.data<double>()[i]));
+      worst = std::max(worst, std::abs(got.data<double>()[i] - w.data<double>()[i]));
+    }
+    CHECK(worst <= relative * largest);
+  }
+}
+
+std::vector<Detection> detections(MaskRcnn& model, const Dataset& photos) {
+  std::vector<Detection> all;
+  detect_all(model, photos,
+             [&](size_t, std::vector<Detection> found) { all.insert(all.end(), found.begin(), found.end()); });
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("device: a run trains, validates, writes and resumes on the GPU's kernels as on the CPU") {
+  Setting s;
+  s.run("cpu", Device::cpu());
+  s.config.train.max_steps = 1;
+  s.run("simt", Device::simt());
+  s.config.train.max_steps = 2;
+  CHECK(s.run("simt", Device::simt(), read_checkpoint(s.last("simt"))).step == 2);
+
+  const Checkpoint cpu = read_checkpoint(s.last("cpu")), simt = read_checkpoint(s.last("simt"));
+  CHECK(simt.progress.step == cpu.progress.step);
+  check_close(simt.weights, cpu.weights, 1e-4);
+  CHECK(simt.optimizer.size() == cpu.optimizer.size());
+}
+
+TEST_CASE("device: what is detected and what is lost, folded or not, does not hang on the device") {
+  Setting s;
+  s.config.model.box.score_threshold = 0.3f;  // an untrained model is sure of nothing: few, of many
+  for (bool folded : {false, true}) {
+    CAPTURE(folded);
+    MaskRcnn cpu = tiny_model(s.config), simt = tiny_model(s.config);
+    simt.move_to(Device::simt());
+    if (folded) cpu.fold(), simt.fold();
+    const std::vector<Detection> want = detections(cpu, s.validation), got = detections(simt, s.validation);
+    REQUIRE(got.size() == want.size());
+    CHECK(!want.empty());
+    for (size_t i = 0; i < want.size(); ++i) {
+      CHECK(got[i].category_id == want[i].category_id);
+      CHECK(close(got[i].score, want[i].score, 1e-4));
+      for (size_t k = 0; k < 4; ++k) CHECK(std::abs(got[i].bbox[k] - want[i].bbox[k]) <= 1e-2);
+    }
+  }
+  MaskRcnn cpu = tiny_model(s.config), simt = tiny_model(s.config);
+  simt.move_to(Device::simt());
+  const ValidationRecord want = validate(cpu, s.validation, 1, 0.5), got = validate(simt, s.validation, 1, 0.5);
+  for (size_t i = 0; i < want.losses.size(); ++i) CHECK(close(got.losses[i], want.losses[i], 1e-3));
+}
+
+TEST_CASE("device: the stages of a step and the curve of some are those of the CPU") {
+  const ModelConfig config = tiny_model_config();
+  const Batch batch = two_photos();
+  const auto stages = [&](Device device, const Stages& given) {
+    MaskRcnn model(config, RngKey{1});
+    model.move_to(device);
+    return training_stages(model, batch.to(device), given);
+  };
+  const Stages cpu = stages(Device::cpu(), {});
+  check_close(stages(Device::simt(), cpu), cpu, 3e-3);
+
+  const auto curve = [&](Device device) {
+    MaskRcnn model(config, RngKey{1});
+    model.move_to(device);
+    return training_curve(model, batch.to(device), 2, 1e-5, {});
+  };
+  const Stages want = curve(Device::cpu()), got = curve(Device::simt());
+  REQUIRE(got.size() == want.size());
+  for (const char* loss : kLossNames) {
+    const std::string name = fmt::format("curve.{}", loss);
+    for (int64_t i = 0; i < 2; ++i) CHECK(close(got.at(name).data<float>()[i], want.at(name).data<float>()[i], 1e-3));
+  }
+}
+
+TEST_CASE("device: a batch on another device than the model is refused") {
+  MaskRcnn model(tiny_model_config(), RngKey{1});
+  model.move_to(Device::simt());
+  CHECK(model.device() == Device::simt());
+  CHECK(error_of([&] { model.detect(two_photos()); }) ==
+        "mask_rcnn: photos are on cpu, the model is on simt; one device expected");
+}

@@ -1,0 +1,17 @@
+// Exit code 77 and one line where there is no GPU: not a test that passed.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+#include <fmt/core.h>
+
+#include "tensor/check.h"
+#include "tensor/device.h"
+
+int main(int argc, char** argv) {
+  try {
+    sil::Device::cuda(0);
+  } catch (const sil::Error& e) {
+    fmt::print("skipped: {}\n", e.what());
+    return 77;
+  }
+  return doctest::Context(argc, argv).run();
+}
