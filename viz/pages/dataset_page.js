@@ -63,7 +63,7 @@ export class DatasetPage {
         element("button", {class: "plain only-narrow", "aria-controls": "filters", "aria-expanded": "false",
           onclick: event => event.currentTarget.setAttribute("aria-expanded", String(this.filters.node.classList.toggle("open")))}, "Filters"),
         this.status = element("p", {role: "status"}), this.controls.node,
-        element("label", {}, "Size", this.size), this.sort, this.down);
+        element("label", {}, "Size", this.size), element("div", {class: "look"}, this.sort, this.down));
   }
 
   follow(keys) {

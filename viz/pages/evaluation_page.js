@@ -102,7 +102,7 @@ export class EvaluationPage {
         element("button", {class: "plain only-narrow", "aria-controls": "filters", "aria-expanded": "false",
           onclick: event => event.currentTarget.setAttribute("aria-expanded", String(this.sideNode.classList.toggle("open")))}, "Numbers"),
         this.status = element("p", {role: "status"}), this.clear = element("button", {class: "plain", onclick: showAll}, "Show all"),
-        this.controls.node, element("label", {}, "Size", this.size), this.only, this.sort);
+        this.controls.node, element("label", {}, "Size", this.size), element("div", {class: "look"}, this.only, this.sort));
   }
 
   follow(keys) {
