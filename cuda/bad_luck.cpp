@@ -69,6 +69,11 @@ void set_bad_luck(BadLuck b) {
   blocks().clear();
 }
 
+int64_t calls_since_then() {
+  const std::lock_guard lock(mutex);
+  return calls;
+}
+
 void count_call(const char* what) {
   const std::lock_guard lock(mutex);
   if (calls++ >= luck.good_calls) fail("cuda: {}: unspecified launch failure (planted)", what);

@@ -14,6 +14,7 @@ struct BadLuck {
   int64_t good_calls = std::numeric_limits<int64_t>::max();
 };
 void set_bad_luck(BadLuck);
+int64_t calls_since_then();  // launches, copies and allocations
 
 // Throws an Error, as a failing call of CUDA does, once the good calls are used up.
 void count_call(const char* what);

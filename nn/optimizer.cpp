@@ -62,8 +62,9 @@ StateDict Optimizer::state() const {
     const State& s = states_[i];
     dict["step." + p.name] = Tensor::of<int64_t>({}, {s.steps});
     if (!s.steps) continue;
-    dict[(config_.kind == Kind::sgd ? "momentum." : "exp_avg.") + p.name] = to_file(s.first, p.layout());
-    if (config_.kind == Kind::adamw) dict["exp_avg_sq." + p.name] = to_file(s.second, p.layout());
+    dict[(config_.kind == Kind::sgd ? "momentum." : "exp_avg.") + p.name] =
+        to_file(s.first, p.layout()).to(Device::cpu());
+    if (config_.kind == Kind::adamw) dict["exp_avg_sq." + p.name] = to_file(s.second, p.layout()).to(Device::cpu());
   }
   return dict;
 }

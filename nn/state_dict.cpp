@@ -80,7 +80,7 @@ Tensor to_ours(const Tensor& file, Layout layout, const Shape& ours) {
 
 StateDict state_dict(const std::vector<Leaf>& leaves) {
   StateDict dict;
-  for (const Leaf& leaf : leaves) dict[leaf.name] = to_file(leaf.value(), leaf.layout());
+  for (const Leaf& leaf : leaves) dict[leaf.name] = to_file(leaf.value(), leaf.layout()).to(Device::cpu());
   return dict;
 }
 
@@ -88,7 +88,7 @@ StateDict gradients(const std::vector<Leaf>& leaves) {
   StateDict dict;
   for (const Leaf& leaf : leaves)
     if (leaf.trainable() && leaf.parameter->var.grad().defined())
-      dict[leaf.name] = to_file(leaf.parameter->var.grad(), leaf.layout());
+      dict[leaf.name] = to_file(leaf.parameter->var.grad(), leaf.layout()).to(Device::cpu());
   return dict;
 }
 

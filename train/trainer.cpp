@@ -14,6 +14,7 @@
 #include "tensor/check.h"
 #include "train/detect.h"
 #include "train/early_stopping.h"
+#include "train/memory_advice.h"
 #include "train/status.h"
 
 namespace sil {
@@ -27,6 +28,14 @@ void check_finite(const LossValues& losses, int64_t step) {
     check(std::isfinite(losses[i]),
           "step {}: loss {} is {}; a smaller train.learning_rate or a train.clip_norm may help", step, kLossNames[i],
           losses[i]);
+}
+
+// What does not hang on the batch, in bytes.
+int64_t fixed_bytes(const std::vector<Leaf>& leaves, const TrainConfig& config) {
+  const int64_t states = config.optimizer == "adamw" ? 2 : 1;
+  int64_t bytes = 0;
+  for (const Leaf& leaf : leaves) bytes += int64_t(leaf.value().bytes()) * (leaf.trainable() ? 2 + states : 1);
+  return bytes;
 }
 
 std::string losses_text(const LossValues& losses) {
@@ -80,7 +89,7 @@ class Trainer {
     if (progress_.step >= steps_) validate_and_save();
     for (Clock::time_point start = Clock::now(); progress_.step < steps_; start = Clock::now()) {
       const Batch batch = next(loader);
-      StepRecord record = step(batch);
+      StepRecord record = step_in_memory(batch);
       record.images_per_second = double(config_.batch_size) / seconds_since(start);
       log_.push(record);
       status_.update(progress_.step, step_text(record, model_.device()));
@@ -114,6 +123,16 @@ class Trainer {
     }
     progress.photos = photos_;
     return progress;
+  }
+
+  StepRecord step_in_memory(const Batch& batch) {
+    const int64_t step_number = progress_.step + 1, before = Arena::of(model_.device()).in_use();
+    try {
+      return step(batch);
+    } catch (const OutOfMemory& e) {
+      fail("step {}: {}; {}", step_number, e.what(),
+           memory_advice(e, fixed_bytes(leaves_, config_), before, config_.batch_size));
+    }
   }
 
   // Photos, samples and rate follow from the seed and the step alone, so a run resumes exactly.

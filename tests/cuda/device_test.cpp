@@ -33,12 +33,14 @@ struct Setting {
   }
   fs::path last(const std::string& name) const { return folder.path / name / "last.safetensors"; }
 
-  Progress run(const std::string& name, Device device, std::optional<Checkpoint> resumed = {}) const {
+  Progress run(const std::string& name, Device device, std::optional<Checkpoint> resumed = {},
+               bool validates = true) const {
     MaskRcnn model = tiny_model(config);
     if (resumed) load_state_dict_exact(leaves(model), resumed->weights, name);
     model.move_to(device);
     fs::create_directories(folder.path / name);
-    return train(model, {config, training, &validation, folder.path / name, std::move(resumed), {}});
+    return train(model,
+                 {config, training, validates ? &validation : nullptr, folder.path / name, std::move(resumed), {}});
   }
 };
 
@@ -133,4 +135,55 @@ TEST_CASE("device: a batch on another device than the model is refused") {
   CHECK(model.device() == Device::simt());
   CHECK(error_of([&] { model.detect(two_photos()); }) ==
         "mask_rcnn: photos are on cpu, the model is on simt; one device expected");
+}
+
+TEST_CASE("device: a GPU that fails in the middle of a run leaves a good checkpoint, from which the run goes on") {
+  Setting s;
+  s.config.train.checkpoint_minutes = 0;  // one behind every step
+  Arena::of(Device::simt()).trim();       // each run allocates anew, and so makes as many calls
+  simt::set_bad_luck({});
+  s.run("whole", Device::simt(), {}, false);
+  const int64_t calls = simt::calls_since_then();
+  const std::string whole = bytes_of(s.last("whole"));
+
+  // In the second step, and while the last checkpoint is written: its tensors are the last to be copied.
+  for (const int64_t good_calls : {calls * 3 / 4, calls - 2}) {
+    CAPTURE(good_calls);
+    const std::string name = fmt::format("fails_{}", good_calls);
+    Arena::of(Device::simt()).trim();
+    simt::set_bad_luck({.good_calls = good_calls});
+    const std::string text = error_of([&] { s.run(name, Device::simt(), {}, false); });
+    simt::set_bad_luck({});
+    CHECK(contains(text, "unspecified launch failure (planted)"));
+    CHECK(std::count(text.begin(), text.end(), '\n') == 0);
+    const Checkpoint left = read_checkpoint(s.last(name));
+    CHECK(left.progress.step == 1);
+    CHECK(s.run(name, Device::simt(), left, false).step == 2);
+    CHECK(bytes_of(s.last(name)) == whole);
+  }
+}
+
+TEST_CASE("device: a run that does not fit says in one line what was asked, what is free and what to change") {
+  Setting s;
+  s.config.train.max_steps = 1;
+  Arena& arena = Arena::of(Device::simt());
+  const int64_t before = arena.in_use();
+  arena.reset_peak();
+  s.run("fits", Device::simt(), {}, false);
+  const size_t needed = size_t(arena.peak() - before);
+  const auto error_with = [&](size_t memory) {
+    arena.trim();
+    simt::set_bad_luck({.memory = memory});
+    const std::string text = error_of([&] { s.run("does_not_fit", Device::simt(), {}, false); });
+    simt::set_bad_luck({});
+    return text;
+  };
+  const std::string text = error_with(needed * 3 / 4);
+  INFO(text);
+  CHECK(text.starts_with("step 1: out of memory on simt: "));
+  CHECK(contains(text, " bytes asked, "));
+  CHECK(contains(text, fmt::format(" of {} free, ", needed * 3 / 4)));
+  CHECK(contains(text, " in use by tensors; weights, gradients and optimizer state alone need "));
+  CHECK(error_with(needed / 10).starts_with("out of memory on simt: "));
+  CHECK_FALSE(fs::exists(s.last("does_not_fit")));
 }
