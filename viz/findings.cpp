@@ -19,6 +19,7 @@ struct Findings::State {
     Severity severity;
     size_t count = 0;
     std::vector<size_t> rows;
+    std::vector<std::string> others;
   };
   mutable std::mutex mutex;
   int done = 0;
@@ -31,6 +32,12 @@ Findings::Findings(const Gallery& gallery, const std::vector<Fault>& faults)
     : gallery_(&gallery), state_(std::make_unique<State>()) {
   const std::vector<Photo>& photos = gallery.annotations().photos;
   for (size_t row = 0; row < photos.size(); ++row) state_->row_of.emplace(photos[row].file_name, row);
+  const std::filesystem::path source = gallery.annotations().source;
+  if (std::error_code ignored; std::filesystem::is_directory(source, ignored))  // faults name the label files
+    for (size_t row = 0; row < photos.size(); ++row) {
+      const std::string stem = std::filesystem::path(photos[row].file_name).stem().string();
+      state_->row_of.emplace((source / "labels" / (stem + ".json")).string(), row);
+    }
   add(as_findings(faults), 0);
 }
 
@@ -47,15 +54,21 @@ void Findings::add(const std::vector<Finding>& more, int done) {
   State& s = *state_;
   for (const Finding& f : more) {
     auto kind = std::ranges::find(s.kinds, f.kind, &State::Kind::name);
-    if (kind == s.kinds.end()) kind = s.kinds.insert(kind, {f.kind, f.severity, 0, {}});
+    if (kind == s.kinds.end()) kind = s.kinds.insert(kind, {f.kind, f.severity, 0, {}, {}});
     ++kind->count;
     const auto row = s.row_of.find(f.file);
-    if (row == s.row_of.end()) continue;
+    const std::string text = gallery_->without_folders(f.text);
+    if (row == s.row_of.end()) {
+      if (kind->others.size() < kOthers)
+        kind->others.push_back(
+            json_string(f.annotation ? fmt::format("annotation {}: {}", *f.annotation, text) : text));
+      continue;
+    }
     if (kind->rows.empty() || kind->rows.back() != row->second) kind->rows.push_back(row->second);
     std::string& items = s.of_photo[row->second];
     items +=
         fmt::format("{}[{},{},{}]", items.empty() ? "" : ",", f.annotation ? std::to_string(*f.annotation) : "null",
-                    kind - s.kinds.begin(), json_string(gallery_->without_folders(f.text)));
+                    kind - s.kinds.begin(), json_string(text));
   }
   s.done = done;
 }
@@ -71,8 +84,10 @@ std::unique_ptr<std::string> Findings::get(const std::string& name) const {
   if (name == "findings") {
     std::vector<std::string> kinds;
     for (const State::Kind& k : s.kinds)
-      kinds.push_back(fmt::format(R"({{"kind":{},"severity":"{}","count":{}}})", json_string(k.name),
-                                  k.severity == Severity::stops_training ? "stops training" : "warning", k.count));
+      kinds.push_back(fmt::format(R"({{"kind":{},"severity":"{}","count":{},"photos":{},"others":[{}]}})",
+                                  json_string(k.name),
+                                  k.severity == Severity::stops_training ? "stops training" : "warning", k.count,
+                                  k.rows.size(), fmt::join(k.others, ",")));
     return std::make_unique<std::string>(fmt::format(R"({{"done":{},"kinds":[{}]}})", s.done, fmt::join(kinds, ",")));
   }
   if (const auto row = number_behind(name, "findings/photo/", gallery_->size())) {

@@ -168,6 +168,49 @@ class DatasetPage(unittest.TestCase):
         for key in view:
             self.assertAlmostEqual(view[key], again[key], delta=.5)
 
+    def test_the_skip_link_keeps_what_is_looked_at(self):
+        self.open("#search=00003")
+        self.browser.js("document.querySelector('.skip').focus()")
+        self.browser.key("Enter")
+        self.browser.wait("document.activeElement.id === 'content'")
+        self.assertEqual(self.browser.js("location.hash"), "#search=00003")
+        self.browser.key("ArrowDown")  # and the photos are a key away
+        self.browser.wait("document.activeElement.matches('.cell a')")
+
+    def test_a_photo_opens_with_what_was_set_before(self):
+        self.open()
+        self.browser.js("(() => { const s = [...document.querySelectorAll('.toolbar input')].find(i => i.max === '480'); s.value = 300; s.dispatchEvent(new Event('input')); })()")
+        self.browser.wait("location.hash.includes('size=300')")
+        self.drawn()
+        self.browser.click_on(".cell a")
+        self.browser.wait("document.querySelector('dialog').open")
+        self.assertIn("size=300", self.browser.js("location.hash"))
+        self.browser.js("history.back()")
+        self.browser.wait("!document.querySelector('dialog').open && location.hash === '#size=300'")
+
+    def test_addresses_that_make_no_sense(self):
+        self.browser.errors.clear()
+        self.browser.open(self.pages.url + "#size=-9&opacity=x&page=none&sort=none&classes=x,99&iou=7&score=-1&at=1,2&finding=99&photo=none.png")
+        self.browser.wait("document.querySelector('.nothing button')")
+        self.browser.click_on(".nothing button")
+        self.browser.wait("document.querySelectorAll('.cell').length > 5")
+        self.assertEqual(self.browser.js("[...document.querySelectorAll('.toolbar input[type=range]')].map(e => e.value)"), ["45", "220"])
+        self.assertFalse(self.browser.js("document.querySelector('dialog').open"))
+
+    def test_the_filters_of_a_narrow_screen(self):
+        self.open()
+        self.browser.size(360, 740)
+        self.browser.wait("!document.querySelector('.filters').checkVisibility()")
+        self.browser.click_on(".toolbar .only-narrow")
+        self.browser.wait("document.querySelector('.filters').checkVisibility() && document.querySelector('.filters').contains(document.activeElement)")
+        self.browser.key("Escape")
+        self.browser.wait("!document.querySelector('.filters').checkVisibility() && document.activeElement.matches('.toolbar .only-narrow')")
+        self.assertEqual(self.browser.js("document.querySelector('.toolbar .only-narrow').getAttribute('aria-expanded')"), "false")
+        self.browser.key("Enter")
+        self.browser.wait("document.querySelector('.filters').checkVisibility()")
+        self.browser.click_on(".filters .close-filters")
+        self.browser.wait("!document.querySelector('.filters').checkVisibility()")
+
     def test_every_width_and_both_themes_without_a_sideways_scroll(self):
         for width in (360, 768, 1280, 2560):
             for theme in ("light", "dark"):
@@ -199,6 +242,37 @@ class LabelSchema(unittest.TestCase):
                 browser.wait("document.querySelectorAll('.object').length === 2")
                 self.assertEqual([o["area"] for o in pages.data("objects/0")["objects"]], [400, 600])
                 self.assertIn("fig", browser.js("document.querySelector('.object strong').textContent"))
+                self.assertEqual(browser.errors, [])
+
+
+class Findings(unittest.TestCase):
+    def test_what_no_photo_has_is_told_and_filters_nothing(self):
+        with Folder() as folder, Browser(1280, 800) as browser:
+            (folder / "images").mkdir()
+            (folder / "images" / "1.png").write_bytes(png(60, 40, (90, 120, 150)))
+            annotations = folder / "annotations.json"
+            annotations.write_text(json.dumps({
+                "images": [{"id": 1, "file_name": "1.png", "width": 60, "height": 40}], "categories": [{"id": 1, "name": "fig"}, {"id": 2, "name": "<i>date</i>"}],
+                "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [5, 5, 20, 20], "area": 400, "iscrowd": 0, "segmentation": [[5, 5, 25, 5, 25, 25, 5, 25]]}]}))
+            with Pages(annotations, folder / "images") as pages:
+                browser.open(pages.url)
+                browser.wait("document.querySelector('.filters .warning')")
+                browser.click_on(".filters .warning")
+                browser.wait("document.querySelector('.filters .told')?.textContent.includes('<i>date</i>')")
+                browser.wait("location.hash.includes('finding=') && document.querySelectorAll('.cell').length === 1")
+                self.assertEqual(browser.errors, [])
+
+    def test_a_label_file_s_faults_are_its_photo_s(self):
+        with Folder() as folder, Browser(1280, 800) as browser:
+            labelled_set(folder)
+            (folder / "labels" / "two.json").write_text('[{"type": "instance", "class_id": "x"}]')
+            with Pages(folder, folder / "images") as pages:
+                browser.open(pages.url)
+                browser.wait("document.querySelector('.filters .stops')")
+                browser.click_on(".filters .stops")
+                browser.wait("document.querySelectorAll('.cell').length === 1 && document.querySelector('.cell .name').textContent === 'two.png'")
+                browser.open(pages.url + "#photo=two.png")
+                browser.wait("document.querySelector('.notes')?.textContent.includes('class_id')")
                 self.assertEqual(browser.errors, [])
 
 

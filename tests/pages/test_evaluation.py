@@ -169,6 +169,21 @@ class EvaluationPage(unittest.TestCase):
         self.assertGreater(sum(inside), 15)
         self.assertLess(sum(inside), 65)
 
+    def test_what_is_switched_on_one_page_holds_on_the_other(self):
+        self.open()
+        shown = "[...document.querySelectorAll('.cell canvas')].reduce((n, c) => n + c.labels.length, 0)"
+        self.browser.js("location.hash = '#page=dataset'")
+        self.browser.wait(f"document.querySelector('.cell') && !document.querySelector('.cell.loading') && {shown} > 0")
+        self.browser.js("location.hash = '#page=evaluation'")
+        self.browser.wait("document.querySelector('.tally strong')")
+        self.browser.js("[...document.querySelectorAll('.toolbar .switch')].find(b => b.textContent === 'Labels').click()")
+        self.browser.js("document.querySelector('#tabs a').click()")
+        self.browser.wait(f"document.querySelector('#tabs [aria-current]').textContent === 'Dataset' && {shown} === 0")
+
+    def test_an_order_that_needs_two_results_or_none_there_is(self):
+        self.open("&sort_results=none")
+        self.assertEqual(self.browser.js("document.querySelector('.cell .name').textContent"), "000001.png")
+
     def screen(self, pane=0):
         view, left, top = self.browser.js(f"(() => {{ const c = document.querySelectorAll('.stage canvas')[{pane}], r = c.getBoundingClientRect(); return [c.view, r.x, r.y]; }})()")
         picture = self.browser.screenshot()

@@ -7,6 +7,7 @@ import {Filters, clearFilters} from "./filters.js";
 import {Findings} from "./findings.js";
 import {Grid} from "./grid.js";
 import {onePane} from "./detail.js";
+import {drawerButton} from "./drawer.js";
 import {look, lookKeys, LookControls} from "./look.js";
 
 const filterKeys = ["search", "classes", "area", "aspect", "count", "crowd", "finding"];
@@ -60,17 +61,18 @@ export class DatasetPage {
     this.down = element("button", {class: "plain", onclick: () => change({down: state.down ? "" : "1"})});
     this.size = element("input", {type: "range", min: 120, max: 480, step: 20, oninput: () => change({size: this.size.value})});
     return element("div", {class: "toolbar", role: "toolbar", "aria-label": "Grid"},
-        element("button", {class: "plain only-narrow", "aria-controls": "filters", "aria-expanded": "false",
-          onclick: event => event.currentTarget.setAttribute("aria-expanded", String(this.filters.node.classList.toggle("open")))}, "Filters"),
+        drawerButton(this.filters.node, "Filters"),
         this.status = element("p", {role: "status"}), this.controls.node,
         element("label", {}, "Size", this.size), element("div", {class: "look"}, this.sort, this.down));
   }
 
   follow(keys) {
-    if (filterKeys.some(key => keys.has(key)) || keys.has("sort") || keys.has("down")) this.applySoon();
-    if (keys.has("find")) this.filters.update(this.result);
-    if (keys.has("size")) this.grid.layout();
-    if (lookKeys.some(key => keys.has(key))) this.grid.redraw();
+    const has = (...names) => keys.has("page") || names.some(name => keys.has(name));  // another page may have set any
+    if (has(...filterKeys, "sort", "down")) this.applySoon();
+    if (has("find")) this.filters.update(this.result);
+    if (has("size")) this.grid.layout();
+    if (has(...lookKeys)) this.grid.redraw();
+    this.grid.relink();
     this.controls.update();
   }
 

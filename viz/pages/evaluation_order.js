@@ -48,5 +48,5 @@ export async function photoKey({data, current, matcher, type, differences}) {
     cells.row.forEach((row, i) => { if (cells.truth[i] !== cells.found[i] && cells.truth[i] < K && cells.found[i] < K) n[row]++; });
     return p => n[p];
   }
-  return p => p;
+  return p => -p;  // the file's order
 }

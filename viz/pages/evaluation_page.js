@@ -5,6 +5,7 @@ import {state, change, address} from "./state.js";
 import {sorted} from "./dataset.js";
 import {Grid} from "./grid.js";
 import {look, lookKeys, LookControls} from "./look.js";
+import {drawerButton} from "./drawer.js";
 import {Results, matchAll} from "./results.js";
 import {RIGHT, IGNORED} from "./matcher.js";
 import {judged, shapeOf, colours, signs} from "./judged.js";
@@ -99,8 +100,7 @@ export class EvaluationPage {
               ...(this.results.length > 1 ? [["differ", "Where A and B differ"]] : [])].map(([value, text]) => element("option", {value}, text)));
     this.size = element("input", {type: "range", min: 120, max: 480, step: 20, oninput: () => change({size: this.size.value})});
     return element("div", {class: "toolbar", role: "toolbar", "aria-label": "Grid"},
-        element("button", {class: "plain only-narrow", "aria-controls": "filters", "aria-expanded": "false",
-          onclick: event => event.currentTarget.setAttribute("aria-expanded", String(this.sideNode.classList.toggle("open")))}, "Numbers"),
+        drawerButton(this.sideNode, "Numbers"),
         this.status = element("p", {role: "status"}), this.clear = element("button", {class: "plain", onclick: showAll}, "Show all"),
         this.controls.node, element("label", {}, "Size", this.size), element("div", {class: "look"}, this.only, this.sort));
   }
@@ -119,8 +119,9 @@ export class EvaluationPage {
     if (has("results", "type", "iou", "score", "side")) this.whenChanged();
     if (has("results", "type", "iou", "score")) this.matchSoon();
     else if (has("sort_results", "only", "class", "cell")) this.arrange();
-    if (keys.has("size")) this.grid.layout();
-    if (lookKeys.some(key => keys.has(key))) this.grid.redraw();
+    if (has("size")) this.grid.layout();
+    if (has(...lookKeys)) this.grid.redraw();
+    this.grid.relink();
   }
 
   async match() {
@@ -182,7 +183,7 @@ export class EvaluationPage {
     const passes = await photoFilter(this).catch(or(() => true)), key = await photoKey(this).catch(or(p => -p));
     if (stale()) return;
     const rows = Uint32Array.from({length: this.data.photos}, (_, p) => p).filter(passes);
-    const inOrder = await sorted(rows, key, state.sort_results !== "file");
+    const inOrder = await sorted(rows, key, true);
     if (stale()) return;
     this.rows = inOrder;
     this.clear.hidden = !state.class && !state.cell && !state.only;

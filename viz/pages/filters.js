@@ -100,10 +100,11 @@ export class Filters {
     const {kinds, done, fault} = this.findings;
     const progress = ["Checking the annotations …", "Checking the photos …", ""][done];
     this.found.replaceChildren(element("h2", {}, "What doctor finds"),
-        element("div", {class: "bars"}, ...kinds.map((kind, i) => element("button", {
+        element("div", {class: "bars"}, ...kinds.flatMap((kind, i) => [element("button", {
           class: `bar ${kind.severity === "warning" ? "warning" : "stops"}`, "aria-pressed": state.finding === String(i) ? "true" : "false",
           title: `${kind.kind}: ${kind.severity}`, onclick: () => change({finding: state.finding === String(i) ? "" : i}),
-        }, element("span", {}, kind.kind), element("span", {}, count(kind.count))))),
+        }, element("span", {}, kind.kind), element("span", {}, count(kind.count))),
+          state.finding === String(i) && kind.others.length && element("ul", {class: "told"}, ...kind.others.map(text => element("li", {}, text)))].filter(Boolean))),
         element("p", {class: fault ? "trouble-note" : "rest"}, fault || progress || (kinds.length ? "" : "Nothing is wrong.")));
   }
 }

@@ -24,9 +24,10 @@ export class Findings {
     if (done < 2 && !isExport) setTimeout(() => this.ask(), 1000);
   }
 
-  // 1 for photos with a finding of this kind; null if that cannot be had.
+  // 1 for photos with a finding of this kind; null if no photo has one, or it cannot be had.
   async photosOf(kind) {
     if (!this.kinds[kind]) return new Uint8Array(this.photos);
+    if (!this.kinds[kind].photos) return null;
     if (!this.rows.has(kind)) {
       const out = new Uint8Array(this.photos);
       try {

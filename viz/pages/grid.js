@@ -116,6 +116,9 @@ export class Grid {
     cell.link.href = this.source.href(cell.row);
   }
 
+  // Links lead to what is set now.
+  relink() { for (const cell of this.cells.values()) cell.link.href = this.source.href(cell.row); }
+
   release(place, cell) {
     this.cells.delete(place);
     this.waiting.delete(cell);
@@ -176,8 +179,9 @@ export class Grid {
                    Home: -Infinity, End: Infinity}[event.key];
     if (steps === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     const current = [...this.cells.values()].find(cell => cell.link === document.activeElement);
-    if (!current) return;
+    if (!current && document.activeElement !== this.host) return;
     event.preventDefault();
+    if (!current) return this.focus(Math.min(Math.ceil(this.top / this.rowHeight) * this.columns, this.rows.length - 1));
     this.focus(Math.max(0, Math.min(this.rows.length - 1, current.place + steps)));
   }
 

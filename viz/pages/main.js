@@ -11,7 +11,7 @@ import {notice, watch} from "./changes.js";
 const pages = {};  // by name, made when first looked at
 
 // In place of a page that cannot be had; the others can be looked at, and it is asked for again when it is.
-const noPage = error => ({node: element("main", {class: "note", id: "content"}, trouble(error)), rows: [], row: () => -1, follow() {}});
+const noPage = error => ({node: element("main", {class: "note", id: "content", tabindex: -1}, trouble(error)), rows: [], row: () => -1, follow() {}});
 
 async function pageOf(name, data) {
   if (name === "evaluation" && data.header.results > 0) return pages.evaluation ??= await EvaluationPage.load(data);
@@ -22,8 +22,9 @@ async function pageOf(name, data) {
 function drawTabs(data) {
   const names = [["dataset", "Dataset"], ...(data.header.results > 0 ? [["evaluation", "Evaluation"]] : []),
                  ...(data.header.run ? [["training", "Training"]] : [])];
+  const current = names.some(([name]) => name === state.page) ? state.page : "dataset";
   document.getElementById("tabs").replaceChildren(...(names.length < 2 ? [] : names.map(([name, title]) => element("a", {
-    href: address({page: name, photo: "", at: ""}), "aria-current": state.page === name ? "page" : null,
+    href: address({page: name, photo: "", at: ""}), "aria-current": current === name ? "page" : null,
   }, title))));
 }
 
@@ -51,6 +52,8 @@ async function start() {
     await follow(new Set());
     onChange(follow);
     addEventListener("hashchange", readAddress);
+    // The address says what is looked at, so the link must not change it.
+    document.querySelector(".skip").addEventListener("click", event => { event.preventDefault(); document.getElementById("content").focus(); });
     document.documentElement.dataset.ready = "";
     watch();
   } catch (error) {

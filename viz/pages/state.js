@@ -9,6 +9,10 @@ const defaults = {
   masks: "1", boxes: "", labels: "1", crowds: "1", opacity: "45", size: "220",
 };
 
+// Of numbers; what an address says beyond is as if it said nothing.
+const ranges = {iou: [.05, 1], score: [0, 1], opacity: [5, 100], size: [120, 480]};
+const sound = (key, value) => !ranges[key] || value !== "" && Number(value) >= ranges[key][0] && Number(value) <= ranges[key][1];
+
 export const state = {...defaults};
 const listeners = [];
 
@@ -34,7 +38,7 @@ export function change(changes, push = false) {
 export function readAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
   const changes = {};
-  for (const key of Object.keys(defaults)) changes[key] = given.get(key) ?? defaults[key];
+  for (const [key, usual] of Object.entries(defaults)) changes[key] = given.has(key) && sound(key, given.get(key)) ? given.get(key) : usual;
   const keys = Object.keys(changes).filter(key => state[key] !== changes[key]);
   Object.assign(state, changes);
   for (const listener of listeners) listener(new Set(keys));
