@@ -99,5 +99,5 @@ function averaged(points) {
 
 function filesTable(state) {
   return element("table", {}, element("thead", {}, element("tr", {}, ...["File", "MB"].map(t => element("th", {scope: "col"}, t)))),
-      element("tbody", {}, ...state.files.map(f => element("tr", {}, element("th", {scope: "row"}, f.name), element("td", {}, (f.size / 1e6).toFixed(1))))));
+      element("tbody", {}, ...state.files.map(f => element("tr", {}, element("th", {scope: "row"}, f.name), element("td", {}, String(+(f.size / 1e6).toPrecision(3)))))));
 }
