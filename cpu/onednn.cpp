@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <array>
+#include <cstring>
 #include <dnnl.hpp>
 #include <functional>
 #include <map>
@@ -141,6 +142,15 @@ memory weights_for(const Plan& plan, const void* w, Scratch& scratch) {
   return blocked;
 }
 
+// Instruction sets are bits, each set containing those before it.
+bool has(dnnl::cpu_isa isa) {
+  static const int machine = int(dnnl::get_effective_cpu_isa());
+  return (machine & int(isa)) == int(isa);
+}
+
+// Without AVX2 oneDNN 2.6's convolutions add a tensor of the output's size wrongly, what is there already rightly.
+bool skip_is_operand() { return has(dnnl::cpu_isa::avx2); }
+
 struct ConvDescs {
   Desc x, w, w_plain, y, bias;
   memory::dims strides, dilation, padding;
@@ -165,7 +175,8 @@ struct ConvDescs {
 Plan plan_forward(const ConvShape& s, DType t, bool bias, bool skip, bool relu) {
   const ConvDescs d(s, t, t);
   dnnl::post_ops ops;
-  if (skip) ops.append_binary(dnnl::algorithm::binary_add, d.y);
+  if (skip && skip_is_operand()) ops.append_binary(dnnl::algorithm::binary_add, d.y);
+  if (skip && !skip_is_operand()) ops.append_sum();
   if (relu) append_relu(ops);
   dnnl::primitive_attr attr = user_scratchpad();
   attr.set_post_ops(ops);
@@ -191,12 +202,6 @@ Plan plan_backward_weight(const ConvShape& s, DType t) {
   return plan_for<dnnl::convolution_backward_weights>(pd, pd.diff_weights_desc(), d.w_plain, false);
 }
 
-// Instruction sets are bits, each set containing those before it.
-bool has(dnnl::cpu_isa isa) {
-  static const int machine = int(dnnl::get_effective_cpu_isa());
-  return (machine & int(isa)) == int(isa);
-}
-
 }  // namespace
 
 bool has_bfloat16() { return has(dnnl::cpu_isa::avx512_core_bf16); }
@@ -210,7 +215,8 @@ void conv_forward(const ConvShape& s, DType t, const void* x, const void* w, con
   const ConvDescs d(s, t, t);
   Args args{{DNNL_ARG_SRC, at(d.x, x)}, {DNNL_ARG_WEIGHTS, weights_for(*plan, w, scratch)}, {DNNL_ARG_DST, at(d.y, y)}};
   if (bias) args[DNNL_ARG_BIAS] = at(d.bias, bias);
-  if (skip) args[DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1] = at(d.y, skip);
+  if (skip && skip_is_operand()) args[DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1] = at(d.y, skip);
+  if (skip && !skip_is_operand()) std::memcpy(y, skip, d.y.get_size());
   execute(*plan, std::move(args), scratch);
 }
 

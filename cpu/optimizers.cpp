@@ -26,20 +26,20 @@ void sgd(Stream, OutList w, InList g, OutList momentum, SgdStep step) {
 
 // Loshchilov, Hutter 2019, alg. 2.
 void adamw(Stream, OutList w, InList g, OutList m, OutList v, AdamWStep step) {
-  const double correction1 = 1 - std::pow(double(step.beta1), double(step.step));
-  const double correction2 = 1 - std::pow(double(step.beta2), double(step.step));
+  const double correction1 = 1 - std::pow(step.beta1, double(step.step));
+  const double correction2 = 1 - std::pow(step.beta2, double(step.step));
   for (size_t p = 0; p < w.size(); ++p)
     for_float(w[p].dtype(), [&](auto t) {
       using T = decltype(t);
       using A = Compute<T>;
       T *weight = w[p].data<T>(), *first = m[p].data<T>(), *second = v[p].data<T>();
       const T* gradient = g[p].data<T>();
-      const A b1 = A(step.beta1), b2 = A(step.beta2), decay = 1 - A(step.rate) * A(step.weight_decay);
-      const A rate = A(double(step.rate) / correction1), root = A(1 / std::sqrt(correction2)),
-              epsilon = A(step.epsilon);
+      const A old1 = A(step.beta1), new1 = A(1 - step.beta1), old2 = A(step.beta2), new2 = A(1 - step.beta2);
+      const A decay = A(1 - step.rate * step.weight_decay), rate = A(step.rate / correction1);
+      const A root = A(1 / std::sqrt(correction2)), epsilon = A(step.epsilon);
       each(w[p].numel(), [=](int64_t i) {
         const A d = A(gradient[i]);
-        const A mean = b1 * A(first[i]) + (1 - b1) * d, square = b2 * A(second[i]) + (1 - b2) * d * d;
+        const A mean = old1 * A(first[i]) + new1 * d, square = old2 * A(second[i]) + new2 * d * d;
         put(first[i], mean);
         put(second[i], square);
         put(weight[i], decay * A(weight[i]) - rate * mean / (std::sqrt(square) * root + epsilon));

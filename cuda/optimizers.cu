@@ -39,20 +39,25 @@ void for_tensors(OutList w, InList g, OutList first, OutList second, F f) {
   }
 }
 
+struct SgdFactors {
+  float rate, momentum, decay;
+  bool first;
+};
+
 // Sutskever et al. 2013 in torch's form: b = momentum * b + g + weight_decay * w; w -= rate * b.
 template <class T>
-__global__ void sgd_kernel(Tensors<T> t, SgdStep step) {
+__global__ void sgd_kernel(Tensors<T> t, SgdFactors f) {
   const unsigned k = blockIdx.y;
   for (int64_t i = thread_index(); i < t.size[k]; i += thread_count()) {
-    const float w = float(t.w[k][i]), d = float(t.g[k][i]) + step.weight_decay * w;
-    const float b = step.first ? d : step.momentum * float(t.first[k][i]) + d;
+    const float w = float(t.w[k][i]), d = float(t.g[k][i]) + f.decay * w;
+    const float b = f.first ? d : f.momentum * float(t.first[k][i]) + d;
     t.first[k][i] = T(b);
-    t.w[k][i] = T(w - step.rate * b);
+    t.w[k][i] = T(w - f.rate * b);
   }
 }
 
 struct AdamWFactors {
-  float b1, b2, decay, rate, root, epsilon;
+  float old1, new1, old2, new2, decay, rate, root, epsilon;
 };
 
 // Loshchilov, Hutter 2019, alg. 2.
@@ -61,8 +66,8 @@ __global__ void adamw_kernel(Tensors<T> t, AdamWFactors f) {
   const unsigned k = blockIdx.y;
   for (int64_t i = thread_index(); i < t.size[k]; i += thread_count()) {
     const float d = float(t.g[k][i]);
-    const float mean = f.b1 * float(t.first[k][i]) + (1 - f.b1) * d;
-    const float square = f.b2 * float(t.second[k][i]) + (1 - f.b2) * d * d;
+    const float mean = f.old1 * float(t.first[k][i]) + f.new1 * d;
+    const float square = f.old2 * float(t.second[k][i]) + f.new2 * d * d;
     t.first[k][i] = T(mean), t.second[k][i] = T(square);
     t.w[k][i] = T(f.decay * float(t.w[k][i]) - f.rate * mean / (std::sqrt(square) * f.root + f.epsilon));
   }
@@ -87,23 +92,27 @@ __global__ void norm_kernel(int64_t n, const double* parts, float* norm) {
 
 void sgd(Stream s, OutList w, InList g, OutList momentum, SgdStep step) {
   if (w.empty()) return;
+  const SgdFactors factors{float(step.rate), float(step.momentum), float(step.weight_decay), step.first};
   for_float("sgd", w[0].dtype(), [&](auto t) {
     using T = decltype(t);
-    for_tensors<T>(w, g, momentum, {},
-                   [&](const Tensors<T>& tensors, Grid grid) { launch(s, "sgd", grid, sgd_kernel<T>, tensors, step); });
+    for_tensors<T>(w, g, momentum, {}, [&](const Tensors<T>& tensors, Grid grid) {
+      launch(s, "sgd", grid, sgd_kernel<T>, tensors, factors);
+    });
   });
 }
 
 void adamw(Stream s, OutList w, InList g, OutList m, OutList v, AdamWStep step) {
   if (w.empty()) return;
-  const double correction1 = 1 - std::pow(double(step.beta1), double(step.step));
-  const double correction2 = 1 - std::pow(double(step.beta2), double(step.step));
-  const AdamWFactors factors{step.beta1,
-                             step.beta2,
-                             1 - step.rate * step.weight_decay,
-                             float(double(step.rate) / correction1),
+  const double correction1 = 1 - std::pow(step.beta1, double(step.step));
+  const double correction2 = 1 - std::pow(step.beta2, double(step.step));
+  const AdamWFactors factors{float(step.beta1),
+                             float(1 - step.beta1),
+                             float(step.beta2),
+                             float(1 - step.beta2),
+                             float(1 - step.rate * step.weight_decay),
+                             float(step.rate / correction1),
                              float(1 / std::sqrt(correction2)),
-                             step.epsilon};
+                             float(step.epsilon)};
   for_float("adamw", w[0].dtype(), [&](auto t) {
     using T = decltype(t);
     for_tensors<T>(w, g, m, v, [&](const Tensors<T>& tensors, Grid grid) {

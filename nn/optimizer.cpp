@@ -46,12 +46,11 @@ void Optimizer::step(double rate) {
       w.push_back(var.value()), g.push_back(var.grad()), first.push_back(s.first), second.push_back(s.second);
       ++s.steps;
     }
-    const float decay = float(config_.weight_decay);
     if (adamw)
       ops::adamw(w, g, first, second,
-                 {float(rate), float(config_.beta1), float(config_.beta2), float(config_.epsilon), decay, steps + 1});
+                 {rate, config_.beta1, config_.beta2, config_.epsilon, config_.weight_decay, steps + 1});
     else
-      ops::sgd(w, g, first, {float(rate), float(config_.momentum), decay, steps == 0});
+      ops::sgd(w, g, first, {rate, config_.momentum, config_.weight_decay, steps == 0});
   }
 }
 

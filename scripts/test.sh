@@ -56,6 +56,7 @@ suite build configure_and_build build --
 for program in build/tests/test_*; do
   [[ -x $program && -f $program && $program != *_tsan ]] && suite "${program##*/}" cases "$program"
 done
+suite "test_cpu without AVX" cases env ONEDNN_MAX_CPU_ISA=SSE41 build/tests/test_cpu
 
 suite "pages: server" python3 tests/pages/test_server.py
 suite "pages: Dataset" python3 tests/pages/test_dataset.py

@@ -73,13 +73,14 @@ struct SamplerGeom {
   double positive = 0.5;  // at most this share of the samples, rounded down
 };
 
+// Factors are float64 until a kernel rounds what it multiplies by: 1 - 0.999f is 1.3e-5 off.
 struct SgdStep {
-  float rate, momentum, weight_decay;
+  double rate, momentum, weight_decay;
   bool first;  // torch's form: the first step sets the buffer to the gradient
 };
 
 struct AdamWStep {
-  float rate, beta1, beta2, epsilon, weight_decay;
+  double rate, beta1, beta2, epsilon, weight_decay;
   int64_t step;  // counted from 1, for the bias corrections
 };
 

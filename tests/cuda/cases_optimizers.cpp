@@ -22,15 +22,15 @@ std::vector<KernelCase> optimizer_cases() {
       {"sgd", "the first step and the second",
        [](const On& on) {
          std::vector<Tensor> w = many(on, 1), momentum = many(on, 100);
-         ops::sgd(w, many(on, 200), momentum, {0.1f, 0.9f, 0.01f, true});
-         ops::sgd(w, many(on, 300), momentum, {0.1f, 0.9f, 0.01f, false});
+         ops::sgd(w, many(on, 200), momentum, {0.1, 0.9, 0.01, true});
+         ops::sgd(w, many(on, 300), momentum, {0.1, 0.9, 0.01, false});
          return joined(w, momentum);
        }},
       {"adamw", "two steps",
        [](const On& on) {
          std::vector<Tensor> w = many(on, 1), m = many(on, 100), v = many(on, 200, 0);
-         ops::adamw(w, many(on, 300), m, v, {0.1f, 0.9f, 0.99f, 1e-8f, 0.01f, 1});
-         ops::adamw(w, many(on, 400), m, v, {0.1f, 0.9f, 0.99f, 1e-8f, 0.01f, 2});
+         ops::adamw(w, many(on, 300), m, v, {0.1, 0.9, 0.99, 1e-8, 0.01, 1});
+         ops::adamw(w, many(on, 400), m, v, {0.1, 0.9, 0.99, 1e-8, 0.01, 2});
          return joined(joined(w, m), v);
        },
        8},

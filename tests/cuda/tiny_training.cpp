@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "models/stage_diff.h"
 #include "nn/optimizer.h"
 #include "tests/models/small.h"
 
@@ -17,7 +18,7 @@ ModelConfig tiny_model_config() {
   return c;
 }
 
-TinyRun train_tiny(Device device) {
+TinyRun train_tiny(Device device, const std::vector<Stages>& given) {
   MaskRcnn model(tiny_model_config(), RngKey{1});
   model.move_to(device);
   Optimizer optimizer(leaves(model), {});
@@ -25,8 +26,11 @@ TinyRun train_tiny(Device device) {
   TinyRun run;
   for (int step = 0; step < 3; ++step) {
     optimizer.zero_grad();
-    const std::vector<Var> losses = model.losses(batch, Mode::train, RngKey{7}.fold(uint64_t(step))).all();
+    KeepStages keep(given.empty() ? Stages{} : given[size_t(step)]);
+    const std::vector<Var> losses = model.losses(batch, Mode::train, RngKey{7}.fold(uint64_t(step)), &keep).all();
     backward(losses);
+    std::erase_if(keep.stages, [](const auto& s) { return !s.first.starts_with("proposals."); });
+    run.proposals.push_back(std::move(keep.stages));
     auto& of_step = run.losses.emplace_back();
     for (const Var& loss : losses) of_step.push_back(loss.value().item());
     if (step == 0)
@@ -40,12 +44,17 @@ TinyRun train_tiny(Device device) {
 }
 
 void check_equal(const TinyRun& found, const TinyRun& cpu) {
-  for (size_t step = 0; step < 3; ++step)
+  for (size_t step = 0; step < 3; ++step) {
+    for (const StageDiff& d : diff_stages(cpu.proposals[step], found.proposals[step], 1e-4)) {
+      CAPTURE(d.text);
+      CHECK_FALSE(d.beyond);
+    }
     for (size_t i = 0; i < cpu.losses[step].size(); ++i) {
       CAPTURE(step);
       CAPTURE(i);
       CHECK(std::abs(found.losses[step][i] - cpu.losses[step][i]) <= 1e-3 * std::abs(cpu.losses[step][i]));
     }
+  }
   REQUIRE(found.names == cpu.names);
   CHECK(cpu.names.size() > 60);
   for (size_t p = 0; p < cpu.names.size(); ++p) {

@@ -175,7 +175,7 @@ TEST_CASE("errors: optimizers") {
                        Error);
   CHECK_THROWS_WITH_AS(ops::sgd(mixed, mixed, mixed, {}),
                        "sgd: parameter 0 is float32, parameter 1 is float64; the same dtype expected", Error);
-  CHECK_THROWS_WITH_AS(ops::adamw(w, w, w, w, {0.1f, 0.9f, 0.99f, 1e-8f, 0, 0}),
+  CHECK_THROWS_WITH_AS(ops::adamw(w, w, w, w, {0.1, 0.9, 0.99, 1e-8, 0, 0}),
                        "adamw: step is 0; counted from 1 expected", Error);
   CHECK_THROWS_WITH_AS(ops::adamw(w, w, w, one, {}),
                        "adamw: 2 parameters, 1 of them with a second moment; all expected", Error);
