@@ -5,6 +5,9 @@
 
 #include "tensor/check.h"
 #include "tensor/device.h"
+#include "tests/models/small.h"
+
+sil::Device sil::test::where() { return sil::Device::cuda(0); }
 
 int main(int argc, char** argv) {
   try {

@@ -1,4 +1,5 @@
-// Small models against torchvision: tests/reference/make_model_goldens.py stored what it computes.
+// Small models against torchvision, on the CPU by test_models, on a GPU by test_gpu:
+// tests/reference/make_model_goldens.py stored what it computes.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -54,6 +55,11 @@ MaskRcnn formula_model(const ModelConfig& config) {
 }
 
 std::vector<double> doubles(const Tensor& t) { return ops::cast(t, DType::f64).to_vector<double>(); }
+
+// float64 is the CPU's alone.
+std::vector<DType> dtypes() {
+  return where() == Device::cpu() ? std::vector{DType::f32, DType::f64} : std::vector{DType::f32};
+}
 
 // What the goldens hold of a tensor: norm, mean, extremes, eight elements.
 std::vector<double> sampled(const Tensor& t) {
@@ -115,6 +121,7 @@ Stages golden(const Case& c, DType dtype) {
 MaskRcnn formula_model(const Case& c, DType dtype) {
   MaskRcnn model = formula_model(config_of(c));
   if (dtype == DType::f64) model.widen();
+  model.move_to(where());
   return model;
 }
 
@@ -202,12 +209,12 @@ int64_t unmatched(const PhotoDetections& d, const Stages& want, size_t n) {
 
 TEST_CASE("mask_rcnn: each stage of a training step and each gradient equal torchvision's, in float32 and float64") {
   for (const Case& c : kCases)
-    for (DType dtype : {DType::f32, DType::f64}) {
+    for (DType dtype : dtypes()) {
       CAPTURE(c.name);
       CAPTURE(name(dtype));
       const Stages want = golden(c, dtype);
       MaskRcnn model = formula_model(c, dtype);
-      const Stages got = training_stages(model, c.batch(), given(want, "train.", dtype));
+      const Stages got = training_stages(model, c.batch().to(where()), given(want, "train.", dtype));
       check_stages(got, want, "train.", dtype);
       size_t gradients = 0;
       for (const auto& [stage, w] : want) {
@@ -240,8 +247,9 @@ BackboneError backbone_error(const Case& c, float eps) {
   ModelConfig config = config_of(c);
   config.norm_eps = eps;
   MaskRcnn model = formula_model(config);
+  model.move_to(where());
   KeepStages keep;
-  model.detect(c.batch(), &keep);
+  model.detect(c.batch().to(where()), &keep);
   const Stages all = golden(c, DType::f32);
   BackboneError worst;
   for (const std::string name : {"c2", "c3", "c4", "c5"}) {
@@ -265,13 +273,13 @@ TEST_CASE("mask_rcnn: c2..c5 equal torchvision's closely enough to tell the norm
 
 TEST_CASE("mask_rcnn: each stage of detection equals torchvision's, in float32 and float64") {
   for (const Case& c : kCases)
-    for (DType dtype : {DType::f32, DType::f64}) {
+    for (DType dtype : dtypes()) {
       CAPTURE(c.name);
       CAPTURE(name(dtype));
       const Stages want = golden(c, dtype);
       MaskRcnn model = formula_model(c, dtype);
       KeepStages keep(given(want, "infer.", dtype));
-      model.detect(c.batch(), &keep);
+      model.detect(c.batch().to(where()), &keep);
       check_stages(keep.stages, want, "infer.", dtype);
     }
 }
@@ -282,14 +290,14 @@ TEST_CASE("mask_rcnn: detections equal torchvision's") {
     const Stages want = golden(c, DType::f32);
     MaskRcnn model = formula_model(c, DType::f32);
     KeepStages keep;
-    const std::vector<PhotoDetections> found = model.detect(c.batch(), &keep);
+    const std::vector<PhotoDetections> found = model.detect(c.batch().to(where()), &keep);
     for (size_t n = 0; n < found.size(); ++n) {
       const int64_t count = int64_t(found[n].scores.size()), found_rows = count - unmatched(found[n], want, n);
       CHECK(count == want.at(fmt::format("scores.{}", n)).dim(0));
       CHECK(found_rows >= count - count / 50);
     }
     // Without a probe the mask logits of the found classes alone are computed: the same masks.
-    const std::vector<PhotoDetections> again = model.detect(c.batch());
+    const std::vector<PhotoDetections> again = model.detect(c.batch().to(where()));
     for (size_t n = 0; n < found.size(); ++n)
       for (size_t i = 0; i < again[n].masks.size(); ++i)
         CHECK(iou(again[n].masks[i], found[n].masks[i], false) >= (area(found[n].masks[i]) ? 0.99 : 0.0));

@@ -8,6 +8,9 @@
 
 namespace sil::test {
 
+// Where the test program runs its models: it says so itself (where.cpp; tests/cuda/gpu_main.cpp).
+Device where();
+
 // ResNet-18, 64 pyramid channels, narrow heads, anchors of 8 pixels on the finest level: 4 classes with background.
 ModelConfig small_config();
 
