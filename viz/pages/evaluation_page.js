@@ -182,7 +182,8 @@ export class EvaluationPage {
     this.differences = await differences(this, stale).catch(or(null));
     const passes = await photoFilter(this).catch(or(() => true)), key = await photoKey(this).catch(or(p => -p));
     if (stale()) return;
-    const rows = Uint32Array.from({length: this.data.photos}, (_, p) => p).filter(passes);
+    const rows = new Uint32Array(this.data.photos).map((_, p) => p).filter(passes);
+    await breathe();
     const inOrder = await sorted(rows, key, true);
     if (stale()) return;
     this.rows = inOrder;

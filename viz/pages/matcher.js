@@ -22,7 +22,8 @@ export class Matcher {
     this.wrong = new Uint16Array(data.photos);
     this.missed = new Uint16Array(data.photos);
     this.ofClass = new Uint16Array(data.categories.length);
-    this.ignored = Uint8Array.from(data.flags, (flags, o) => (flags & 1) || data.area[o] < 0 || data.area[o] > 1e10 ? 1 : 0);
+    this.ignored = new Uint8Array(data.objects);
+    for (let o = 0; o < data.objects; o++) this.ignored[o] = (data.flags[o] & 1) || data.area[o] < 0 || data.area[o] > 1e10 ? 1 : 0;
   }
 
   matchPhoto(row, threshold, least) {
