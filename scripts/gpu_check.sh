@@ -14,7 +14,7 @@
 # Without --phase those that have not passed yet.  Each leaves DIR/PHASE.json and DIR/PHASE.log (DIR: docs/gpu), which are merged into
 # DIR/report.md and DIR/report.json.  Exit 0: all asked for have passed; 1: not; 2: they cannot run here.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 2
 bundle=build-gpu/bundle work=build-gpu/work out=docs/gpu
 all_phases=(kernels parity train sanitize bench)
 
@@ -146,7 +146,8 @@ same() {
 phase_parity() {
   local failed=0 photos=(--annotations "$work/parity/annotations.json" --images "$work/parity/images")
   cases 240 --test-case='mask_rcnn:*,gpu: a tiny*' || failed=1
-  make_weights small --config scripts/demo.json && make_weights r50 --set model.min_size=320 --set model.max_size=533 ||
+  make_weights small --config scripts/demo.json && make_weights r50 --set 'augmentations=[{"name": "ToImage", "params": {}}, {"name": "Normalize", "params": {}}]' \
+    --set model.min_size=320 --set model.max_size=533 ||
     { found "the untrained models could not be written"; return 1; }
   same "20 steps" small train "${photos[@]}" --image-ids 1,2 --steps 20 || failed=1
   same "R50-FPN, detection" r50 infer --image "$work/parity/images/000001.png" || failed=1
@@ -163,7 +164,8 @@ phase_train() {
     --out "$work/run" >&3 2>"$work/error.txt"
   code=$?
   [[ $code -eq 0 ]] || found "train ended with $code: $(tail -n 1 "$work/error.txt")"
-  found "steps done: $(grep -c '"images_per_second"' "$work/run/log.jsonl"); the last one's: $(grep '"images_per_second"' "$work/run/log.jsonl" | tail -n 1 | grep -oE '"(images_per_second|loss)": [0-9.]+' | tr '\n' ' ')"
+  grep '"images_per_second"' "$work/run/log.jsonl" >"$work/steps.jsonl"
+  found "$(wc -l <"$work/steps.jsonl") steps; the last: $(tail -n 1 "$work/steps.jsonl" | grep -oE '"(images_per_second|loss)":[0-9.]+' | tr -d '"' | tr '\n' ' ')"
   run 120 "$bundle/bin/evaluate" --annotations "$work/test/annotations.json" --images "$work/test/images" \
     --weights "$work/run/best.safetensors" --device cuda --json "$work/metrics.json" >&3 2>"$work/error.txt" ||
     { found "evaluate: $(tail -n 1 "$work/error.txt")"; return 1; }
