@@ -245,6 +245,32 @@ class LabelSchema(unittest.TestCase):
                 self.assertEqual(browser.errors, [])
 
 
+class SameNames(unittest.TestCase):
+    def test_records_of_one_photo_are_told_apart(self):
+        """Two images of the annotations name one file: each opens with its own objects, and the link says which."""
+        with Folder() as folder, Browser(1280, 800) as browser:
+            (folder / "images").mkdir()
+            (folder / "images" / "1.png").write_bytes(png(60, 40, (90, 120, 150)))
+            box = lambda i, image: {"id": i, "image_id": image, "category_id": 1, "bbox": [5, 5, 20, 20], "area": 400, "iscrowd": 0, "segmentation": [[5, 5, 25, 5, 25, 25, 5, 25]]}
+            annotations, results = folder / "annotations.json", folder / "results.json"
+            annotations.write_text(json.dumps({"images": [{"id": i, "file_name": "1.png", "width": 60, "height": 40} for i in (1, 2)],
+                                               "categories": [{"id": 1, "name": "fig"}], "annotations": [box(1, 1), box(2, 2), box(3, 2)]}))
+            results.write_text("[]")
+            with Pages(annotations, folder / "images", "--results", results) as pages:
+                for page in ("dataset", "evaluation&sort_results=file"):
+                    for place, objects in ((0, 1), (1, 2)):
+                        browser.open(pages.url + "#page=" + page)
+                        browser.wait("document.querySelectorAll('.cell').length === 2 && !document.querySelector('.cell.loading')")
+                        browser.js(f"document.querySelectorAll('.cell a')[{place}].click()")
+                        browser.wait(f"document.querySelectorAll('.object').length === {objects}")
+                        browser.open(pages.url + browser.js("location.hash"))
+                        browser.wait(f"document.querySelectorAll('.object').length === {objects}")
+                        self.assertEqual(browser.js("document.querySelector('dialog h2').textContent"), "1.png")
+                browser.key("ArrowLeft")
+                browser.wait("document.querySelectorAll('.object').length === 1")
+                self.assertEqual(browser.errors, [])
+
+
 class Findings(unittest.TestCase):
     def test_what_no_photo_has_is_told_and_filters_nothing(self):
         with Folder() as folder, Browser(1280, 800) as browser:

@@ -74,10 +74,20 @@ export class Dataset {
     return all > this.photos ? `the first ${count(this.photos)} of ${plural(all, "photo")}` : plural(this.photos, "photo");
   }
 
-  // The photo of a file name; -1 if there is none.
-  row(name) {
+  // What an address calls a photo: its file name, with its place if another record has the same.
+  addressOf(row) {
+    this.byName ??= this.rank.reduce((rows, rank, p) => { rows[rank] = p; return rows; }, new Uint32Array(this.photos));
+    const name = this.names[row], rank = this.rank[row];
+    const shared = this.names[this.byName[rank - 1]] === name || this.names[this.byName[rank + 1]] === name;
+    return shared ? `${name}#${row}` : name;
+  }
+
+  // The photo that an address means; -1 if there is none.
+  row(address) {
     this.rowOf ??= new Map(this.names.map((n, i) => [n, i]));
-    return this.rowOf.get(name) ?? -1;
+    const hash = address.lastIndexOf("#"), place = Number(address.slice(hash + 1));
+    if (hash > 0 && this.names[place] === address.slice(0, hash)) return place;
+    return this.rowOf.get(address) ?? -1;
   }
 
   categoryName(k) { return this.categories[k]?.name ?? "unknown class"; }

@@ -25,7 +25,7 @@ export class DatasetPage {
     this.grid = new Grid(this.scroller, {
       cellWidth: () => state.size, look, picture: row => this.load(row), title: row => data.names[row],
       note: row => plural(data.first[row + 1] - data.first[row], "object"), label: row => this.label(row), nothing: () => this.nothing(),
-      href: row => address({photo: data.names[row]}),
+      href: row => address({photo: data.addressOf(row)}),
       objects: (row, loaded) => loaded.objects.filter((_, i) => this.result.passes(data.first[row] + i)),
     });
     this.applySoon = eachFrame(() => this.apply());
@@ -48,7 +48,7 @@ export class DatasetPage {
   }
 
   title(row) { return this.data.names[row]; }
-  name(row) { return this.data.names[row]; }
+  name(row) { return this.data.addressOf(row); }
   row(name) { return this.data.row(name); }
   closed(row) {
     const place = this.rows.indexOf(row);

@@ -33,7 +33,7 @@ export class EvaluationPage {
     this.node = element("div", {class: "page"}, this.panels(), element("main", {class: "main"}, this.toolbar(), this.scroller));
     this.grid = new Grid(this.scroller, {
       cellWidth: () => state.size, look, picture: row => this.load(row), title: row => data.names[row],
-      note: row => this.note(row), label: row => this.label(row), nothing: () => this.nothing(), href: row => address({photo: data.names[row]}),
+      note: row => this.note(row), label: row => this.label(row), nothing: () => this.nothing(), href: row => address({photo: data.addressOf(row)}),
       objects: (row, {truths, found}) => this.matcher ? judged(data, this.matcher, row, truths, found) : [],
     });
     this.matchSoon = eachFrame(() => this.match());
@@ -44,7 +44,7 @@ export class EvaluationPage {
   get sideBySide() { return this.results.length > 1 && state.side === "1"; }
   nameOf(results) { return this.results.length > 1 ? `${"AB"[results.place]}: ${results.name}` : results.name; }
   title(row) { return this.data.names[row]; }
-  name(row) { return this.data.names[row]; }
+  name(row) { return this.data.addressOf(row); }
   row(name) { return this.data.row(name); }
   closed(row) {
     const place = this.rows.indexOf(row);
