@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 
 from browser import Browser
-from world import Folder, Pages, Shapes, hostile_set, labelled_set, png
+from world import Exported, Folder, Pages, Shapes, hostile_set, labelled_set, png
 
 NOTICE = "document.querySelector('#notice').textContent"
 DRAWN = "document.querySelector('.cell') && !document.querySelector('.cell.loading')"
@@ -137,6 +137,9 @@ class Changes(unittest.TestCase):
                     for path in paths:
                         self.assertNotIn(str(folder).encode(), answer(pages, path)[1], path)
                     header = pages.data("header")
+                with Exported(where, photos, "--results", results) as pages:
+                    for file in (file for file in pages.folder.rglob("*") if file.is_file()):
+                        self.assertNotIn(str(folder).encode(), file.read_bytes(), file)
                     self.assertEqual(header["source"], "annotations.json" if where == annotations else "labels set")
 
 

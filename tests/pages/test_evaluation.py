@@ -169,6 +169,40 @@ class EvaluationPage(unittest.TestCase):
         self.assertGreater(sum(inside), 15)
         self.assertLess(sum(inside), 65)
 
+    def tab_to(self, condition):
+        for _ in range(120):
+            self.browser.key("Tab")
+            if self.browser.js(f"(e => {condition})(document.activeElement)"):
+                return
+        self.fail(f"the Tab key never comes to {condition}")
+
+    def test_keyboard_alone(self):
+        """A slider, a class, a cell of the confusion matrix, a photo, one of its objects, and back."""
+        self.open("&side=")
+        self.tab_to("e.closest('.slider')?.textContent.startsWith('Score')")
+        self.browser.key("ArrowRight")
+        self.browser.wait("location.hash.includes('score=0.51')")
+        self.tab_to("e.matches('.link')")
+        self.browser.key("Enter")
+        self.browser.wait("location.hash.includes('class=') && document.activeElement.matches('.link[aria-pressed=true]')")
+        self.tab_to("e.matches('.heat')")
+        self.browser.key("Enter")
+        self.browser.wait("location.hash.includes('cell=') && document.activeElement.matches('.heat[aria-pressed=true]')")
+        self.browser.wait("document.querySelector('.toolbar [role=status]').textContent.includes(' of 20 photos')")
+        self.tab_to("e.matches('.toolbar .plain') && e.textContent === 'Show all'")
+        self.browser.key("Enter")
+        self.browser.wait("document.querySelector('.toolbar [role=status]').textContent === '20 photos'")
+        self.tab_to("e.matches('.cell a')")
+        name = self.browser.js("document.activeElement.querySelector('.name').textContent")
+        self.browser.key("Enter")
+        self.browser.wait("document.querySelector('dialog').open && document.querySelector('.object')")
+        self.tab_to("e.matches('.object')")
+        self.assertTrue(self.browser.js("document.activeElement.matches('.lit')"))
+        self.browser.key("Enter")
+        self.browser.wait("location.hash.includes('at=')")
+        self.browser.key("Escape")
+        self.browser.wait(f"!document.querySelector('dialog').open && document.activeElement.querySelector('.name')?.textContent === '{name}'")
+
     def test_what_is_switched_on_one_page_holds_on_the_other(self):
         self.open()
         shown = "[...document.querySelectorAll('.cell canvas')].reduce((n, c) => n + c.labels.length, 0)"
