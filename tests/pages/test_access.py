@@ -84,7 +84,7 @@ class Access(unittest.TestCase):
             (run / "log.jsonl").write_text('{"step":1,"epoch":1,"rate":1,"losses":{"box":1},"loss":1}\n{"step":2,"epoch":2,"rate":1,"losses":{"box":2},"loss":2}\n')
             with Pages(shapes.annotations, shapes.images, "--results", results, results, "--run", run) as pages:
                 views = {"dataset": ".cell:not(.loading)", "evaluation": ".tally strong", "training": "figure svg",
-                         "dataset&photo=000001.png": ".object", "evaluation&photo=000002.png": ".object", "evaluation&photo=000002.png&side=": ".object"}
+                         "dataset&search=nowhere": ".nothing button", "dataset&photo=000001.png": ".object", "evaluation&photo=000002.png": ".object", "evaluation&photo=000002.png&side=": ".object"}
                 for theme, width in (("light", 360), ("dark", 1280), ("light", 2560)):
                     browser.theme(theme)
                     browser.size(width, 800)
