@@ -3,9 +3,10 @@
 //
 // Forward: a block owns a row of bins of a RoI; threads own channels, so a pixel's channels are read together.
 //   bytes: y once; of the pyramid what RoIs touch, 16 pixels a bin, from the L2 cache where they overlap.
-// Backward, without atomics: a block owns an 8 x 8 tile of a level and 32 channels, looks which RoIs touch it, and
-// walks those in order.  So each sum has one owner and one order: the same bits every run, and the CPU's order.
-//   bytes: dpyramid once, dy once for each tile that a RoI touches; the table of RoIs (32 bytes each) once a tile.
+// Backward, without atomics: a block owns an 8 x 8 tile of a level and 32 channels, looks which RoIs of its image and
+// level touch it, and walks those in order.  So each sum has one owner and one order: the same bits every run, and the
+// CPU's order.  Which RoIs an image has on a level is listed before, once, not by each tile.
+//   bytes: dpyramid once, dy once for each tile that a RoI touches; 28 a RoI for each tile of its image and level.
 //   FLOP: 2 for each pair of a pixel and a bin that reads it, and channel.
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
@@ -83,6 +84,22 @@ __global__ void place_kernel(int64_t n, const float* rois, const int32_t* image,
   for (int64_t r = thread_index(); r < n; r += thread_count()) placed[r] = place(rois + 4 * r, image[r], levels, g);
 }
 
+// The RoIs of one image on one level, in order: a block each.  list [images, levels, n], length [images, levels].
+__global__ void list_kernel(int64_t n, const PlacedRoi* placed, int32_t* list, int32_t* length) {
+  const int level = int(blockIdx.x), image = int(blockIdx.y);
+  const int64_t group = int64_t(image) * gridDim.x + level;
+  int listed = 0;
+  for (int64_t begin = 0; begin < n; begin += blockDim.x) {
+    const int64_t r = begin + threadIdx.x;
+    const bool mine = r < n && placed[r].image == image && placed[r].level == level;
+    int more;
+    const int at = listed + block_scan(mine, more);
+    if (mine) list[group * n + at] = int32_t(r);
+    listed += more;
+  }
+  if (threadIdx.x == 0) length[group] = listed;
+}
+
 // Whether a RoI reads pixels [first, first + kTile) of an axis: its samples lie within its bins, a read within a pixel.
 __device__ inline bool touches(const RoiAxis<float>& a, int pooled, int first, int size) {
   const float begin = a.begin - 1, end = a.begin + a.bin * float(pooled) + 1;
@@ -104,8 +121,8 @@ __device__ inline void pixel_weights(const RoiAxis<float>& a, int pixel, const R
 
 // A thread owns a channel of the tile's every eighth pixel: threads (32 channels, 8 columns), a sum for each of 8 rows.
 template <class T>
-__global__ void roi_align_backward_kernel(Pyramid<T> p, int level, int tiles_x, int64_t count, const PlacedRoi* placed,
-                                          RoiAlignGeom g, const T* dy) {
+__global__ void roi_align_backward_kernel(Pyramid<T> p, int level, int tiles_x, int64_t rois, const PlacedRoi* placed,
+                                          const int32_t* list, const int32_t* length, RoiAlignGeom g, const T* dy) {
   __shared__ int32_t found[kThreads];
   float* weights = dynamic_shared<float>();  // [2 kTile, pooled]: of the tile's rows, then of its columns
   const int column = int(threadIdx.x) / kChannels;
@@ -113,27 +130,30 @@ __global__ void roi_align_backward_kernel(Pyramid<T> p, int level, int tiles_x, 
   const int height = p.height[level], width = p.width[level];
   const int top = int(blockIdx.x) / tiles_x * kTile, left = int(blockIdx.x) % tiles_x * kTile;
   const float mean = 1.0f / float(g.samples * g.samples);
+  const int64_t group = image * p.levels + level;
+  const int count = length[group];
   float sum[kTile] = {};
-  for (int64_t begin = 0; begin < count; begin += kThreads) {
-    const int64_t r = begin + threadIdx.x;
+  for (int begin = 0; begin < count; begin += kThreads) {
+    const int k = begin + int(threadIdx.x);
+    int32_t r = -1;
     bool mine = false;
-    if (r < count) {
+    if (k < count) {
+      r = list[group * rois + k];
       const PlacedRoi roi = placed[r];
-      mine = roi.image == image && roi.level == level && touches(roi.y, g.pooled, top, height) &&
-             touches(roi.x, g.pooled, left, width);
+      mine = touches(roi.y, g.pooled, top, height) && touches(roi.x, g.pooled, left, width);
     }
     int touching;
     const int at = block_scan(mine, touching);
-    if (mine) found[at] = int32_t(r);
-    for (int k = 0; k < touching; ++k) {
+    if (mine) found[at] = r;
+    for (int f = 0; f < touching; ++f) {
       __syncthreads();
-      const PlacedRoi roi = placed[found[k]];
+      const PlacedRoi roi = placed[found[f]];
       if (const int pixel = int(threadIdx.x); pixel < 2 * kTile)
         pixel_weights(pixel < kTile ? roi.y : roi.x, pixel < kTile ? top + pixel : left + pixel - kTile, g,
                       pixel < kTile ? height : width, weights + pixel * g.pooled);
       __syncthreads();
       if (c >= p.channels) continue;
-      const T* from = dy + int64_t(found[k]) * g.pooled * g.pooled * p.channels + c;
+      const T* from = dy + int64_t(found[f]) * g.pooled * g.pooled * p.channels + c;
       for (int row = 0; row < kTile; ++row)
         for (int i = 0; i < g.pooled; ++i) {
           const float wy = weights[row * g.pooled + i];
@@ -168,6 +188,11 @@ void roi_align_backward(Stream s, In dy, In rois, In image, OutList dpyramid, Ro
   PlacedRoi* placed = scratch.take_n<PlacedRoi>(size_t(count));
   launch(s, "roi_align_place", over(count), place_kernel, count, boxes_of("roi_align_backward", rois),
          image.data<int32_t>(), int(dpyramid.size()), g, placed);
+  const size_t levels = dpyramid.size(), groups = levels * size_t(dpyramid[0].dim(0));
+  int32_t* list = scratch.take_n<int32_t>(groups * size_t(count));
+  int32_t* length = scratch.take_n<int32_t>(groups);
+  launch(s, "roi_align_list", {dim3(unsigned(levels), unsigned(dpyramid[0].dim(0))), kThreads}, list_kernel, count,
+         placed, list, length);
   for_float("roi_align_backward", dy.dtype(), [&](auto t) {
     using T = decltype(t);
     const Pyramid<T> p = pyramid_of<T>(dpyramid);
@@ -175,7 +200,7 @@ void roi_align_backward(Stream s, In dy, In rois, In image, OutList dpyramid, Ro
       const int64_t tiles_x = divide_up(p.width[l], kTile), tiles_y = divide_up(p.height[l], kTile);
       const dim3 blocks(unsigned(tiles_x * tiles_y), unsigned(divide_up(p.channels, kChannels)), unsigned(p.images));
       launch(s, "roi_align_backward", {blocks, kThreads, size_t(2 * kTile * g.pooled) * sizeof(float)},
-             roi_align_backward_kernel<T>, p, l, tiles_x, count, placed, g, dy.data<T>());
+             roi_align_backward_kernel<T>, p, l, tiles_x, count, placed, list, length, g, dy.data<T>());
     }
   });
 }

@@ -82,6 +82,11 @@ std::vector<KernelCase> roi_kernel_cases() {
          return aligned(on, {{1, 9, 17, 3}}, rois(on, 300, 1, BoxKind::ordinary, 68, 36), {3, 1, 2});
        },
        16},
+      {"roi_align_backward", "two images, on each more rois than a block, none on the second level",
+       [](const On& on) {
+         return aligned(on, {{2, 18, 10, 2}, {2, 9, 5, 2}}, rois(on, 900, 2, BoxKind::ordinary, 40, 72), {1, 1, 2});
+       },
+       16},
       {"roi_align_backward", "huge aspect, one pixel",
        [](const On& on) {
          return aligned(on, {{1, 1, 60, 2}, {1, 1, 1, 2}}, rois(on, 12, 1, BoxKind::ordinary, 240, 4), {14, 8, 2});
