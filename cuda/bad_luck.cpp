@@ -1,5 +1,7 @@
 #include "cuda/bad_luck.h"
 
+#include <sys/mman.h>
+
 #include <map>
 #include <mutex>
 
@@ -22,18 +24,45 @@ std::map<void*, size_t>& blocks() {  // allocated since set_bad_luck
   return all;
 }
 
+// Memory whose pages the host may touch while work is at hand alone: blocks one behind the other, never given back
+// (the arena reuses them).
+struct Guarded {
+  static constexpr size_t kReserved = size_t(64) << 30, kPage = 4096;
+  char *begin = nullptr, *end = nullptr;
+  bool on = false;
+  int at_work = 0;
+
+  void* allocate(size_t bytes) {
+    if (!begin) {
+      void* all = mmap(nullptr, kReserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      check(all != MAP_FAILED, "simt: no addresses for guarded memory");
+      begin = end = static_cast<char*>(all);
+    }
+    const size_t size = (bytes + kPage - 1) / kPage * kPage;
+    if (size > kReserved - size_t(end - begin)) return nullptr;
+    if (at_work) mprotect(end, size, PROT_READ | PROT_WRITE);
+    end += size;
+    return end - size;
+  }
+  bool owns(const void* p) const { return p >= begin && p < end; }
+  void allow(int protection) {
+    if (end > begin) mprotect(begin, size_t(end - begin), protection);
+  }
+};
+Guarded guarded;
+
 void* allocate(size_t bytes) {
   count_call("allocate");
   const std::lock_guard lock(mutex);
   if (bytes > luck.memory - used) return nullptr;
-  void* block = lucky().allocate(bytes);
+  void* block = guarded.on ? guarded.allocate(bytes) : lucky().allocate(bytes);
   if (block) blocks()[block] = bytes, used += bytes;
   return block;
 }
 
 void release(void* block) {
-  lucky().release(block);
   const std::lock_guard lock(mutex);
+  if (!guarded.owns(block)) lucky().release(block);
   const auto found = blocks().find(block);
   if (found == blocks().end()) return;
   used -= found->second;
@@ -48,20 +77,48 @@ void memory(size_t& free, size_t& total) {
 
 void upload(Stream s, const void* host, void* device, size_t bytes) {
   count_call("upload");
+  const DeviceWork work;
   lucky().upload(s, host, device, bytes);
 }
 
 void download(Stream s, const void* device, void* host, size_t bytes) {
   count_call("download");
+  const DeviceWork work;
   lucky().download(s, device, host, bytes);
 }
 
 void copy(Stream s, In x, Out y) {
   count_call("copy");
+  const DeviceWork work;
   lucky().copy(s, x, y);
 }
 
+// One of the table's functions as work on the device.
+template <auto Entry, class Function = std::remove_reference_t<decltype(lucky().*Entry)>>
+struct AtWork;
+template <auto Entry, class... Arguments>
+struct AtWork<Entry, void (*)(Arguments...)> {
+  static void call(Arguments... arguments) {
+    const DeviceWork work;
+    (lucky().*Entry)(arguments...);
+  }
+};
+
 }  // namespace
+
+void guard_memory(bool on) {
+  const std::lock_guard lock(mutex);
+  guarded.on = on;
+}
+
+DeviceWork::DeviceWork() {
+  const std::lock_guard lock(mutex);
+  if (guarded.at_work++ == 0) guarded.allow(PROT_READ | PROT_WRITE);
+}
+DeviceWork::~DeviceWork() {
+  const std::lock_guard lock(mutex);
+  if (--guarded.at_work == 0) guarded.allow(PROT_NONE);
+}
 
 void set_bad_luck(BadLuck b) {
   const std::lock_guard lock(mutex);
@@ -83,6 +140,13 @@ Kernels unlucky(Kernels table) {
   lucky() = table;
   table.allocate = allocate, table.release = release, table.memory = memory;
   table.upload = upload, table.download = download, table.copy = copy;
+  table.matmul = AtWork<&Kernels::matmul>::call;
+  table.conv2d = AtWork<&Kernels::conv2d>::call;
+  table.conv2d_backward_input = AtWork<&Kernels::conv2d_backward_input>::call;
+  table.conv2d_backward_weight = AtWork<&Kernels::conv2d_backward_weight>::call;
+  table.conv_transpose2d = AtWork<&Kernels::conv_transpose2d>::call;
+  table.conv_transpose2d_backward_input = AtWork<&Kernels::conv_transpose2d_backward_input>::call;
+  table.conv_transpose2d_backward_weight = AtWork<&Kernels::conv_transpose2d_backward_weight>::call;
   return table;
 }
 

@@ -16,6 +16,17 @@ struct BadLuck {
 void set_bad_luck(BadLuck);
 int64_t calls_since_then();  // launches, copies and allocations
 
+// From now on device memory is beyond the host's reach, as a GPU's is, but while a kernel, a copy, a convolution or a
+// product runs: what the host reads or writes there ends with SIGSEGV.  What is allocated already stays as it is. Slow.
+void guard_memory(bool);
+
+// While it lives, a kernel runs.
+struct DeviceWork {
+  DeviceWork();
+  ~DeviceWork();
+  DeviceWork(const DeviceWork&) = delete;
+};
+
 // Throws an Error, as a failing call of CUDA does, once the good calls are used up.
 void count_call(const char* what);
 

@@ -401,6 +401,7 @@ void set_schedule(Schedule schedule) {
 
 void run(const char* kernel, dim3 blocks, dim3 threads, size_t shared_bytes, Body body) {
   count_call(kernel);
+  const DeviceWork work;
   const std::lock_guard lock(s.mutex);
   const uint64_t count = uint64_t(threads.x) * threads.y * threads.z;
   check(count > 0 && count <= kMaxThreads, "simt: kernel {}: {} threads a block; 1 to {} expected", kernel, count,

@@ -21,7 +21,7 @@ suite() {
     echo "ok      $name ($((SECONDS - start)) s)"
   elif [[ $code -eq 77 ]]; then
     skipped=$((skipped + 1))
-    echo "skipped $name: $(tail -n 1 "$log")"
+    echo "skipped $name, $(tail -n 1 "$log" | sed "s/^skipped: //")"
   else
     failed=$((failed + 1))
     echo "FAILED  $name ($((SECONDS - start)) s), from $log:"

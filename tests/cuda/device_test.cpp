@@ -1,8 +1,11 @@
 // What the programs do with --device, on Device::simt(): the run, the validation, prediction and the stages of a model
 // whose weights lie on a device give what they give on the CPU; and what a GPU that fails leaves behind.
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmath>
+#include <csignal>
 
 #include "cuda/bad_luck.h"
 #include "models/stages.h"
@@ -186,4 +189,38 @@ TEST_CASE("device: a run that does not fit says in one line what was asked, what
   CHECK(contains(text, " in use by tensors; weights, gradients and optimizer state alone need "));
   CHECK(error_with(needed / 10).starts_with("out of memory on simt: "));
   CHECK_FALSE(fs::exists(s.last("does_not_fit")));
+}
+
+namespace {
+
+// The signal that ends a child process in which the host reads a device's memory; 0: none.
+int signal_of_reading(const Tensor& t) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::signal(SIGSEGV, SIG_DFL);
+    const volatile float read = t.data<float>()[0];
+    _exit(read == 0 ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+}  // namespace
+
+TEST_CASE("device: the host touches no memory of a device: a run and its validation, with that memory out of reach") {
+  Setting s;
+  s.config.train.max_steps = 1;
+  Arena::of(Device::simt()).trim();
+  simt::guard_memory(true);
+  const Tensor ones = Tensor::full({4}, 1, DType::f32, Device::simt());
+  CHECK(signal_of_reading(ones) == SIGSEGV);
+  CHECK(ones.to_vector<float>() == std::vector<float>(4, 1.0f));
+  CHECK(s.run("guarded", Device::simt()).step == 1);
+  MaskRcnn model = tiny_model(s.config);
+  model.move_to(Device::simt());
+  model.fold(DType::bf16);
+  detections(model, s.validation);
+  Arena::of(Device::simt()).trim();
+  simt::guard_memory(false);
 }
