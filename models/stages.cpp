@@ -59,8 +59,7 @@ Stages training_stages(MaskRcnn& model, const Batch& batch, Stages given) {
   KeepStages keep(std::move(given));
   for (const Leaf& leaf : trainable(leaves(model))) leaf.parameter->var.zero_grad();
   backward(model.losses(batch, Mode::train, RngKey{}, &keep).all());
-  for (auto& [name, gradient] : gradients(leaves(model)))
-    keep.stages["grad." + name] = std::move(gradient);
+  for (auto& [name, gradient] : gradients(leaves(model))) keep.stages["grad." + name] = std::move(gradient);
   return std::move(keep.stages);
 }
 
@@ -79,8 +78,7 @@ Stages training_curve(MaskRcnn& model, const Batch& batch, int steps, double rat
   Stages out;
   for (size_t i = 0; i < curves.size(); ++i)
     out[fmt::format("curve.{}", kLossNames[i])] = Tensor::of({int64_t(steps)}, curves[i]);
-  for (const auto& [name, end] : state_dict(moving))
-    out["moved." + name] = ops::sub(end, start.at(name));
+  for (const auto& [name, end] : state_dict(moving)) out["moved." + name] = ops::sub(end, start.at(name));
   return out;
 }
 
