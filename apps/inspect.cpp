@@ -170,7 +170,8 @@ int train_step(const Arguments& a) {
   for (size_t i = 0; i < dataset.size(); ++i) examples.push_back(dataset.load(i, RngKey{}));
   const Batch batch = collate(examples);
   if (a.steps) {
-    write_stages(a, training_curve(model, batch.to(model.device()), *a.steps, kCurveRate, kCurve));
+    write_stages(a,
+                 training_curve(model, batch.to(model.device()), *a.steps, kCurveRate, kCurve, read_stages(a.given)));
     return 0;
   }
   const Tensor photo =

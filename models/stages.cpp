@@ -24,6 +24,15 @@ Tensor pasted(const Tensor& logits, const PhotoDetections& found, const std::arr
   return out;
 }
 
+// A curve's proposals of one step, named as those of a step alone.
+Stages proposals_at(const Stages& curve, int64_t photos, int step) {
+  Stages out;
+  for (int64_t i = 0; i < photos; ++i)
+    if (const auto found = curve.find(fmt::format("proposals.{}.{}", i, step)); found != curve.end())
+      out[fmt::format("proposals.{}", i)] = found->second;
+  return out;
+}
+
 }  // namespace
 
 Tensor KeepStages::stage(const std::string& name, const Tensor& t) {
@@ -63,19 +72,23 @@ Stages training_stages(MaskRcnn& model, const Batch& batch, Stages given) {
   return std::move(keep.stages);
 }
 
-Stages training_curve(MaskRcnn& model, const Batch& batch, int steps, double rate, const OptimizerConfig& config) {
+Stages training_curve(MaskRcnn& model, const Batch& batch, int steps, double rate, const OptimizerConfig& config,
+                      const Stages& given) {
   const std::vector<Leaf> moving = trainable(leaves(model));
   const StateDict start = state_dict(moving);  // copies
   Optimizer optimizer(moving, config);
   std::vector<std::vector<float>> curves(kLossNames.size());
+  Stages out;
   for (int step = 0; step < steps; ++step) {
     optimizer.zero_grad();
-    const std::vector<Var> losses = model.losses(batch, Mode::train, RngKey{}).all();
+    KeepStages keep(proposals_at(given, batch.photos.dim(0), step));
+    const std::vector<Var> losses = model.losses(batch, Mode::train, RngKey{}, &keep).all();
     backward(losses);
     optimizer.step(rate);
+    for (int64_t i = 0; i < batch.photos.dim(0); ++i)
+      out[fmt::format("proposals.{}.{}", i, step)] = keep.stages.at(fmt::format("proposals.{}", i));
     for (size_t i = 0; i < losses.size(); ++i) curves[i].push_back(float(losses[i].value().item()));
   }
-  Stages out;
   for (size_t i = 0; i < curves.size(); ++i)
     out[fmt::format("curve.{}", kLossNames[i])] = Tensor::of({int64_t(steps)}, curves[i]);
   for (const auto& [name, end] : state_dict(moving)) out["moved." + name] = ops::sub(end, start.at(name));

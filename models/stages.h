@@ -41,7 +41,9 @@ Stages detection_stages(MaskRcnn&, const Batch&, Stages given = {});
 Stages training_stages(MaskRcnn&, const Batch&, Stages given = {});
 void every_candidate(ModelConfig&);
 
-// Steps of SGD on one batch: how the losses fall and where the parameters go.
-Stages training_curve(MaskRcnn&, const Batch&, int steps, double rate, const OptimizerConfig&);
+// Steps of SGD on one batch: how the losses fall and where the parameters go.  The proposals of photo I at step S are
+// proposals.I.S, the model's own as the heads saw `given`'s: one that crosses an IoU of 0.5 moves the box loss by 1 %.
+Stages training_curve(MaskRcnn&, const Batch&, int steps, double rate, const OptimizerConfig&,
+                      const Stages& given = {});
 
 }  // namespace sil

@@ -102,13 +102,24 @@ TEST_CASE("stages: a curve's first losses are a step's, and parameters move agai
   MaskRcnn model(config(), RngKey{});
   const Stages step = training_stages(model, two_photos());
   const Stages s = training_curve(model, two_photos(), 2, 1e-3, {.weight_decay = 0});
-  CHECK(s.size() == 5 + trainable(leaves(model)).size());
+  CHECK(s.size() == 5 + trainable(leaves(model)).size() + 4);  // proposals of two photos at two steps
   for (const char* name : kLossNames)
     CHECK(s.at(fmt::format("curve.{}", name)).data<float>()[0] == float(step.at(fmt::format("loss.{}", name)).item()));
   const std::string fc = "roi_heads.box_predictor.cls_score.weight";
   const Tensor moved = s.at("moved." + fc), gradient = step.at("grad." + fc);
   CHECK(ops::sum(ops::mul(moved, gradient)).item() < 0);
   CHECK(moved.shape() == gradient.shape());
+}
+
+TEST_CASE("stages: a curve's heads see the proposals given for a step, which keeps the model's own") {
+  MaskRcnn model(config(), RngKey{}), same(config(), RngKey{});
+  const Stages own = training_curve(model, two_photos(), 2, 1e-3, {});
+  const Tensor few = Tensor::of<float>({1, 4}, {0, 0, 50, 60});
+  const Stages s = training_curve(same, two_photos(), 2, 1e-3, {}, {{"proposals.0.1", few}});
+  const float *want = own.at("curve.classifier").data<float>(), *got = s.at("curve.classifier").data<float>();
+  CHECK(got[0] == want[0]);
+  CHECK(got[1] != want[1]);
+  CHECK(s.at("proposals.0.1").shape() == own.at("proposals.0.1").shape());
 }
 
 TEST_CASE("stage diff: each kind of stage has its own tolerance") {

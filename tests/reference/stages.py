@@ -196,20 +196,22 @@ def train(a):
 
 
 def curve(a):
-    m = load(a).train()
+    m, kept, out = load(a).train(), {}, {}
+    keep_stages(m, kept)
     photos, objects = batch(a)
     moving = {n: p for n, p in m.named_parameters() if p.requires_grad}
     start = {n: p.detach().double() for n, p in moving.items()}
     sgd = torch.optim.SGD(moving.values(), lr=1e-5, momentum=0.9, weight_decay=0.05)
     rows = {name: [] for name in LOSSES.values()}
-    for _ in range(a.steps):
+    for step in range(a.steps):
         losses = m(photos, [dict(t) for t in objects])
         sgd.zero_grad()
         sum(losses.values()).backward()
         sgd.step()
         for k, v in losses.items():
             rows[LOSSES[k]].append(v.item())
-    out = {f"curve.{k}": torch.tensor(v) for k, v in rows.items()}
+        out |= {f"proposals.{i}.{step}": kept[f"proposals.{i}"] for i in range(len(photos))}
+    out |= {f"curve.{k}": torch.tensor(v) for k, v in rows.items()}
     return out | {f"moved.{n}": (p.detach().double() - start[n]).float() for n, p in moving.items()}
 
 
