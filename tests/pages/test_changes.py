@@ -3,6 +3,7 @@ import json
 import os
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from browser import Browser
@@ -114,6 +115,21 @@ class Changes(unittest.TestCase):
                 browser.open(pages.url)
                 browser.wait(DRAWN)
             browser.wait(f"{NOTICE}.includes('view does not answer')")
+        shapes.close()
+
+    def test_a_server_that_starts_again_with_another_data_set(self):
+        """On the same port: a tab left open shows the new one, not its rows under the old one's names."""
+        shapes = Shapes(images=3, size=64)
+        with Folder() as folder, Browser() as browser:
+            labelled_set(folder)
+            with Pages(shapes.annotations, shapes.images) as pages:
+                browser.open(pages.url)
+                browser.wait(f"{DRAWN} && performance.getEntriesByType('resource').some(e => e.name.endsWith('data/changes'))")
+                port = urllib.parse.urlsplit(pages.url).port
+            with Pages(folder, folder / "images", port=port):
+                browser.wait(f"{DRAWN} && document.querySelector('.cell .name').textContent === 'one.png'")
+                self.assertEqual(browser.js("document.querySelectorAll('.cell').length"), 2)
+                self.assertEqual(browser.js(NOTICE), "")
         shapes.close()
 
     def test_nothing_tells_where_the_data_lies(self):

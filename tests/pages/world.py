@@ -47,8 +47,8 @@ class Shapes:
 class Pages:
     """`view`, serving; `url` says where."""
 
-    def __init__(self, annotations, images, *more):
-        self.process = subprocess.Popen([BIN / "view", "--annotations", annotations, "--images", images, "--port", "0", *more],
+    def __init__(self, annotations, images, *more, port=0):
+        self.process = subprocess.Popen([BIN / "view", "--annotations", annotations, "--images", images, "--port", str(port), *more],
                                         stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
         assert self.url.startswith("http://"), self.url

@@ -1,11 +1,11 @@
 // What changes on the disk while the pages show what was read at the start, and a server that has ended: said in
-// notices, one above the pages and one in the dialog, which covers the first.
+// notices, one above the pages and one in the dialog, which covers the first.  Another server in its place: its pages.
 import {element, count} from "./dom.js";
 import {json, isExport} from "./source.js";
 
 const pause = 3000;  // milliseconds
 const notices = [];
-let said = "";
+let said = "", start = null;  // when `view` read what these pages show
 
 export function notice(id) {
   const node = element("p", {class: "notice", role: "status", id});
@@ -29,7 +29,10 @@ function told({read, count: n, files}) {
 export async function watch() {
   if (isExport) return;
   try {
-    say(told(await json("changes")));
+    const changes = await json("changes");
+    start ??= changes.read;
+    if (changes.read !== start) return location.reload();  // it has started again, perhaps with another data set
+    say(told(changes));
   } catch {
     say("view does not answer: what is not here yet cannot be shown until it runs again.");
   }

@@ -33,6 +33,7 @@ async function start() {
   document.getElementById("notices").append(notice("notice"));
   try {
     readAddress();
+    watch();  // from here on: what is shown must all be of one start of `view`
     const data = await Dataset.load();
     document.getElementById("source").textContent = `${data.header.source}: ${data.share}, ${plural(data.objects, "object")}`;
     document.title = `${data.header.source} · Silhouette`;
@@ -55,7 +56,6 @@ async function start() {
     // The address says what is looked at, so the link must not change it.
     document.querySelector(".skip").addEventListener("click", event => { event.preventDefault(); document.getElementById("content").focus(); });
     document.documentElement.dataset.ready = "";
-    watch();
   } catch (error) {
     host.replaceChildren(element("p", {class: "note", role: "alert"}, `These pages cannot be shown: ${error.message}`));
     throw error;
