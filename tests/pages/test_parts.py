@@ -100,6 +100,31 @@ class Parts(unittest.TestCase):
         self.browser.wait("document.querySelector('.tally strong')")
         self.no_exceptions()
 
+    def test_a_page_that_comes_late(self):
+        """What was clicked last is shown, whichever page is loaded first."""
+        held = {"source": "window.fetch = (get => (...given) => String(given[0]).includes('results/')"
+                          " ? new Promise(resolve => (window.held ??= []).push(resolve)).then(() => get(...given)) : get(...given))(fetch)"}
+        script = self.browser.send("Page.addScriptToEvaluateOnNewDocument", **held)["identifier"]
+        self.addCleanup(self.browser.send, "Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+        current, release = "document.querySelector('#tabs [aria-current]').textContent", "window.held.splice(0).forEach(resume => resume())"
+        shown = f"{DRAWN} && document.querySelector('#page .filters').getAttribute('aria-label') === 'Filters'"
+        for address, ready in (("", DRAWN), ("#page=evaluation", "window.held")):  # the second from the very first
+            self.browser.errors.clear()
+            self.browser.open(self.pages.url + address, ready=ready)
+            if not address:
+                self.browser.click_on("#tabs a:nth-child(2)")
+            self.browser.wait(f"window.held && {current} === 'Evaluation' && document.querySelector('#page').textContent === 'Evaluating …'")
+            self.browser.click_on("#tabs a:nth-child(1)")
+            self.browser.wait(f"{shown} && {current} === 'Dataset'")
+            self.browser.js(release)
+            self.browser.wait("performance.getEntriesByType('resource').filter(e => /results.[01].(summary|detections)$/.test(e.name)).length === 4")
+            self.browser.js("new Promise(resume => setTimeout(resume, 200))")
+            self.assertTrue(self.browser.js(f"Boolean({shown}) && {current} === 'Dataset'"))
+            self.browser.click_on("#tabs a:nth-child(2)")
+            self.browser.wait(f"{current} === 'Evaluation'")
+            self.browser.wait(f"(window.held.length ? {release} : 0, document.querySelector('.tally strong'))")
+        self.no_exceptions()
+
     def test_parts_of_the_numbers(self):
         self.without("data/results/0/curves/segm", "data/results/0/confusion/segm", "data/results/0/losses/segm", address="page=evaluation&sort_results=loss")
         self.browser.wait(f"document.querySelector('.tally strong') && {DRAWN} && {STATUS}.startsWith('12 photos: ')")

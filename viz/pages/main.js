@@ -8,13 +8,14 @@ import {TrainingPage} from "./training_page.js";
 import {Detail} from "./detail.js";
 import {notice, watch} from "./changes.js";
 
-const pages = {};  // by name, made when first looked at
+const pages = {};  // by name, made when first looked at: the Evaluation page's promise
 
 // In place of a page that cannot be had; the others can be looked at, and it is asked for again when it is.
 const noPage = error => ({node: element("main", {class: "note", id: "content", tabindex: -1}, trouble(error)), rows: [], row: () => -1, follow() {}});
 
 async function pageOf(name, data) {
-  if (name === "evaluation" && data.header.results > 0) return pages.evaluation ??= await EvaluationPage.load(data);
+  if (name === "evaluation" && data.header.results > 0)
+    return pages.evaluation ??= EvaluationPage.load(data).catch(error => { delete pages.evaluation; throw error; });
   if (name === "training" && data.header.run) return pages.training ??= new TrainingPage(data);
   return pages.dataset ??= new DatasetPage(data);
 }
@@ -33,6 +34,7 @@ async function start() {
   document.getElementById("notices").append(notice("notice"));
   try {
     readAddress();
+    addEventListener("hashchange", readAddress);
     watch();  // from here on: what is shown must all be of one start of `view`
     const data = await Dataset.load();
     document.getElementById("source").textContent = `${data.header.source}: ${data.share}, ${plural(data.objects, "object")}`;
@@ -42,17 +44,19 @@ async function start() {
     const follow = async keys => {
       drawTabs(data);
       if (!page || keys.has("page")) {
-        if (state.page === "evaluation" && !pages.evaluation) host.replaceChildren(element("p", {class: "note", role: "status"}, "Evaluating …"));
-        page = await pageOf(state.page, data).catch(noPage);
+        const wanted = state.page;
+        if (wanted === "evaluation") host.replaceChildren(element("p", {class: "note", role: "status"}, "Evaluating …"));
+        const made = await pageOf(wanted, data).catch(noPage);
+        if (wanted !== state.page) return;  // another has been asked for meanwhile
+        page = made;
         host.replaceChildren(page.node);
         page.whenChanged = () => detail.refresh();
       }
       page.follow(keys);
       detail.follow();
     };
-    await follow(new Set());
     onChange(follow);
-    addEventListener("hashchange", readAddress);
+    await follow(new Set());
     // The address says what is looked at, so the link must not change it.
     document.querySelector(".skip").addEventListener("click", event => { event.preventDefault(); document.getElementById("content").focus(); });
     document.documentElement.dataset.ready = "";
