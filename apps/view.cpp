@@ -80,7 +80,13 @@ std::vector<Detection> read_detections(const std::string& file, const Annotation
   return detections;
 }
 
-int view_pages(const Arguments& args) {
+// Whole paths: those are what the pages are kept from telling, see Gallery::without_folders.
+void make_absolute(Arguments& args) {
+  for (std::string* path : {&args.annotations, &args.images}) *path = std::filesystem::absolute(*path).string();
+}
+
+int view_pages(Arguments args) {
+  make_absolute(args);
   check(args.folder.empty() != (args.port < 0), "--port, to serve, or --export, to write, expected (one of them)");
   check(args.limit == 0 || !args.folder.empty(), "--limit is for --export");
   std::vector<Fault> faults;

@@ -134,7 +134,8 @@ std::string Evaluated::summary() {
   std::vector<std::string> warnings;
   for (const std::string& w : m.evaluation->warnings()) warnings.push_back(json_string(gallery_->without_folders(w)));
   const std::vector<IouType> types{IouType::bbox, IouType::segm};
-  const std::vector<Cause> why = causes(gallery_->annotations(), detections_, m.evaluator("segm").protocol(), types);
+  std::vector<Cause> why = causes(gallery_->annotations(), detections_, m.evaluator("segm").protocol(), types);
+  for (Cause& cause : why) cause.text = gallery_->without_folders(cause.text);
   return fmt::format(
       R"({{"name":{},"detections":{},"area_of_box":{},"warnings":[{}],"metrics":{},"explain":{},"iou_thresholds":[{}]}})",
       json_string(name_), detections_.size(), area_of_box_, fmt::join(warnings, ","), to_json(m.evaluation->metrics()),

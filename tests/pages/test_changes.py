@@ -22,6 +22,12 @@ def answer(pages, path):
         return error.code, error.read()
 
 
+def everything(rows, kinds):
+    """The paths of all that a server of so many rows and kinds of findings can be asked for."""
+    return ([f"{kind}/{row}" for kind in ("photo", "thumbnail", "data/objects", "data/outlines", "data/findings/photo") for row in rows] +
+            [f"data/{name}" for name in ("header", "names", "columns", "findings", "changes", "results/0/summary", "nothing")] + [f"data/findings/{kind}" for kind in kinds])
+
+
 class Changes(unittest.TestCase):
     def test_annotations_and_results_that_change_and_vanish(self):
         shapes = Shapes(images=3, size=64)
@@ -140,23 +146,49 @@ class Changes(unittest.TestCase):
             labelled_set(labels)
             (labels / "images" / "broken.png").write_bytes(png(60, 40, (1, 2, 3))[:30])
             (labels / "labels" / "two.json").write_text(json.dumps([{"type": "instance", "class_id": 3, "class_name": "fig", "mask_path": "masks/none.png"}]))
+            empty = folder / "empty.json"
+            empty.write_text(json.dumps({**json.loads(annotations.read_text()), "annotations": []}))
             results = folder / "results.json"
             results.write_text('[{"image_id": 1, "category_id": 99, "score": 0.5, "bbox": [1, 1, 2, 2]}, {"image_id": 1, "category_id": 1, "score": 0.5, "bbox": [1, 1, 2, 2]}]')
-            for where, photos in ((annotations, images), (labels, labels / "images"), (f"{labels}/.", f"{labels}/../labels set/images/")):
+            for where, photos in ((annotations, images), (empty, images), (labels, labels / "images"), (f"{labels}/.", f"{labels}/../labels set/images/")):
                 with Pages(where, photos, "--results", results) as pages:
                     while pages.data("findings")["done"] < 2:
                         pass
                     rows, kinds = range(pages.data("header")["photos"]), range(len(pages.data("findings")["kinds"]))
                     self.assertGreater(len(kinds), 0)
-                    paths = [f"{kind}/{row}" for kind in ("photo", "thumbnail", "data/objects", "data/outlines", "data/findings/photo") for row in rows]
-                    paths += [f"data/{name}" for name in ("header", "names", "columns", "findings", "changes", "results/0/summary", "nothing")] + [f"data/findings/{kind}" for kind in kinds]
-                    for path in paths:
+                    for path in everything(rows, kinds):
                         self.assertNotIn(str(folder).encode(), answer(pages, path)[1], path)
                     header = pages.data("header")
                 with Exported(where, photos, "--results", results) as pages:
                     for file in (file for file in pages.folder.rglob("*") if file.is_file()):
                         self.assertNotIn(str(folder).encode(), file.read_bytes(), file)
-                    self.assertEqual(header["source"], "annotations.json" if where == annotations else "labels set")
+                    self.assertEqual(header["source"], where.name if where in (annotations, empty) else "labels set")
+
+    def test_nor_by_a_path_from_where_view_was_started(self):
+        """Of annotations and photos that lie beside the folder it is started in."""
+        with Folder() as folder:
+            client, labels, within = folder / "client", folder / "client" / "labels set", folder / "here"
+            for made in (client, labels, within):
+                made.mkdir()
+            hostile_set(client)
+            labelled_set(labels)
+            (labels / "labels" / "two.json").write_text('[{"type": "instance", "class_id": "x"}]')
+            results = client / "results.json"
+            results.write_text('[{"image_id": 1, "category_id": 99, "score": 0.5, "bbox": [1, 1, 2, 2]}]')
+            told = ("../client", str(folder))
+            for where, photos in (("../client/annotations.json", "../client/images"), ("../client/labels set", "../client/labels set/images/")):
+                with Pages(where, photos, "--results", "../client/results.json", within=within) as pages:
+                    while pages.data("findings")["done"] < 2:
+                        pass
+                    rows, kinds = range(pages.data("header")["photos"]), range(len(pages.data("findings")["kinds"]))
+                    self.assertGreater(len(kinds), 0)
+                    for path in everything(rows, kinds):
+                        for place in told:
+                            self.assertNotIn(place.encode(), answer(pages, path)[1], path)
+                with Exported(where, photos, "--results", "../client/results.json", within=within) as pages:
+                    for file in (file for file in pages.folder.rglob("*") if file.is_file()):
+                        for place in told:
+                            self.assertNotIn(place.encode(), file.read_bytes(), file)
 
 
 if __name__ == "__main__":

@@ -45,11 +45,11 @@ class Shapes:
 
 
 class Pages:
-    """`view`, serving; `url` says where."""
+    """`view`, serving; `url` says where.  `within`: the folder it is started in."""
 
-    def __init__(self, annotations, images, *more, port=0):
+    def __init__(self, annotations, images, *more, port=0, within=None):
         self.process = subprocess.Popen([BIN / "view", "--annotations", annotations, "--images", images, "--port", str(port), *more],
-                                        stdout=subprocess.PIPE, text=True)
+                                        cwd=within, stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
         assert self.url.startswith("http://"), self.url
 
@@ -70,13 +70,13 @@ class Pages:
 
 
 class Exported:
-    """`view --export`, opened from disk."""
+    """`view --export`, opened from disk.  `within`: the folder it is started in."""
 
-    def __init__(self, annotations, images, *more):
+    def __init__(self, annotations, images, *more, within=None):
         self.parent = Folder()
         self.folder = self.parent.path / "pages"
         ran = subprocess.run([BIN / "view", "--annotations", annotations, "--images", images, "--export", self.folder, *more],
-                             check=True, capture_output=True, text=True)
+                             cwd=within, check=True, capture_output=True, text=True)
         self.said, self.url = ran.stdout, f"file://{self.folder}/index.html"
 
     def __enter__(self):
