@@ -36,7 +36,6 @@ struct StageTimer : Probe {
   Clock::time_point last = Clock::now();
   std::vector<std::string> order;
   std::map<std::string, double> spent;
-  void start() { last = Clock::now(); }
   Tensor stage(const std::string& name, const Tensor&) override { return mark(name), Tensor(); }
   void mark(const std::string& name) {
     if (!spent.contains(name)) order.push_back(name);
@@ -51,53 +50,55 @@ struct Options {
   bool train = false;
 };
 
-void report(const char* what, const std::vector<double>& times, StageTimer& stages, int photos, Device device) {
-  const int runs = int(times.size());
+// Times `work` on a batch each, after one that is not timed; then once more with a probe, for the table of stages: what
+// a probe asks for (the masks of all classes, say) takes its own time.
+template <class F>
+void time_runs(const char* what, MaskRcnn& model, Loader& loader, int repeat, int photos, F work) {
+  std::vector<double> times;
+  const auto next = [&] { return loader.next()->to(model.device()); };
+  work(next(), 0, nullptr);
+  Arena::of(model.device()).reset_peak();
+  for (int i = 1; i <= repeat; ++i) {
+    const Batch batch = next();
+    const auto start = Clock::now();
+    work(batch, i, nullptr);
+    times.push_back(seconds(start));
+  }
+  const int64_t peak = Arena::of(model.device()).peak();
+  const Batch batch = next();
+  StageTimer stages;
+  work(batch, repeat + 1, &stages);
   fmt::print("{:<28} {:>10}\n", "stage", "ms");
-  for (const std::string& name : stages.order) fmt::print("{:<28} {:>10.1f}\n", name, 1e3 * stages.spent[name] / runs);
+  for (const std::string& name : stages.order) fmt::print("{:<28} {:>10.1f}\n", name, 1e3 * stages.spent[name]);
   fmt::print(
       "{{\"what\": \"{}\", \"median_s\": {:.4f}, \"per_image_s\": {:.4f}, \"peak_bytes\": {}, \"threads\": {}}}\n",
-      what, median(times), median(times) / photos, Arena::of(device).peak(), threads());
+      what, median(times), median(times) / photos, peak, threads());
 }
 
 void bench_detect(MaskRcnn& model, Loader& loader, const Options& o) {
   model.fold(o.dtype == "bf16" ? DType::bf16 : DType::f32);
-  StageTimer stages;
-  std::vector<double> times;
-  size_t found = 0;
-  for (int i = -1; i < o.repeat; ++i) {
-    const Batch batch = loader.next()->to(model.device());
-    if (i == 0) stages = {}, Arena::of(model.device()).reset_peak();
-    stages.start();
-    const auto t = Clock::now();
-    const auto detections = model.detect(batch, &stages);
-    if (i >= 0) times.push_back(seconds(t)), found += detections[0].boxes.size();
-  }
-  fmt::print("{:.1f} detections a photo\n", double(found) / o.repeat);
-  report("detect", times, stages, 1, model.device());
+  time_runs("detect", model, loader, o.repeat, 1, [&](const Batch& batch, int i, StageTimer* stages) {
+    const auto detections = model.detect(batch, stages);
+    if (i == 1) fmt::print("{} detections in the first photo\n", detections[0].boxes.size());
+  });
 }
 
 void bench_train(MaskRcnn& model, Loader& loader, const Options& o) {
   const std::vector<Leaf> parts = leaves(model);
   Optimizer optimizer(parts, {});
-  StageTimer stages;
-  std::vector<double> times;
-  for (int i = -1; i < o.repeat; ++i) {
-    const Batch batch = loader.next()->to(model.device());
-    if (i == 0) stages = {}, Arena::of(model.device()).reset_peak();
-    stages.start();
-    const auto t = Clock::now();
-    const Losses losses = model.losses(batch, Mode::train, RngKey{uint64_t(i + 1)}, &stages);
-    stages.mark("losses");
+  time_runs("train", model, loader, o.repeat, o.batch, [&](const Batch& batch, int i, StageTimer* stages) {
+    const auto mark = [&](const char* name) {
+      if (stages) stages->mark(name);
+    };
+    const Losses losses = model.losses(batch, Mode::train, RngKey{uint64_t(i)}, stages);
+    mark("losses");
     optimizer.zero_grad();
     backward(losses.all());
-    stages.mark("backward");
+    mark("backward");
     optimizer.step(1e-5);
     parts.front().value().rows(0, 1).to(Device::cpu());  // a GPU's work is done when this has arrived
-    stages.mark("optimizer");
-    if (i >= 0) times.push_back(seconds(t));
-  }
-  report("train", times, stages, o.batch, model.device());
+    mark("optimizer");
+  });
 }
 
 int run(const Options& o) {

@@ -30,7 +30,7 @@ struct DeviceWork {
 // Throws an Error, as a failing call of CUDA does, once the good calls are used up.
 void count_call(const char* what);
 
-// The table's memory and copies, which then run out, or fail.
+// The table's memory and copies, which then run out, or fail; its convolutions and products are let at guarded memory.
 Kernels unlucky(Kernels);
 
 }  // namespace sil::simt

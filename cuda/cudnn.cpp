@@ -107,8 +107,14 @@ constexpr size_t kMostWorkspace = size_t(1) << 30;
 template <class Algorithm>
 struct Choice {
   Algorithm algorithm;
+  cudnnMathType_t math;
   size_t workspace;
 };
+
+// Tensor cores would round float32 operands to TF32.
+bool is_allowed(DType dtype, cudnnMathType_t math) {
+  return dtype != DType::f32 || math == CUDNN_FMA_MATH || math == CUDNN_DEFAULT_MATH;
+}
 
 // The first deterministic one of cuDNN's proposals, best first; `get` asks for them.
 template <class Perf, class Get>
@@ -122,8 +128,9 @@ auto choose(const char* what, const ConvShapes& s, DType dtype, Get get) {
   cudnn().check(what, get(16, &count, proposals));
   for (int i = 0; i < count; ++i)
     if (proposals[i].status == CUDNN_STATUS_SUCCESS && proposals[i].determinism == CUDNN_DETERMINISTIC &&
-        proposals[i].memory <= kMostWorkspace)
-      return chosen[{s, dtype}] = {proposals[i].algo, proposals[i].memory};
+        proposals[i].memory <= kMostWorkspace && is_allowed(dtype, proposals[i].mathType))
+      return chosen[{s, dtype}] = {proposals[i].algo, dtype == DType::f32 ? CUDNN_FMA_MATH : proposals[i].mathType,
+                                   proposals[i].memory};
   fail("cudnn: {}: no deterministic algorithm for x {} x {} x {} x {} and w {} x {} x {} x {} (N, C, H, W)", what,
        s.x.extent[0], s.x.extent[1], s.x.extent[2], s.x.extent[3], s.w[0], s.w[1], s.w[2], s.w[3]);
 }
@@ -137,6 +144,7 @@ void forward(Stream stream, const ConvShapes& s, In x, In w, Out y, Scratch& scr
       choose<cudnnConvolutionFwdAlgoPerf_t>("conv2d", s, y.dtype(), [&](int most, int* count, auto* out) {
         return c.forward_algorithms(c.handle, d.x, d.w, d.conv, d.y, most, count, out);
       });
+  c.check("math", c.set_math(d.conv, choice.math));
   c.check("conv2d", c.forward(c.handle, &kOne, d.x, x.raw(), d.w, w.raw(), d.conv, choice.algorithm,
                               scratch.take(choice.workspace), choice.workspace, &kZero, d.y, y.raw()));
 }
@@ -148,6 +156,7 @@ void backward_input(Stream stream, const ConvShapes& s, In dy, In w, Out dx, Scr
       "conv2d_backward_input", s, dx.dtype(), [&](int most, int* count, auto* out) {
         return c.data_algorithms(c.handle, d.w, d.y, d.conv, d.x, most, count, out);
       });
+  c.check("math", c.set_math(d.conv, choice.math));
   c.check("conv2d_backward_input",
           c.backward_data(c.handle, &kOne, d.w, w.raw(), d.y, dy.raw(), d.conv, choice.algorithm,
                           scratch.take(choice.workspace), choice.workspace, &kZero, d.x, dx.raw()));
@@ -160,6 +169,7 @@ void backward_weight(Stream stream, const ConvShapes& s, In dy, In x, Out dw, Sc
       "conv2d_backward_weight", s, dw.dtype(), [&](int most, int* count, auto* out) {
         return c.filter_algorithms(c.handle, d.x, d.y, d.conv, d.w, most, count, out);
       });
+  c.check("math", c.set_math(d.conv, choice.math));
   c.check("conv2d_backward_weight",
           c.backward_filter(c.handle, &kOne, d.x, x.raw(), d.y, dy.raw(), d.conv, choice.algorithm,
                             scratch.take(choice.workspace), choice.workspace, &kZero, d.w, dw.raw()));

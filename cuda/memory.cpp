@@ -59,9 +59,12 @@ void open_cuda_device(int index) {
     cuda::Census census{.gpus = 0, .driver = 0, .runtime = CUDART_VERSION};
     cuda::check_cuda("driver", cudaDriverGetVersion(&census.driver));
     const cudaError_t status = census.driver ? cudaGetDeviceCount(&census.gpus) : cudaErrorNoDevice;
+    const bool counted = status == cudaSuccess || status == cudaErrorNoDevice || status == cudaErrorInsufficientDriver;
+    if (!counted) cuda::check_cuda("count GPUs", status);  // there may be one, out of order
     const std::string problem = cuda::problem(census, index);
     check(problem.empty(), "{}", problem);
-    cuda::check_cuda("open", status);
+    cuda::check_cuda("count GPUs", status);
+    cuda::check_cuda("open", cudaSetDevice(index));  // where their handles are made
     cuda::open_cublas(), cuda::open_cudnn();
     opened = index;
   }

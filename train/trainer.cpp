@@ -126,6 +126,7 @@ class Trainer {
   }
 
   StepRecord step_in_memory(const Batch& batch) {
+    optimizer_.zero_grad();  // before what is in use is measured
     const int64_t step_number = progress_.step + 1, before = Arena::of(model_.device()).in_use();
     try {
       return step(batch);
@@ -142,7 +143,6 @@ class Trainer {
     record.rate = rate_(progress_.step);
     const RngKey key = RngKey{config_.seed}.fold("samples").fold(uint64_t(progress_.step));
 
-    optimizer_.zero_grad();
     const Losses losses = model_.losses(batch, Mode::train, key);
     record.losses = values(losses);
     record.step = ++progress_.step;

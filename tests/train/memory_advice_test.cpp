@@ -21,6 +21,9 @@ TEST_CASE("memory: the batch that would fit is what the photos asked for, scaled
   // By the numbers it fits, but it did not: less than now, in any case.
   CHECK(memory_advice(out_of_memory(10, 400, 500, 500), 300, 100, 8) ==
         "train.batch_size=7 may fit, or smaller photos");
+  // The first thing asked for: 8 photos have not used a byte more than before.
+  CHECK(memory_advice(out_of_memory(0, 100, 500, 500), 300, 100, 8) == "train.batch_size=7 may fit, or smaller photos");
+  CHECK(memory_advice(out_of_memory(10, 50, 500, 500), 300, 100, 8) == "train.batch_size=7 may fit, or smaller photos");
 }
 
 TEST_CASE("memory: where no smaller batch fits, other advice is given") {
