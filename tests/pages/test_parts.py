@@ -61,6 +61,17 @@ class Parts(unittest.TestCase):
                     pass
                 self.without("data/findings/0", address="finding=0", url=pages.url)
                 self.browser.wait(f"{DRAWN} && document.querySelectorAll('.cell').length === 5 && document.querySelector('.filters .trouble-note')")
+                # It is of that kind alone, and is over when that kind's photos come.
+                self.browser.js("location.hash = '#finding=1'")
+                self.browser.wait(f"{STATUS}.includes(' of 5 photos') && !document.querySelector('.filters .trouble-note')")
+                self.browser.js("location.hash = '#finding=0'")
+                self.browser.wait(f"!{STATUS}.includes(' of ') && document.querySelector('.filters .trouble-note')")
+                self.browser.js("location.hash = '#'")
+                self.browser.wait("!document.querySelector('.filters .trouble-note')")
+                self.browser.send("Network.setBlockedURLs", urls=[])
+                self.browser.js("location.hash = '#finding=0'")
+                self.browser.wait(f"{STATUS}.includes(' of 5 photos')")
+                self.assertFalse(self.browser.js("document.querySelector('.filters .trouble-note') !== null"))
                 self.no_exceptions()
 
     def test_outlines_and_thumbnails(self):

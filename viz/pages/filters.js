@@ -97,7 +97,7 @@ export class Filters {
   }
 
   updateFindings() {
-    const {kinds, done, fault} = this.findings;
+    const {kinds, done, unread} = this.findings, fault = this.findings.fault || (state.finding && unread.get(Number(state.finding)));
     const progress = ["Checking the annotations …", "Checking the photos …", ""][done];
     this.found.replaceChildren(element("h2", {}, "What doctor finds"),
         element("div", {class: "bars"}, ...kinds.flatMap((kind, i) => [element("button", {

@@ -3,7 +3,7 @@ import {json, isExport} from "./source.js";
 
 export class Findings {
   constructor(photos, whenMore) {
-    Object.assign(this, {photos, whenMore, kinds: [], done: 0, rows: new Map(), fault: ""});
+    Object.assign(this, {photos, whenMore, kinds: [], done: 0, rows: new Map(), fault: "", unread: new Map()});
     this.ask();
   }
 
@@ -24,7 +24,7 @@ export class Findings {
     if (done < 2 && !isExport) setTimeout(() => this.ask(), 1000);
   }
 
-  // 1 for photos with a finding of this kind; null if no photo has one, or it cannot be had.
+  // 1 for photos with a finding of this kind; null if no photo has one, or it cannot be had: `unread` has why.
   async photosOf(kind) {
     if (!this.kinds[kind]) return new Uint8Array(this.photos);
     if (!this.kinds[kind].photos) return null;
@@ -33,9 +33,10 @@ export class Findings {
       try {
         for (const row of await json(`findings/${kind}`)) out[row] = 1;
       } catch (error) {
-        this.fault = error.message;
+        this.unread.set(kind, error.message);
         return null;
       }
+      this.unread.delete(kind);
       this.rows.set(kind, out);
     }
     return this.rows.get(kind);
