@@ -94,6 +94,38 @@ class Parts(unittest.TestCase):
                     self.browser.wait("document.querySelector('.object')")
                 self.no_exceptions()
 
+    def test_a_photo_that_does_not_open(self):
+        """Nothing of the photo before stays under its title; and one whose other objects cannot be had comes back with them."""
+        fault, canvases = "document.querySelector('.fault').textContent", "document.querySelectorAll('.stage canvas').length"
+        self.without("data/results/0/overlaps/bbox", address="page=evaluation&side=&photo=000001.png")
+        self.browser.wait(f"document.querySelector('.object') && {canvases} === 1")
+        self.browser.js("location.hash = '#page=evaluation&side=&type=bbox&photo=000002.png'")
+        self.browser.wait(f"document.querySelector('dialog h2').textContent === '000002.png' && {fault} !== ''")
+        self.assertEqual(self.browser.js(f"[{canvases}, document.querySelectorAll('.object').length]"), [0, 0])
+        self.browser.js("location.hash = '#page=evaluation&side=&photo=000001.png'")
+        self.browser.wait(f"document.querySelector('.object') && {canvases} === 1 && {fault} === ''")
+        self.browser.js("location.hash = '#page=evaluation&side=&type=bbox&photo=000001.png'")
+        self.browser.wait(f"{fault} !== ''")
+        self.assertEqual(self.browser.js(f"[{canvases}, document.querySelectorAll('.object').length]"), [0, 0])
+        self.browser.js("location.hash = '#page=evaluation&side=&photo=000001.png'")
+        self.browser.wait(f"document.querySelector('.object') && {canvases} === 1 && {fault} === ''")
+        self.no_exceptions()
+
+    def test_a_fault_that_comes_after_its_photo_was_left(self):
+        fault, held = "document.querySelector('.fault').textContent", "results/0/overlaps/bbox"
+        self.without(address="page=evaluation&side=&photo=000001.png")
+        self.browser.wait("document.querySelector('.object')")
+        self.browser.js(f"window.fetch = (get => (...given) => String(given[0]).includes('{held}')"
+                        " ? new Promise((_, reject) => (window.held ??= []).push(reject)) : get(...given))(fetch)")
+        self.browser.js("location.hash = '#page=evaluation&side=&type=bbox&photo=000001.png'")
+        self.browser.wait("window.held")
+        self.browser.js("location.hash = '#page=evaluation&side=&photo=000002.png'")
+        self.browser.wait("document.querySelector('dialog h2').textContent === '000002.png' && document.querySelector('.object')")
+        self.browser.js("(window.held.forEach(reject => reject(new Error('too late'))), new Promise(resume => setTimeout(resume, 100)))")
+        self.assertEqual(self.browser.js(f"[{fault}, document.querySelectorAll('.stage canvas').length]"), ["", 1])
+        self.assertTrue(self.browser.js("document.querySelector('.object') !== null"))
+        self.no_exceptions()
+
     def test_one_of_two_results(self):
         self.without("data/results/0/summary", address="page=evaluation")
         self.browser.wait("document.querySelector('.tally strong')")

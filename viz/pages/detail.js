@@ -45,7 +45,7 @@ export class Detail {
     this.controls.update();
     const row = state.photo === "" ? -1 : this.source.row(state.photo);
     if (row < 0) {
-      this.row = -1;
+      Object.assign(this, {row: -1, photo: null, asked: null});
       if (this.dialog.open) this.dialog.close();
       return;
     }
@@ -58,9 +58,7 @@ export class Detail {
 
   // The same photo with other objects on it.
   async refresh() {
-    if (!this.photo) return;
-    const photo = await this.source.photo(this.row).catch(error => this.fail(error));
-    if (photo?.row === this.row) this.show(photo);
+    if (this.photo) await this.ask(photo => this.show(photo));
   }
 
   async open(row) {
@@ -68,15 +66,20 @@ export class Detail {
     this.title.textContent = this.source.title(row);
     this.fault.textContent = "";
     this.side.replaceChildren(element("p", {class: "rest"}, "Loading …"));
-    const photo = await this.source.photo(row).catch(error => this.row === row && this.fail(error));
-    if (!photo || this.row !== row) return;
-    this.view.view = null;
-    this.show(photo);
+    await this.ask(photo => { this.view.view = null; this.show(photo); });
+  }
+
+  // Only what was asked for last is shown, or why it cannot be.
+  async ask(show) {
+    const asked = this.asked = {}, isLast = () => asked === this.asked;
+    const photo = await this.source.photo(this.row).catch(error => isLast() && this.fail(error));
+    if (photo && isLast()) show(photo);
   }
 
   fail(error) {
     this.fault.textContent = error.message;
     this.side.replaceChildren();
+    for (const {node} of this.panes.splice(0)) node.remove();
   }
 
   show(photo) {
