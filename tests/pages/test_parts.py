@@ -126,6 +126,27 @@ class Parts(unittest.TestCase):
         self.assertTrue(self.browser.js("document.querySelector('.object') !== null"))
         self.no_exceptions()
 
+    def test_a_slider_asks_for_nothing_again(self):
+        """Nor for what could not be had; that is asked for when the photo is opened again."""
+        asked = "performance.getEntriesByType('resource').filter(e => e.name.endsWith('data/objects/0')).length"
+        slide = ("(async () => { const s = document.querySelectorAll('dialog .slider input')[1]; for (const v of [.6, .7, .8]) {"
+                 " s.value = v; s.dispatchEvent(new Event('input')); await new Promise(resume => setTimeout(resume, 100)); } })()")
+        fault = "document.querySelector('.fault').textContent"
+        self.without("thumbnail/0", address="page=evaluation&side=&photo=000001.png")
+        self.browser.wait(f"document.querySelector('.object') && {fault} !== ''")
+        self.assertEqual(self.browser.js(asked), 1)
+        self.browser.js(slide)
+        self.browser.wait("location.hash.includes('score=0.8')")
+        self.assertEqual(self.browser.js(asked), 1)
+        self.assertNotEqual(self.browser.js(fault), "")
+        self.browser.send("Network.setBlockedURLs", urls=[])
+        self.browser.key("Escape")
+        self.browser.wait("!document.querySelector('dialog').open")
+        self.browser.js("location.hash = '#page=evaluation&side=&photo=000001.png'")
+        self.browser.wait(f"document.querySelector('.object') && {fault} === ''")
+        self.assertEqual(self.browser.js(asked), 2)
+        self.no_exceptions()
+
     def test_one_of_two_results(self):
         self.without("data/results/0/summary", address="page=evaluation")
         self.browser.wait("document.querySelector('.tally strong')")

@@ -13,8 +13,9 @@ export const onePane = objects => ({
 });
 
 export class Detail {
-  // source(): the page whose photos are looked at: {photo(row) -> Promise of {row, image, fault, width, height, notes,
-  // panes: [{title, objects: see draw.js}], entries: [{colour, title, facts: lines, parts: its objects in each pane}]},
+  // source(): the page whose photos are looked at: {photo(row, opened: just now, else shown already) -> Promise of
+  // {row, image, fault, width, height, notes, panes: [{title, objects: see draw.js}],
+  // entries: [{colour, title, facts: lines, parts: its objects in each pane}]},
   // title(row), rows in their order, row(name), name(row), closed(row), detailControls or none}.
   constructor(dialog, source) {
     Object.assign(this, {dialog, row: -1, lit: null, photo: null, panes: []});
@@ -58,7 +59,7 @@ export class Detail {
 
   // The same photo with other objects on it.
   async refresh() {
-    if (this.photo) await this.ask(photo => this.show(photo));
+    if (this.photo) await this.ask(false, photo => this.show(photo));
   }
 
   async open(row) {
@@ -66,13 +67,13 @@ export class Detail {
     this.title.textContent = this.source.title(row);
     this.fault.textContent = "";
     this.side.replaceChildren(element("p", {class: "rest"}, "Loading …"));
-    await this.ask(photo => { this.view.view = null; this.show(photo); });
+    await this.ask(true, photo => { this.view.view = null; this.show(photo); });
   }
 
   // Only what was asked for last is shown, or why it cannot be.
-  async ask(show) {
+  async ask(opened, show) {
     const asked = this.asked = {}, isLast = () => asked === this.asked;
-    const photo = await this.source.photo(this.row).catch(error => isLast() && this.fail(error));
+    const photo = await this.source.photo(this.row, opened).catch(error => isLast() && this.fail(error));
     if (photo && isLast()) show(photo);
   }
 

@@ -217,11 +217,11 @@ export class EvaluationPage {
             truths: (truths ?? []).map(([, box, path]) => shapeOf(box, path)), found: (found ?? []).map(([box, path]) => shapeOf(box, path))};
   }
 
-  async photo(row) {
+  async photo(row, opened) {
     const shown = this.sideBySide ? this.results : [this.current];
     const matchers = await Promise.all(shown.map(r => r.matcher(this.type)));
     for (const m of matchers) m.matchPhoto(row, Number(state.iou), Number(state.score));  // all photos may take longer
-    return evaluatedPhoto(this.data, row, shown.map((r, i) => ({place: r.place, name: this.nameOf(r), matcher: matchers[i]})));
+    return evaluatedPhoto(this.data, row, opened, shown.map((r, i) => ({place: r.place, name: this.nameOf(r), matcher: matchers[i]})));
   }
 }
 

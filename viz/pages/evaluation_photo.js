@@ -6,17 +6,16 @@ import {judged, shapeOf, signs, colours} from "./judged.js";
 
 let last = {};  // what the photo looked at last is drawn from: sliders move the matches alone
 
-async function loaded(row, places) {
+function loaded(row, opened, places) {
   const key = `${row} of ${places}`;
-  if (last.key !== key) last = {key, parts: arrivals([wholePhoto(row), json(`objects/${row}`), ...places.map(place => json(`results/${place}/objects/${row}`))])};
-  const parts = await last.parts;
-  if (parts.fault ?? parts.values[0].fault) last = {};  // to be asked for again
-  return parts;
+  if (opened || last.key !== key) last = {key, parts: arrivals([wholePhoto(row), json(`objects/${row}`), ...places.map(place => json(`results/${place}/objects/${row}`))])};
+  return last.parts;
 }
 
-// files: [{place, name, matcher}], one or two, matched on this photo.
-export async function evaluatedPhoto(data, row, files) {
-  const {values: [whole, given, ...found], fault} = await loaded(row, files.map(f => f.place));
+// `opened`: just now, so what could not be had before is asked for again.  files: [{place, name, matcher}], one or two,
+// matched on this photo.
+export async function evaluatedPhoto(data, row, opened, files) {
+  const {values: [whole, given, ...found], fault} = await loaded(row, opened, files.map(f => f.place));
   const told = given ?? {objects: []};
   const shapes = objects => objects.map(object => shapeOf(object.bbox, object.path));
   const truths = shapes(told.objects);
