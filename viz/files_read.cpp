@@ -19,7 +19,7 @@ int64_t milliseconds() {
 }
 
 FileStamp stamp_of_folder(const fs::path& path) {
-  FileStamp stamp;
+  FileStamp stamp{0, 1};  // an empty folder is not nothing
   std::error_code error;
   for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename().string();

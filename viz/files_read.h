@@ -14,7 +14,7 @@
 namespace sil {
 
 // Tells a file's states apart: its time and size.  Of a folder: the names in it, hidden ones left out, as a hash and
-// their number.  Of what is not there: zeros.
+// one more than their number.  Of what is not there: zeros.
 struct FileStamp {
   int64_t time = 0;
   uint64_t size = 0;

@@ -1,6 +1,7 @@
 """What lies on the disk changes while `view` shows it: the pages say so, and never where it lies."""
 import json
 import os
+import time
 import unittest
 import urllib.error
 import urllib.parse
@@ -26,6 +27,14 @@ def everything(rows, kinds):
     """The paths of all that a server of so many rows and kinds of findings can be asked for."""
     return ([f"{kind}/{row}" for kind in ("photo", "thumbnail", "data/objects", "data/outlines", "data/findings/photo") for row in rows] +
             [f"data/{name}" for name in ("header", "names", "columns", "findings", "changes", "results/0/summary", "nothing")] + [f"data/findings/{kind}" for kind in kinds])
+
+
+def settled(pages, count):
+    """What has changed, once it is so much."""
+    until = time.monotonic() + 20
+    while (changes := pages.data("changes"))["count"] != count:
+        assert time.monotonic() < until, changes
+    return changes
 
 
 class Changes(unittest.TestCase):
@@ -71,6 +80,18 @@ class Changes(unittest.TestCase):
                 browser.wait(f"{NOTICE}.includes('images/two.png is gone from the disk')")
                 self.assertEqual(pages.data("changes")["count"], 4)  # the folder of photos as well
                 self.assertEqual(browser.errors, [])
+
+    def test_a_folder_that_is_emptied_is_not_gone(self):
+        with Folder() as folder:
+            labelled_set(folder)
+            with Pages(folder, folder / "images") as pages:
+                label = folder / "labels" / "one.json"
+                label.unlink()
+                self.assertEqual(settled(pages, 2)["files"], [["labels/one.json", True], ["labels", False]])
+            with Pages(folder, folder / "images") as pages:  # and one that was empty, too
+                self.assertEqual(pages.data("changes")["count"], 0)
+                label.parent.rmdir()
+                self.assertEqual(settled(pages, 1)["files"], [["labels", True]])
 
     def test_many_changes_are_counted(self):
         with Folder() as folder, Browser() as browser:
