@@ -61,14 +61,29 @@ void define_common(CLI::App& app, Arguments& a) {
   add_exif(app, a.exif);
 }
 
-Stages read_stages(const std::string& path) { return path.empty() ? Stages{} : read_safetensors(path).tensors; }
+// --given's stages, if any; they must have the proposals of each photo, and of each step of a curve.
+Stages given_stages(const Arguments& a, int64_t photos) {
+  if (a.given.empty()) return {};
+  Stages given = read_safetensors(a.given).tensors;
+  for (int64_t i = 0; i < photos; ++i)
+    for (int step = 0; step < a.steps.value_or(1); ++step) {
+      const std::string name = a.steps ? fmt::format("proposals.{}.{}", i, step) : fmt::format("proposals.{}", i);
+      check(given.contains(name), "{}: has no {}; stages of as many photos{} expected", a.given, name,
+            a.steps ? " and steps" : "");
+    }
+  return given;
+}
+
+// What is written, if anything, is none of these.
+void check_outputs(const Arguments& a, const std::vector<fs::path>& inputs) {
+  for (const std::string& file : {a.out, a.json})
+    if (!file.empty()) check_no_input(file, inputs);
+}
 
 WeightsFile read_model(const Arguments& a) {
-  for (const std::string& file : {a.out, a.json}) {
-    if (file.empty()) continue;
-    check_folder_of(file);
-    check_no_input(file, {a.weights, a.image, a.annotations, a.given});
-  }
+  for (const std::string& file : {a.out, a.json})
+    if (!file.empty()) check_folder_of(file);
+  check_outputs(a, {a.weights, a.image, a.annotations, a.given});
   check(Device::parse(a.device).kind() == Device::Kind::cpu || (a.dtype == "f32" && !a.tree),
         "--device is {}; --dtype f64 and --tree are computed on the cpu", a.device);
   check(a.pictures.empty() || a.dtype == "f32", "--pictures are of f32; --dtype is {}", a.dtype);
@@ -117,7 +132,7 @@ int infer(const Arguments& a) {
   const Batch batch = batch_of(photo, file).to(model.device());
   if (a.tree) print_tree(a, model, batch);
   if (a.out.empty() && a.pictures.empty()) return 0;
-  const Stages stages = detection_stages(model, batch, read_stages(a.given));
+  const Stages stages = detection_stages(model, batch, given_stages(a, 1));
   write_stages(a, stages);
   if (!a.pictures.empty()) draw_detection(a.pictures, stages, photo, finest_level(batch), names_of(file.categories));
   return 0;
@@ -159,7 +174,10 @@ int train_step(const Arguments& a) {
   WeightsFile file = read_model(a);
   every_candidate(file.config.model);
   MaskRcnn model = model_for(a, file);
-  const Annotations photos = selected(read_annotations(a.annotations), ids_of(a.image_ids));
+  const Annotations all = read_annotations(a.annotations);
+  check_outputs(a, all.files);
+  const Annotations photos = selected(all, ids_of(a.image_ids));
+  for (const Photo& photo : photos.photos) check_outputs(a, {fs::path(a.images) / photo.file_name});
   // A data set without objects is refused; a batch without any is a step like others.
   const bool objects = std::any_of(photos.annotations.begin(), photos.annotations.end(),
                                    [](const Annotation& annotation) { return !annotation.crowd; });
@@ -170,8 +188,8 @@ int train_step(const Arguments& a) {
   for (size_t i = 0; i < dataset.size(); ++i) examples.push_back(dataset.load(i, RngKey{}));
   const Batch batch = collate(examples);
   if (a.steps) {
-    write_stages(a,
-                 training_curve(model, batch.to(model.device()), *a.steps, kCurveRate, kCurve, read_stages(a.given)));
+    write_stages(a, training_curve(model, batch.to(model.device()), *a.steps, kCurveRate, kCurve,
+                                   given_stages(a, batch.photos.dim(0))));
     return 0;
   }
   const Tensor photo =
@@ -180,14 +198,15 @@ int train_step(const Arguments& a) {
     const Batch alone = batch_of(photo, file).to(model.device());
     draw_detection(a.pictures, detection_stages(model, alone), photo, finest_level(alone), names_of(file.categories));
   }
-  const Stages stages = training_stages(model, batch.to(model.device()), read_stages(a.given));
+  const Stages stages = training_stages(model, batch.to(model.device()), given_stages(a, batch.photos.dim(0)));
   write_stages(a, stages);
   if (photo.defined()) draw_training(a.pictures, stages, batch, file.config.model.rpn.matcher);
   return 0;
 }
 
 int diff(const Arguments& a) {
-  std::vector<StageDiff> all = diff_stages(read_stages(a.diff[0]), read_stages(a.diff[1]), a.rtol);
+  std::vector<StageDiff> all =
+      diff_stages(read_safetensors(a.diff[0]).tensors, read_safetensors(a.diff[1]).tensors, a.rtol);
   if (a.only_common) std::erase_if(all, [](const StageDiff& d) { return d.text == "missing"; });
   std::vector<double> gradients;
   size_t beyond = 0;

@@ -43,8 +43,12 @@ int serve(const Arguments& args, const Gallery& gallery, const std::vector<Fault
   std::fflush(stdout);
   std::thread checks([&] {
     setpriority(PRIO_PROCESS, id_t(gettid()), 19);  // of this thread and those that it starts: pages come first
-    findings.annotations();
-    findings.photos();
+    try {
+      findings.annotations();
+      findings.photos();
+    } catch (const std::exception& e) {  // the pages go on without
+      warn(fmt::format("the checks have stopped: {}", e.what()));
+    }
   });
   server.run();  // until a signal ends the program: there is nothing to save
   checks.join();

@@ -327,11 +327,13 @@ size_t utf8_prefix(std::string_view text) {
 }
 
 std::string json_string(std::string_view text) {
-  if (const size_t valid = utf8_prefix(text); valid < text.size()) {
-    std::string mended(text);
-    for (size_t at = valid; at < mended.size(); at += utf8_prefix(std::string_view(mended).substr(at)))
-      mended.replace(at, 1, "\uFFFD");
-    return json_string(mended);
+  if (size_t valid = utf8_prefix(text); valid < text.size()) {
+    std::string mended;
+    for (; valid < text.size(); valid = utf8_prefix(text)) {
+      mended.append(text.substr(0, valid)).append("\uFFFD");
+      text.remove_prefix(valid + 1);
+    }
+    return json_string(mended.append(text));
   }
   std::string out = "\"";
   for (const char c : text) {

@@ -39,7 +39,8 @@ struct Free {
 };
 
 [[noreturn]] void cannot_decode(const std::string& name) {
-  fail("{}: cannot be decoded as JPEG, PNG, BMP, GIF or PNM: {}", name, stbi_failure_reason());
+  const char* reason = stbi_failure_reason();  // null where memory ran out in some places
+  fail("{}: cannot be decoded as JPEG, PNG, BMP, GIF or PNM: {}", name, reason ? reason : "not enough memory, perhaps");
 }
 
 // stb_image adds up the digits of a PNM header's three numbers without a limit.

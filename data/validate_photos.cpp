@@ -60,6 +60,8 @@ Examined examine(const Photo& photo, const fs::path& folder, Depth depth, Exif e
   } catch (const Error& error) {
     const std::string text = error.what(), prefix = path.string() + ": ";
     add(Severity::stops_training, "photo unreadable", text.starts_with(prefix) ? text.substr(prefix.size()) : text);
+  } catch (const std::bad_alloc&) {
+    add(Severity::stops_training, "photo unreadable", "does not fit into memory");
   }
   return e;
 }
@@ -71,6 +73,7 @@ std::map<uint64_t, std::string> hashes(const Annotations& all, const fs::path& f
     try {
       of[size_t(i)] = content_hash(read_file(folder / all.photos[size_t(i)].file_name));
     } catch (const Error&) {  // check_photos names it
+    } catch (const std::bad_alloc&) {
     }
   });
   std::map<uint64_t, std::string> names;

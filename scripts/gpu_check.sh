@@ -239,12 +239,13 @@ phases=() chosen=""
 while [[ $# -gt 0 ]]; do
   case $1 in
     --bundle) make_bundle; exit 0 ;;
-    --phase) chosen=${2:?--phase needs a list of phases}; shift 2 ;;
-    --out) out=${2:?--out needs a folder}; shift 2 ;;
+    --phase) chosen=${2:-}; [[ -n $chosen ]] || refuse "--phase needs a list of phases"; shift 2 ;;
+    --out) out=${2:-}; [[ -n $out ]] || refuse "--out needs a folder"; shift 2 ;;
     -h | --help) sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) refuse "$1; --bundle, --phase LIST or --out DIR expected" ;;
   esac
 done
+[[ -z $chosen || $chosen =~ [^,\ ] ]] || refuse "--phase '$chosen'; some of ${all_phases[*]} expected"
 for phase in ${chosen//,/ }; do
   [[ " ${all_phases[*]} " == *" $phase "* ]] || refuse "--phase $phase; some of ${all_phases[*]} expected"
   phases+=("$phase")
@@ -264,7 +265,7 @@ case $? in
   *) refuse "$bundle/bin/test_gpu does not start: $(printf %s "$answer" | tail -n 1)" ;;
 esac
 
-mkdir -p "$out" "$work"
+mkdir -p "$out" "$work" || refuse "--out $out: cannot be made"
 gpu=$(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null | head -1)
 gpu=${gpu:-unknown: no nvidia-smi}
 processor=$(lscpu | sed -n 's/^Model name: *//p' | head -1)

@@ -22,7 +22,9 @@ wanted=$*
 work=build-parity
 mkdir -p $work
 python=${SIL_PYTHON:-$work/venv/bin/python}
-if [ ! -x "$python" ]; then
+if [ -n "${SIL_PYTHON:-}" ]; then
+  command -v "$python" >/dev/null || { echo "error: SIL_PYTHON is $python, which cannot be run" >&2; exit 2; }
+elif [ ! -x "$python" ]; then
   python3 -m venv $work/venv
   $work/venv/bin/pip install --quiet torch torchvision==0.29.* safetensors pillow pycocotools numpy
 fi
@@ -31,9 +33,10 @@ theirs="$python $reference/torchvision_reference.py"
 ours="$python tests/reference/stages.py"
 failed=
 
+held=0
 is_wanted() {
-  [ -z "$wanted" ] && return 0
-  for prefix in $wanted; do case $1 in "$prefix"*) return 0 ;; esac; done
+  [ -z "$wanted" ] && held=1 && return 0
+  for prefix in $wanted; do case $1 in "$prefix"*) held=1; return 0 ;; esac; done
   return 1
 }
 
@@ -133,4 +136,5 @@ if is_wanted curve; then
   verdict curve
 fi
 
+[ $held = 1 ] || { echo "error: no case begins with: $wanted" >&2; exit 2; }
 [ -z "$failed" ] && echo "parity.sh: all equal" || { echo "parity.sh: different:$failed" >&2; exit 1; }

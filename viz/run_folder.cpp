@@ -16,8 +16,10 @@ namespace fs = std::filesystem;
 
 constexpr size_t kAtOnce = 4 << 20;
 
-// From `offset`, at most kAtOnce; empty if the file is not there.
+// From `offset`, at most kAtOnce; empty if there is no such file (a pipe would keep who reads it).
 std::string read_from(const fs::path& path, uint64_t offset) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(path, ignored)) return "";
   std::ifstream file(path, std::ios::binary);
   file.seekg(std::streamoff(offset));
   std::string bytes(kAtOnce, '\0');

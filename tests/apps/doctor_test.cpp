@@ -143,6 +143,16 @@ TEST_CASE("doctor: a photo that claims more columns than there is memory for end
   CHECK(ran.err == "error: out of memory\n");
 }
 
+TEST_CASE("doctor: a photo that does not fit into memory is a finding of its own") {
+  const Set set(kGood);
+  std::filesystem::resize_file(set / "a.png", uintmax_t(1) << 40);
+  const Ran ran = run("doctor", "--annotations " + (set / "f.json") + " --images " + set.path.string(),
+                      "ulimit -v 4000000; SIL_THREADS=2");
+  CHECK(ran.code == 1);
+  CHECK(contains(ran.out, "a.png"));
+  CHECK(contains(ran.out, "does not fit into memory"));
+}
+
 TEST_CASE("doctor: --help teaches") {
   const Ran ran = run("doctor", "--help");
   CHECK(ran.code == 0);

@@ -78,6 +78,26 @@ TEST_CASE("inspect: a step on a photo without objects has all stages, the mask's
   CHECK(ran.code == 0);
 }
 
+TEST_CASE("inspect: what it reads is not overwritten, and --given must have the proposals of these photos and steps") {
+  const Model m;
+  const std::string step = "train" + m.weights + m.data + " --image-ids 1,2 --steps 2 --out ";
+  const std::string photo = m.folder / "data/images/000001.png", before = bytes_of(photo);
+  check_error(run("inspect", step + photo), photo + ": is an input and would be overwritten");
+  CHECK(bytes_of(photo) == before);
+  const std::string curve = m.folder / "curve.safetensors", again = " --given " + curve;
+  REQUIRE(run("inspect", step + curve).code == 0);
+  CHECK(run("inspect", step + (m.folder / "b.safetensors") + again).code == 0);
+  check_error(run("inspect", "train" + m.weights + m.data + " --image-ids 1,2 --steps 3" + again + " --out " +
+                                 (m.folder / "b.safetensors")),
+              curve + ": has no proposals.0.2; stages of as many photos and steps expected");
+  check_error(run("inspect",
+                  "train" + m.weights + m.data + " --image-ids 1,2" + again + " --out " + (m.folder / "b.safetensors")),
+              curve + ": has no proposals.0; stages of as many photos expected");
+  check_error(
+      run("inspect", "infer" + m.weights + " --image " + photo + again + " --out " + (m.folder / "b.safetensors")),
+      curve + ": has no proposals.0; stages of as many photos expected");
+}
+
 TEST_CASE("inspect: detection's stages are written for one photo") {
   const Model m;
   const std::string photo = " --image " + (m.folder / "data/images/000001.png");

@@ -1,5 +1,6 @@
 """The server behind the pages, spoken to without a browser: what it refuses, and that it goes on."""
 import json
+import os
 import pathlib
 import resource
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import time
 import unittest
 import urllib.parse
+import urllib.request
 
 from world import BIN, Folder, Pages, hostile_set
 
@@ -144,6 +146,25 @@ class Server(unittest.TestCase):
         self.annotations.unlink()  # read once: what is shown is what was read
         self.assertEqual(json.loads(self.get("/data/header")[1].split(b"\r\n\r\n")[1])["photos"], 5)
         self.annotations.write_text(text)
+
+    def test_a_photo_that_does_not_fit_into_memory(self):
+        with Folder() as folder:
+            annotations, images = hostile_set(folder)
+            with open(images / "sound.png", "r+b") as photo:
+                photo.truncate(1 << 40)
+            with Pages(annotations, images, memory=8 << 30) as pages:
+                row = pages.data("names").index("sound.png")
+                while pages.data("findings")["done"] < 2:  # the checks that read photos
+                    time.sleep(.1)
+                self.assertIn("does not fit into memory", [text for _, _, text in pages.data(f"findings/photo/{row}")])
+
+    def test_a_run_folder_with_pipes_in_it(self):
+        with Folder() as folder:
+            os.mkfifo(folder / "log.jsonl")
+            os.mkfifo(folder / "config.json")
+            with Pages(self.annotations, self.images, "--run", folder) as pages:
+                for path in ("state", "log/0"):
+                    self.assertEqual(urllib.request.urlopen(f"{pages.url}data/run/{path}", timeout=20).status, 200)
 
     def test_another_host_is_told(self):
         for host, warned in (("127.0.0.1", False), ("0.0.0.0", True)):

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import resource
 import shutil
 import struct
 import subprocess
@@ -45,11 +46,12 @@ class Shapes:
 
 
 class Pages:
-    """`view`, serving; `url` says where.  `within`: the folder it is started in."""
+    """`view`, serving; `url` says where.  `within`: the folder it is started in; `memory`: how many bytes it may map."""
 
-    def __init__(self, annotations, images, *more, port=0, within=None):
+    def __init__(self, annotations, images, *more, port=0, within=None, memory=None):
+        limit = (lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory))) if memory else None
         self.process = subprocess.Popen([BIN / "view", "--annotations", annotations, "--images", images, "--port", str(port), *more],
-                                        cwd=within, stdout=subprocess.PIPE, text=True)
+                                        cwd=within, preexec_fn=limit, stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()
         assert self.url.startswith("http://"), self.url
 
