@@ -129,7 +129,8 @@ int main(int argc, char** argv) {
             ->check(CLI::Range(0, 65535));
         app.add_option("--export", a.folder,
                        "Write the pages there instead, a new or empty folder that opens from disk");
-        app.add_option("--limit", a.limit, "Export the first so many photos alone")->check(CLI::PositiveNumber);
+        app.add_option("--limit", a.limit, "Export the first so many photos alone")
+            ->check(CLI::Range(1, 1'000'000'000));
         app.add_option("--host", a.host, "Address to serve at; another than this machine's own is open to others")
             ->capture_default_str();
         add_exif(app, a.exif);

@@ -131,10 +131,10 @@ int main(int argc, char** argv) {
         app.add_option("--weights", o.weights, "A .safetensors; random without it");
         app.add_option("--backbone", o.backbone);
         app.add_option("--classes", o.classes, "With background");
-        app.add_option("--min-size", o.size)->check(CLI::PositiveNumber);
-        app.add_option("--max-size", o.max_size)->check(CLI::PositiveNumber);
-        app.add_option("--batch", o.batch, "Photos a training step")->check(CLI::PositiveNumber);
-        app.add_option("--repeat", o.repeat, "Timed runs, after one that is not")->check(CLI::PositiveNumber);
+        app.add_option("--min-size", o.size)->check(CLI::Range(1, 100000));
+        app.add_option("--max-size", o.max_size)->check(CLI::Range(1, 100000));
+        app.add_option("--batch", o.batch, "Photos a training step")->check(CLI::Range(1, 100000));
+        app.add_option("--repeat", o.repeat, "Timed runs, after one that is not")->check(CLI::Range(1, 100000));
         app.add_option("--dtype", o.dtype, "f32 or bf16, for detection")->check(CLI::IsMember({"f32", "bf16"}));
         add_device(app, o.device);
         app.add_flag("--train", o.train);
