@@ -1,12 +1,22 @@
 #!/bin/sh
 # Throws random bytes at everything that parses, SECONDS each (60 by default), under AddressSanitizer and UBSan.
-#   scripts/fuzz.sh [SECONDS] [TARGET]...       targets: coco results evaluation labels rle polygon image records pth safetensors part http
+#   scripts/fuzz.sh [SECONDS] [TARGET]...       all targets by default
 # What it finds lies in build-fuzz/findings; run a target on such a file to see the report again.
 set -eu
 cd "$(dirname "$0")/.."
+all="coco results evaluation labels rle polygon image records pth safetensors part http"
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-[ $# -gt 0 ] || set -- coco results evaluation labels rle polygon image records pth safetensors part http
+case $seconds in
+  '' | *[!0-9]*) echo "error: fuzz.sh: $seconds; seconds, then targets expected" >&2; exit 2 ;;
+esac
+for name in "$@"; do
+  case " $all " in
+    *" $name "*) ;;
+    *) echo "error: fuzz.sh: there is no target $name; some of $all expected" >&2; exit 2 ;;
+  esac
+done
+[ $# -gt 0 ] || set -- $all
 
 launcher=$(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache || true)
 CXX=clang++ cmake -S . -B build-fuzz -G Ninja -DSIL_FUZZ=ON -DSIL_SANITIZE=address,undefined $launcher >/dev/null

@@ -3,6 +3,7 @@
 
     scripts/demo.sh && scripts/pictures.py        needs Chromium, as the pages' tests do
 """
+import argparse
 import collections
 import pathlib
 import struct
@@ -48,21 +49,24 @@ def small(picture):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     run = ROOT / "runs" / "demo"
     if not (run / "results.json").exists():
         sys.exit(f"error: {run}: there are no results; run scripts/demo.sh first")
     data = run / "data" / "test"
+    pictures = {}  # none is written before all are taken
     with Browser(1240, 720) as browser, Pages(data / "annotations.json", data / "images", "--results", run / "results.json", "--run", run) as pages:
         for name, (address, ready, theme) in PICTURES.items():
             browser.theme(theme)
             browser.open(f"{pages.url}#{address}")
             browser.wait(ready)
             browser.js("new Promise(done => setTimeout(done, 300))")  # what was drawn is on the screen
-            path = ROOT / "docs" / "pictures" / f"{name}.png"
-            path.write_bytes(small(browser.screenshot()))
-            print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1000} kB")
+            pictures[ROOT / "docs" / "pictures" / f"{name}.png"] = small(browser.screenshot())
         if browser.errors:
             sys.exit(f"error: {browser.errors}")
+    for path, picture in pictures.items():
+        path.write_bytes(picture)
+        print(f"{path.relative_to(ROOT)}: {len(picture) // 1000} kB")
 
 
 if __name__ == "__main__":
