@@ -298,7 +298,11 @@ void JsonReader::finish() {
 }
 
 std::string read_file(const std::filesystem::path& path, size_t at_most) {
-  return std::string(FileText(path, at_most).view());
+  try {
+    return std::string(FileText(path, at_most).view());
+  } catch (const std::bad_alloc&) {
+    fail("{}: does not fit into memory", path.string());
+  }
 }
 
 size_t utf8_prefix(std::string_view text) {

@@ -73,7 +73,6 @@ std::map<uint64_t, std::string> hashes(const Annotations& all, const fs::path& f
     try {
       of[size_t(i)] = content_hash(read_file(folder / all.photos[size_t(i)].file_name));
     } catch (const Error&) {  // check_photos names it
-    } catch (const std::bad_alloc&) {
     }
   });
   std::map<uint64_t, std::string> names;
