@@ -118,21 +118,26 @@ bool is_allowed(DType dtype, cudnnMathType_t math) {
 
 // The first deterministic one of cuDNN's proposals, best first; `get` asks for them.
 template <class Perf, class Get>
-auto choose(const char* what, const ConvShapes& s, DType dtype, Get get) {
-  using Algorithm = decltype(Perf::algo);
-  static auto& chosen = *new std::map<std::pair<ConvShapes, DType>, Choice<Algorithm>>;
-  const auto known = chosen.find({s, dtype});
-  if (known != chosen.end()) return known->second;
+Choice<decltype(Perf::algo)> first_allowed(const char* what, const ConvShapes& s, DType dtype, Get get) {
   Perf proposals[16];
   int count = 0;
   cudnn().check(what, get(16, &count, proposals));
   for (int i = 0; i < count; ++i)
     if (proposals[i].status == CUDNN_STATUS_SUCCESS && proposals[i].determinism == CUDNN_DETERMINISTIC &&
         proposals[i].memory <= kMostWorkspace && is_allowed(dtype, proposals[i].mathType))
-      return chosen[{s, dtype}] = {proposals[i].algo, dtype == DType::f32 ? CUDNN_FMA_MATH : proposals[i].mathType,
-                                   proposals[i].memory};
+      return {proposals[i].algo, dtype == DType::f32 ? CUDNN_FMA_MATH : proposals[i].mathType, proposals[i].memory};
   fail("cudnn: {}: no deterministic algorithm for x {} x {} x {} x {} and w {} x {} x {} x {} (N, C, H, W)", what,
        s.x.extent[0], s.x.extent[1], s.x.extent[2], s.x.extent[3], s.w[0], s.w[1], s.w[2], s.w[3]);
+}
+
+// Asks once for each shape, and sets the convolution to the chosen algorithm's math.
+template <class Perf, class Get>
+auto choose(const char* what, const ConvShapes& s, DType dtype, const Descriptors& d, Get get) {
+  static auto& chosen = *new std::map<std::pair<ConvShapes, DType>, Choice<decltype(Perf::algo)>>;
+  auto known = chosen.find({s, dtype});
+  if (known == chosen.end()) known = chosen.insert({{s, dtype}, first_allowed<Perf>(what, s, dtype, get)}).first;
+  cudnn().check("math", cudnn().set_math(d.conv, known->second.math));
+  return known->second;
 }
 
 const float kOne = 1, kZero = 0;
@@ -141,10 +146,9 @@ void forward(Stream stream, const ConvShapes& s, In x, In w, Out y, Scratch& scr
   const Descriptors d(s, y.dtype());
   const Cudnn& c = cudnn(stream);
   const auto choice =
-      choose<cudnnConvolutionFwdAlgoPerf_t>("conv2d", s, y.dtype(), [&](int most, int* count, auto* out) {
+      choose<cudnnConvolutionFwdAlgoPerf_t>("conv2d", s, y.dtype(), d, [&](int most, int* count, auto* out) {
         return c.forward_algorithms(c.handle, d.x, d.w, d.conv, d.y, most, count, out);
       });
-  c.check("math", c.set_math(d.conv, choice.math));
   c.check("conv2d", c.forward(c.handle, &kOne, d.x, x.raw(), d.w, w.raw(), d.conv, choice.algorithm,
                               scratch.take(choice.workspace), choice.workspace, &kZero, d.y, y.raw()));
 }
@@ -153,10 +157,9 @@ void backward_input(Stream stream, const ConvShapes& s, In dy, In w, Out dx, Scr
   const Descriptors d(s, dx.dtype());
   const Cudnn& c = cudnn(stream);
   const auto choice = choose<cudnnConvolutionBwdDataAlgoPerf_t>(
-      "conv2d_backward_input", s, dx.dtype(), [&](int most, int* count, auto* out) {
+      "conv2d_backward_input", s, dx.dtype(), d, [&](int most, int* count, auto* out) {
         return c.data_algorithms(c.handle, d.w, d.y, d.conv, d.x, most, count, out);
       });
-  c.check("math", c.set_math(d.conv, choice.math));
   c.check("conv2d_backward_input",
           c.backward_data(c.handle, &kOne, d.w, w.raw(), d.y, dy.raw(), d.conv, choice.algorithm,
                           scratch.take(choice.workspace), choice.workspace, &kZero, d.x, dx.raw()));
@@ -166,10 +169,9 @@ void backward_weight(Stream stream, const ConvShapes& s, In dy, In x, Out dw, Sc
   const Descriptors d(s, dw.dtype());
   const Cudnn& c = cudnn(stream);
   const auto choice = choose<cudnnConvolutionBwdFilterAlgoPerf_t>(
-      "conv2d_backward_weight", s, dw.dtype(), [&](int most, int* count, auto* out) {
+      "conv2d_backward_weight", s, dw.dtype(), d, [&](int most, int* count, auto* out) {
         return c.filter_algorithms(c.handle, d.x, d.y, d.conv, d.w, most, count, out);
       });
-  c.check("math", c.set_math(d.conv, choice.math));
   c.check("conv2d_backward_weight",
           c.backward_filter(c.handle, &kOne, d.x, x.raw(), d.y, dy.raw(), d.conv, choice.algorithm,
                             scratch.take(choice.workspace), choice.workspace, &kZero, d.w, dw.raw()));

@@ -39,9 +39,7 @@ std::vector<Tensor> results(const KernelCase& row, const On& on, simt::Schedule 
   return host;
 }
 
-}  // namespace
-
-void hold_to_cpu(const KernelCase& row, DType dtype, Device device, bool twice) {
+void hold_row(const KernelCase& row, DType dtype, Device device, bool twice) {
   CAPTURE(std::string(row.kernel));
   CAPTURE(std::string(row.what));
   CAPTURE(std::string(name(dtype)));
@@ -61,6 +59,14 @@ void hold_to_cpu(const KernelCase& row, DType dtype, Device device, bool twice) 
     else
       CHECK(difference(found[i], expected[i], found[i].dtype()) <= row.roundings);
   }
+}
+
+}  // namespace
+
+void hold_to_cpu(const std::vector<KernelCase>& cases, Device device, bool once) {
+  for (const KernelCase& row : cases)
+    for (DType dtype : {DType::f32, DType::bf16})
+      if (dtype == DType::f32 || (!row.only_f32 && !once)) hold_row(row, dtype, device, !once);
 }
 
 }  // namespace sil

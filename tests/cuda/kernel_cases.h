@@ -36,10 +36,10 @@ std::vector<KernelCase> loss_kernel_cases();
 std::vector<KernelCase> box_cases();
 std::vector<KernelCase> roi_kernel_cases();
 std::vector<KernelCase> optimizer_cases();
-std::vector<KernelCase> dense_cases();  // cuDNN's and cuBLAS's: for a GPU alone
+std::vector<KernelCase> dense_cases();  // on a GPU cuDNN's and cuBLAS's, on fibers the CPU's own
 
-// Runs the row's operations on the CPU and by `run`, and holds one against the other, as doctest's checks.  `run` is
-// called a second time, where that is not too slow: not a bit may change.
-void hold_to_cpu(const KernelCase&, DType, Device, bool twice);
+// Runs each row's operations on the CPU and on the device, in float32 and, where a row has it, bfloat16, and holds one
+// against the other, as doctest's checks; twice on the device: not a bit may change.  `once`: once, in float32 alone.
+void hold_to_cpu(const std::vector<KernelCase>&, Device, bool once = false);
 
 }  // namespace sil

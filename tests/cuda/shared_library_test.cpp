@@ -4,23 +4,10 @@
 
 #include <cmath>
 
-#include "tensor/check.h"
+#include "tests/folder.h"
 
 using sil::cuda::SharedLibrary;
-
-namespace {
-
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const sil::Error& e) {
-    return e.what();
-  }
-  return "";
-}
-
-}  // namespace
+using sil::test::error_of;
 
 TEST_CASE("shared_library: a function is found and runs") {
   const SharedLibrary math("libm", "libm.so.6");

@@ -3,14 +3,13 @@ import {element, count, plural, eachFrame, breathe} from "./dom.js";
 import {picture, wholePhoto, arrivals, json} from "./source.js";
 import {state, change, chosen, address} from "./state.js";
 import {sorted} from "./dataset.js";
-import {Filters, clearFilters} from "./filters.js";
+import {Filters, filterKeys, clearFilters} from "./filters.js";
 import {Findings} from "./findings.js";
 import {Grid} from "./grid.js";
 import {onePane} from "./detail.js";
 import {drawerButton} from "./drawer.js";
 import {look, lookKeys, LookControls} from "./look.js";
 
-const filterKeys = ["search", "classes", "area", "aspect", "count", "crowd", "finding"];
 
 export class DatasetPage {
   constructor(data) {

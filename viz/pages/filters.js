@@ -109,5 +109,5 @@ export class Filters {
   }
 }
 
-const filterKeys = ["search", "classes", "area", "aspect", "count", "crowd", "finding"];
+export const filterKeys = ["search", "classes", "area", "aspect", "count", "crowd", "finding"];
 export function clearFilters() { change(Object.fromEntries(filterKeys.map(key => [key, ""]))); }
