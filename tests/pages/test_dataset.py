@@ -188,6 +188,34 @@ class DatasetPage(unittest.TestCase):
         self.browser.js("history.back()")
         self.browser.wait("!document.querySelector('dialog').open && location.hash === '#size=300'")
 
+    def test_keys_while_a_photo_is_still_loading(self):
+        """There is nothing to zoom yet, also not the photo before, and then it is shown whole."""
+        self.open()
+        loading, percent = "document.querySelector('dialog aside').textContent.includes('Loading')", "document.querySelector('.percent').textContent"
+        for before, photo in (("", "000005.png"), ("photo=000006.png&at=3,10,10", "000007.png")):
+            self.browser.js(f"location.hash = '#{before}'")
+            self.browser.wait("document.querySelector('.object')" if before else "!document.querySelector('dialog[open]')")
+            self.browser.js("(() => { const decode = HTMLImageElement.prototype.decode, held = new Promise(resolve => { window.release = resolve; });"
+                            "HTMLImageElement.prototype.decode = async function() { await held; return decode.call(this); }; })()")
+            self.browser.js(f"location.hash = '#photo={photo}'")
+            self.browser.wait(f"{loading} && document.querySelector('dialog h2').textContent === '{photo}'")
+            for key in ("1", "0", "+", "-", "ArrowUp", "b"):
+                self.browser.key(key)
+                self.browser.key(key, modifiers=8)
+            self.browser.click_on("[aria-label='Whole photo (0)']")
+            self.browser.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            self.assertTrue(self.browser.js(loading))
+            self.assertNotIn("at=", self.browser.js("location.hash"))
+            self.browser.js("release()")
+            self.browser.wait("document.querySelector('.object')")
+            self.browser.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            whole = self.browser.js(percent)
+            self.browser.key("1")
+            self.browser.wait(f"{percent} === '100 %'")
+            self.browser.key("0")
+            self.browser.wait(f"{percent} === {json.dumps(whole)}")
+            self.assertEqual(self.browser.errors, [])
+
     def test_addresses_that_make_no_sense(self):
         self.browser.errors.clear()
         self.browser.open(self.pages.url + "#size=-9&opacity=x&page=none&sort=none&classes=x,99&iou=7&score=-1&at=1,2&finding=99&photo=none.png")

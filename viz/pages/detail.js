@@ -64,10 +64,11 @@ export class Detail {
 
   async open(row) {
     Object.assign(this, {row, photo: null, lit: null});
+    this.view.leave();
     this.title.textContent = this.source.title(row);
     this.fault.textContent = "";
     this.side.replaceChildren(element("p", {class: "rest"}, "Loading …"));
-    await this.ask(true, photo => { this.view.view = null; this.show(photo); });
+    await this.ask(true, photo => this.show(photo));
   }
 
   // Only what was asked for last is shown, or why it cannot be.
@@ -141,6 +142,7 @@ export class Detail {
   }
 
   fit() {
+    if (!this.photo) return;
     this.view.fit();
     change({at: ""});
     this.draw();
@@ -175,7 +177,7 @@ export class Detail {
       ArrowLeft: () => event.shiftKey ? this.view.pan(60, 0) : this.step(-1), ArrowRight: () => event.shiftKey ? this.view.pan(-60, 0) : this.step(1),
       ArrowUp: () => event.shiftKey && this.view.pan(0, 60), ArrowDown: () => event.shiftKey && this.view.pan(0, -60),
       "+": () => this.view.zoom(1.4), "=": () => this.view.zoom(1.4), "-": () => this.view.zoom(1 / 1.4), 0: () => this.fit(),
-      1: () => this.view.zoom(1 / this.view.view.scale),
+      1: () => this.view.zoomTo(1),
     }[event.key];
     if (does) does();
     else if (!lookKey(event.key)) return;

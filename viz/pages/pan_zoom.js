@@ -13,6 +13,8 @@ export class PanZoom {
 
   // A photo {width, height}, `width` x `height` CSS pixels for it.
   place(photo, width, height) { Object.assign(this, {photo, width, height}); }
+  // Until another is placed there is nothing to move.
+  leave() { Object.assign(this, {photo: null, view: null}); }
 
   whole() { return fitted(this.photo.width, this.photo.height, this.width, this.height); }
   fit() { this.view = this.whole(); }
@@ -28,9 +30,10 @@ export class PanZoom {
     return [scale, (this.width / 2 - x) / scale, (this.height / 2 - y) / scale].map(v => +v.toFixed(3)).join(",");
   }
 
+  zoomTo(scale) { if (this.view) this.zoom(scale / this.view.scale); }
   zoom(factor, x = this.width / 2, y = this.height / 2) {
     if (!this.view) return;
-    const scale = Math.max(this.whole().scale / 2, Math.min(most, this.view.scale * factor)), real = scale / this.view.scale;
+    const scale = Math.max(Math.min(1, this.whole().scale / 2), Math.min(most, this.view.scale * factor)), real = scale / this.view.scale;
     this.view = {scale, x: x - (x - this.view.x) * real, y: y - (y - this.view.y) * real};
     this.whenMoved();
   }
