@@ -72,66 +72,28 @@ double WeightedAp::sum_of(const Class& c, size_t t, double objects, std::span<co
   return sum + double(r) * best;  // a recall of 0 is reached before the first right detection
 }
 
-WeightedAp::Total WeightedAp::total_of(const Class& c, std::span<const uint16_t> weights) const {
+std::optional<double> WeightedAp::precision_of(const Class& c, std::span<const uint16_t> weights) const {
   int64_t objects = 0;
   for (const auto& [image, count] : c.objects) objects += int64_t(weights[image]) * count;
   if (objects == 0) return {};
   std::vector<uint32_t> seen(c.images.size());
   uint32_t before = 0;
   for (size_t i = 0; i < seen.size(); ++i) seen[i] = before += weights[c.images[i]];
-  Total total{0, true};
-  for (size_t t = 0; t < thresholds_; ++t) total.precision += sum_of(c, t, double(objects), seen, weights);
-  return total;
-}
-
-double WeightedAp::ap_of(double precision, int64_t measured) const {
-  return measured == 0 ? -1 : precision / double(measured * int64_t(thresholds_ * recalls_.size()));
+  double sum = 0;
+  for (size_t t = 0; t < thresholds_; ++t) sum += sum_of(c, t, double(objects), seen, weights);
+  return sum;
 }
 
 double WeightedAp::operator()(std::span<const uint16_t> weights) const {
   check(weights.size() == images_, "bootstrap: {} weights; {} expected, one an image", weights.size(), images_);
   double sum = 0;
   int64_t measured = 0;
-  for (const Class& c : classes_) {
-    const Total total = total_of(c, weights);
-    sum += total.precision;
-    measured += total.measured;
-  }
-  return ap_of(sum, measured);
-}
-
-std::vector<double> WeightedAp::without_each() const {
-  std::vector<Total> totals;
-  std::vector<std::vector<uint32_t>> classes_of(images_);  // in which an image takes part
-  const std::vector<uint16_t> all(images_, 1);
-  double sum = 0;
-  for (const Class& c : classes_) {
-    const auto takes_part = [&](uint32_t image) {
-      std::vector<uint32_t>& list = classes_of[image];
-      if (list.empty() || list.back() != totals.size()) list.push_back(uint32_t(totals.size()));
-    };
-    for (const uint32_t image : c.images) takes_part(image);
-    for (const auto& [image, count] : c.objects) takes_part(image);
-    totals.push_back(total_of(c, all));
-    sum += totals.back().precision;
-  }
-  int64_t measured = 0;
-  for (const Total& t : totals) measured += t.measured;
-
-  std::vector<double> out(images_);
-  parallel_tasks(int64_t(images_), [&](int64_t image) {
-    std::vector<uint16_t> weights = all;
-    weights[size_t(image)] = 0;
-    double changed = sum;
-    int64_t left = measured;
-    for (const uint32_t k : classes_of[size_t(image)]) {
-      const Total without = total_of(classes_[k], weights);
-      changed += without.precision - totals[k].precision;
-      left += without.measured - totals[k].measured;
+  for (const Class& c : classes_)
+    if (const std::optional<double> precision = precision_of(c, weights)) {
+      sum += *precision;
+      ++measured;
     }
-    out[size_t(image)] = ap_of(changed, left) - ap_of(sum, measured);
-  });
-  return out;
+  return measured == 0 ? -1 : sum / double(measured * int64_t(thresholds_ * recalls_.size()));
 }
 
 std::vector<std::vector<double>> bootstrap(std::span<const WeightedAp> contenders, int samples, uint64_t seed) {

@@ -3,6 +3,7 @@
 // for all of them cancels.  Nothing is matched again: an image that is drawn n times counts n times.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,8 +20,6 @@ class WeightedAp {
 
   double operator()(std::span<const uint16_t> weights) const;  // -1 without any object
   size_t images() const { return images_; }
-  // By image: AP of all the others minus AP of all, so above 0 where an image costs AP.
-  std::vector<double> without_each() const;
 
  private:
   struct Hit {
@@ -31,12 +30,8 @@ class WeightedAp {
     std::vector<std::vector<Hit>> right, ignored;        // by threshold
     std::vector<std::pair<uint32_t, uint32_t>> objects;  // image, how many
   };
-  struct Total {  // of one class
-    double precision = 0;
-    bool measured = false;
-  };
-  Total total_of(const Class&, std::span<const uint16_t> weights) const;
-  double ap_of(double precision, int64_t measured) const;
+  // Of one class, at all thresholds; none without objects.
+  std::optional<double> precision_of(const Class&, std::span<const uint16_t> weights) const;
   double sum_of(const Class&, size_t threshold, double objects, std::span<const uint32_t> seen,
                 std::span<const uint16_t> weights) const;
 

@@ -10,7 +10,7 @@
 
 #include "data/json_reader.h"
 #include "data/results.h"
-#include "eval/bootstrap.h"
+#include "eval/ap_without.h"
 #include "eval/bytes.h"
 #include "eval/evaluation.h"
 #include "eval/explanation.h"
@@ -205,7 +205,7 @@ std::string Evaluated::losses(const std::string& type) {
   const Annotations& a = gallery_->annotations();
   std::vector<int64_t> ids;
   for (const size_t row : photo_rows(a)) ids.push_back(a.photos[row].id);
-  const std::vector<double> losses = WeightedAp(e.matches(), ids, e.protocol().recall_thresholds).without_each();
+  const std::vector<double> losses = ap_without_each(e.matches(), ids, e.protocol().recall_thresholds);
   std::vector<std::string> out(a.photos.size(), "null");
   for (size_t i = 0; i < ids.size(); ++i) out[a.photo_row.at(ids[i])] = json_or_null(losses[i]);
   return fmt::format("[{}]", fmt::join(out, ","));

@@ -107,18 +107,3 @@ TEST_CASE("difference: the middle 95 % of the samples, interpolated as numpy.per
   CHECK(d.high == doctest::Approx(97.5 - 30));
   CHECK(d.above == doctest::Approx(70 / 101.0));
 }
-
-TEST_CASE("bootstrap: without_each is each image left away in turn") {
-  for (uint64_t seed = 0; seed < 5; ++seed) {
-    const Photos photos = test::random_photos(200 + seed, 25, 4);
-    const WeightedAp w = weighted(photos);
-    const std::vector<double> without = w.without_each();
-    REQUIRE(without.size() == photos.size());
-    const double all = w(std::vector<uint16_t>(photos.size(), 1));
-    for (size_t i = 0; i < photos.size(); ++i) {
-      std::vector<uint16_t> weights(photos.size(), 1);
-      weights[i] = 0;
-      CHECK(without[i] == doctest::Approx(w(weights) - all).epsilon(1e-12));
-    }
-  }
-}
