@@ -61,7 +61,7 @@ Var group_norm(const Var& x, const Var& scale, const Var& shift, int groups, flo
 Var softmax_cross_entropy(const Var& logits, const Tensor& labels);
 Var sigmoid_bce(const Var& logits, const Tensor& labels);
 Var smooth_l1(const Var& x, const Tensor& target, const Tensor& weight, const Tensor& denominator, double beta);
-Var mask_bce(const Var& logits, const Tensor& targets, const Tensor& labels);
+Var mask_loss(const Var& logits, const Tensor& labels, const Tensor& rois, const Tensor& object, const MaskRuns&);
 
 // -- RoIs -------------------------------------------------------------------------------------------------------------
 // Rois are Tensors: no gradient reaches the boxes.

@@ -1,9 +1,11 @@
-// The losses and, in the same pass, their gradients.  Sums are in double and in a fixed order.
+// The losses and, in the same pass, their gradients (the mask loss's: what one is made from).  Sums are in double and
+// in a fixed order.
 #include <cmath>
 
 #include "cpu/cpu.h"
 #include "cpu/dispatch.h"
 #include "cpu/loops.h"
+#include "cpu/mask_targets.h"
 
 namespace sil::cpu {
 namespace {
@@ -136,7 +138,10 @@ void smooth_l1(Stream, In x, In target, In weight, In denominator, double beta, 
   });
 }
 
-void mask_bce(Stream, In logits, In targets, In labels, Out loss, Out dlogits, Scratch& scratch) {
+// slope holds the targets first.
+void mask_loss(Stream, In logits, In labels, In rois, In object, const MaskRuns& masks, Out loss, Out slope,
+               Scratch& scratch) {
+  mask_targets(rois, object, masks, slope, scratch);
   const int64_t pixels = logits.dim(1) * logits.dim(2), classes = logits.dim(3);
   const int32_t* label = labels.data<int32_t>();
   const double share = inverse(double(count_rows(labels)) * double(pixels));
@@ -144,25 +149,39 @@ void mask_bce(Stream, In logits, In targets, In labels, Out loss, Out dlogits, S
     using T = decltype(t);
     using A = Compute<T>;
     auto row = [&](int64_t r) {
-      const T* x = logits.data<T>() + r * pixels * classes;
-      T* d = dlogits.data<T>() + r * pixels * classes;
-      std::fill_n(d, pixels * classes, T(0));
-      if (label[r] < 0) return 0.0;
+      A* d = slope.data<A>() + r * pixels;
+      if (label[r] < 0) return std::fill_n(d, pixels, A(0)), 0.0;
+      const T* x = logits.data<T>() + r * pixels * classes + label[r];
       double s = 0;
       for (int64_t p = 0; p < pixels; ++p) {
-        const int64_t i = p * classes + label[r];
-        const A mask = A(targets.data<T>()[r * pixels + p]);
-        s += double(cross_entropy(A(x[i]), mask));
-        d[i] = T(cross_entropy_slope(A(x[i]), mask) * A(share));
+        const A logit = A(x[p * classes]), target = d[p];
+        s += double(cross_entropy(logit, target));
+        d[p] = cross_entropy_slope(logit, target) * A(share);
       }
       return s;
     };
-    const double sum = ordered_sum(logits.dim(0), range_of(pixels * classes), scratch, [&](int64_t begin, int64_t end) {
+    const double sum = ordered_sum(logits.dim(0), range_of(pixels), scratch, [&](int64_t begin, int64_t end) {
       double s = 0;
       for (int64_t r = begin; r < end; ++r) s += row(r);
       return s;
     });
-    *loss.data<T>() = T(A(sum * share));
+    *loss.data<A>() = A(sum * share);
+  });
+}
+
+void mask_loss_backward(Stream, In dy, In slope, In labels, Out dlogits) {
+  const int64_t pixels = slope.dim(1) * slope.dim(2), classes = dlogits.dim(3);
+  const int32_t* label = labels.data<int32_t>();
+  for_float(dlogits.dtype(), [&](auto t) {
+    using T = decltype(t);
+    using A = Compute<T>;
+    const A scale = *dy.data<A>();
+    parallel_for(slope.dim(0), range_of(pixels * classes), [&](int64_t begin, int64_t end) {
+      std::fill(dlogits.data<T>() + begin * pixels * classes, dlogits.data<T>() + end * pixels * classes, T(0));
+      for (int64_t r = begin; r < end; ++r)
+        for (int64_t p = r * pixels; label[r] >= 0 && p < (r + 1) * pixels; ++p)
+          dlogits.data<T>()[p * classes + label[r]] = T(slope.data<A>()[p] * scale);
+    });
   });
 }
 

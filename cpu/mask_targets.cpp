@@ -1,9 +1,10 @@
 // What a mask head should answer: RoIAlign of a ground-truth mask (He et al. 2017, section 3.1), read from its runs.
 // Only the columns that a RoI reads are decoded, one at a time.
+#include "cpu/mask_targets.h"
+
 #include <algorithm>
 #include <cmath>
 
-#include "cpu/cpu.h"
 #include "cpu/dispatch.h"
 #include "tensor/geometry.h"
 #include "tensor/threads.h"
@@ -88,13 +89,13 @@ void one_target(const Runs& mask, const Box<T>& roi, int side, T* room, BinReads
 }
 
 template <class T>
-void all_targets(In rois, In object, In run_ends, In run_begin, In size, Out targets, Scratch& scratch) {
+void all_targets(In rois, In object, const MaskRuns& masks, Out targets, Scratch& scratch) {
   const int64_t rows = targets.dim(0);
   const int side = int(targets.dim(1));
-  const int32_t *whose = object.data<int32_t>(), *ends = run_ends.data<int32_t>(), *begin = run_begin.data<int32_t>();
-  const int32_t* extent = size.data<int32_t>();
+  const int32_t *whose = object.data<int32_t>(), *extent = masks.size.data<int32_t>();
+  const int32_t *ends = masks.ends.data<int32_t>(), *begin = masks.begin.data<int32_t>();
   int64_t height = 0, width = 0;
-  for (int64_t g = 0; g < size.dim(0); ++g)
+  for (int64_t g = 0; g < masks.size.dim(0); ++g)
     height = std::max<int64_t>(height, extent[2 * g]), width = std::max<int64_t>(width, extent[2 * g + 1]);
 
   const int64_t workers = threads(), room = bin_room(height, side) + height + side + bin_room(width, side);
@@ -117,9 +118,8 @@ void all_targets(In rois, In object, In run_ends, In run_begin, In size, Out tar
 
 }  // namespace
 
-void mask_targets(Stream, In rois, In object, In run_ends, In run_begin, In size, Out targets, Scratch& scratch) {
-  for_boxes(rois.dtype(),
-            [&](auto t) { all_targets<decltype(t)>(rois, object, run_ends, run_begin, size, targets, scratch); });
+void mask_targets(In rois, In object, const MaskRuns& masks, Out targets, Scratch& scratch) {
+  for_boxes(rois.dtype(), [&](auto t) { all_targets<decltype(t)>(rois, object, masks, targets, scratch); });
 }
 
 }  // namespace sil::cpu

@@ -1,12 +1,17 @@
-// The losses and, in the same pass, their gradients.  Rows that take part are counted on the device; each row or block
-// leaves its part of the sum, and one block adds the parts, in double and in one order.
-// bytes: the arguments once and the gradient once; for mask_bce, whose gradient is zero but for one class, that is the
-// gradient: 4 R M^2 K.  FLOP: some 20 a element that takes part.
+// The losses and, in the same pass, their gradients (the mask loss's: its one class's).  Rows that take part are
+// counted on the device; each row or block leaves its part of the sum, and one block adds the parts, in double and in
+// one order. bytes: the arguments once and the gradient once.  FLOP: some 20 an element that takes part.
+//
+// The mask loss, whose gradient is zero but for one class, gathers that class's logits and makes the targets where it
+// needs them: neither targets nor all classes' gradients exist in between.  bytes, forward: a sector of 32 for each of
+// the R M^2 logits of a label, and 4 R M^2 out; backward: 4 R M^2 in, the gradient out once, 4 R M^2 K.
 #include <cmath>
 
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
+#include "cuda/mask_targets.h"
+#include "cuda/vector.h"
 
 namespace sil::SIL_GPU {
 namespace {
@@ -117,25 +122,42 @@ __global__ void smooth_l1_kernel(int64_t rows, int64_t columns, const T* x, cons
   if (threadIdx.x == 0) parts[blockIdx.x] = sum;
 }
 
-// A block a row.
+// A thread an element of slope [R, side, side].
 template <class T>
-__global__ void mask_bce_kernel(int64_t pixels, int64_t classes, const T* logits, const T* targets,
-                                const int32_t* labels, const double* share, double* parts, T* dlogits) {
-  const int64_t r = blockIdx.x;
-  const int32_t label = labels[r];
+__global__ void mask_loss_kernel(int64_t n, int side, int64_t classes, const T* logits, const int32_t* labels,
+                                 const float* rois, const int32_t* object, Masks masks, const double* share,
+                                 double* parts, float* slope) {
   double sum = 0;
-  for (int64_t i = threadIdx.x; i < pixels * classes; i += blockDim.x) {
-    const int64_t at = r * pixels * classes + i;
-    float slope = 0;
-    if (label >= 0 && i % classes == label) {
-      const float x = float(logits[at]), mask = float(targets[r * pixels + i / classes]);
-      sum += double(cross_entropy(x, mask));
-      slope = cross_entropy_slope(x, mask) * float(*share);
-    }
-    dlogits[at] = T(slope);
+  for (int64_t e = thread_index(); e < n; e += thread_count()) {
+    const int64_t r = e / side / side;
+    const int32_t label = labels[r];
+    slope[e] = 0;
+    if (label < 0) continue;
+    const float target =
+        mask_target(masks, object[r], load_box<float>(rois + 4 * r), side, int(e / side % side), int(e % side));
+    const float x = float(logits[e * classes + label]);
+    sum += double(cross_entropy(x, target));
+    slope[e] = cross_entropy_slope(x, target) * float(*share);
   }
   sum = block_sum(sum);
-  if (threadIdx.x == 0) parts[r] = sum;
+  if (threadIdx.x == 0) parts[blockIdx.x] = sum;
+}
+
+// A block the gradients of kPixels pixels: zeros, 16 bytes at a time, then the labels' own.
+constexpr int kPixels = 64;
+template <class T>
+__global__ void mask_loss_backward_kernel(int64_t pixels, int64_t of_row, int64_t classes, const float* dy,
+                                          const float* slope, const int32_t* labels, T* dlogits) {
+  const int64_t first = int64_t(blockIdx.x) * kPixels, count = pixels - first < kPixels ? pixels - first : kPixels;
+  T* mine = dlogits + first * classes;  // a multiple of 16 bytes from the start: 64 pixels are
+  const int64_t whole = count * classes / Vector<T>::kSize * Vector<T>::kSize;
+  for (int64_t i = int64_t(threadIdx.x) * Vector<T>::kSize; i < whole; i += int64_t(blockDim.x) * Vector<T>::kSize)
+    store_vector(mine + i, Vector<T>{});
+  for (int64_t i = whole + threadIdx.x; i < count * classes; i += blockDim.x) mine[i] = T(0.0f);
+  __syncthreads();
+  if (threadIdx.x >= count) return;
+  const int64_t p = first + threadIdx.x;
+  if (const int32_t label = labels[p / of_row]; label >= 0) mine[threadIdx.x * classes + label] = T(slope[p] * *dy);
 }
 
 double* share_of(Stream s, In labels, double elements, Scratch& scratch) {
@@ -193,15 +215,28 @@ void smooth_l1(Stream s, In x, In target, In weight, In denominator, double beta
   });
 }
 
-void mask_bce(Stream s, In logits, In targets, In labels, Out loss, Out dlogits, Scratch& scratch) {
-  const int64_t rows = logits.dim(0), pixels = logits.dim(1) * logits.dim(2), classes = logits.dim(3);
-  const double* share = share_of(s, labels, double(pixels), scratch);
-  double* parts = scratch.take_n<double>(size_t(rows));
-  for_float("mask_bce", logits.dtype(), [&](auto t) {
+void mask_loss(Stream s, In logits, In labels, In rois, In object, const MaskRuns& masks, Out loss, Out slope,
+               Scratch& scratch) {
+  const int64_t side = logits.dim(1), n = slope.numel();
+  const Grid grid = over(n);
+  const double* share = share_of(s, labels, double(side * side), scratch);
+  double* parts = scratch.take_n<double>(grid.blocks.x);
+  for_float("mask_loss", logits.dtype(), [&](auto t) {
     using T = decltype(t);
-    launch(s, "mask_bce", {dim3(unsigned(rows)), kThreads}, mask_bce_kernel<T>, pixels, classes, logits.data<T>(),
-           targets.data<T>(), labels.data<int32_t>(), share, parts, dlogits.data<T>());
-    launch(s, "loss_sum", {1, 1024}, add_parts<T>, rows, parts, share, loss.data<T>());
+    launch(s, "mask_loss", grid, mask_loss_kernel<T>, n, int(side), logits.dim(3), logits.data<T>(),
+           labels.data<int32_t>(), boxes_of("mask_loss", rois), object.data<int32_t>(), masks_of(masks), share, parts,
+           slope.data<float>());
+  });
+  launch(s, "loss_sum", {1, 1024}, add_parts<float>, int64_t(grid.blocks.x), parts, share, loss.data<float>());
+}
+
+void mask_loss_backward(Stream s, In dy, In slope, In labels, Out dlogits) {
+  const int64_t pixels = slope.numel();
+  for_float("mask_loss_backward", dlogits.dtype(), [&](auto t) {
+    using T = decltype(t);
+    launch(s, "mask_loss_backward", {dim3(unsigned(divide_up(pixels, kPixels))), kThreads},
+           mask_loss_backward_kernel<T>, pixels, slope.dim(1) * slope.dim(2), dlogits.dim(3), dy.data<float>(),
+           slope.data<float>(), labels.data<int32_t>(), dlogits.data<T>());
   });
 }
 

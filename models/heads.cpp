@@ -109,9 +109,8 @@ void MaskHead::visit(Visitor& v) {
 }
 
 Var mask_loss(const Var& logits, const Samples& s, const Targets& t) {
-  const Tensor want =
-      ops::mask_targets(s.positive_rois.boxes, s.positive_object, t.run_ends, t.run_begin, t.size, logits.dim(1));
-  return mask_bce(cast(logits, want.dtype()), want, s.positive_labels);
+  return mask_loss(logits, s.positive_labels, s.positive_rois.boxes, s.positive_object,
+                   {t.run_ends, t.run_begin, t.size});
 }
 
 }  // namespace sil

@@ -251,7 +251,7 @@ std::vector<PhotoDetections> MaskRcnn::detections_of(const Proposed& p, const Ba
   } else {
     logits = parts_->mask_head.logits_of(features, found.labels);
   }
-  const Tensor masks = ops::sigmoid(ops::cast(logits, DType::f32)).to(Device::cpu());
+  const Tensor masks = ops::sigmoid(ops::cast(logits, DType::f32));
   return map_to_photos(found, masks, batch.sizes, batch.original, config_.mask_threshold);
 }
 

@@ -1,9 +1,11 @@
 #include "models/postprocess.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "models/grouped_nms.h"
 #include "tensor/check.h"
 #include "tensor/ops.h"
-#include "tensor/threads.h"
 
 namespace sil {
 namespace {
@@ -53,6 +55,60 @@ Detections detections_of(const Tensor& boxes, const Tensor& scores, const std::v
   return out;
 }
 
+// Of each box's photo, where boxes of the input are given: its size and the boxes there.
+struct Placed {
+  std::vector<int32_t> size;  // [D, 2]: height, width
+  std::vector<std::array<float, 4>> boxes;
+};
+
+Placed place(const Rois& rois, const std::vector<int32_t>& inputs, const std::vector<std::array<int, 2>>& original) {
+  const std::vector<float> boxes = ops::cast(rois.boxes, DType::f32).to_vector<float>();
+  Placed out;
+  for (int32_t n : rois.image.to_vector<int32_t>()) {
+    const auto [height, width] = original[size_t(n)];
+    const float down = float(height) / float(inputs[2 * size_t(n)]),
+                across = float(width) / float(inputs[2 * size_t(n) + 1]);
+    const float* b = boxes.data() + 4 * out.boxes.size();
+    out.boxes.push_back({b[0] * across, b[1] * down, b[2] * across, b[3] * down});
+    out.size.insert(out.size.end(), {height, width});
+  }
+  return out;
+}
+
+Rle rle_of(const int32_t* ends, int32_t count, int64_t height, int64_t width) {
+  Rle mask{height, width, std::vector<uint32_t>(size_t(count))};
+  std::adjacent_difference(ends, ends + count, mask.counts.begin());
+  return mask;
+}
+
+// Each soft mask [M, M] in its photo.  Rows hold two parts a column of the widest photo; masks of more are done again.
+std::vector<Rle> paste_all(const Tensor& masks, const Placed& placed, float threshold) {
+  const int64_t count = masks.dim(0);
+  const Device device = masks.device();
+  const Tensor size = Tensor::of({count, 2}, placed.size, device);
+  std::vector<float> corners;
+  for (const auto& b : placed.boxes) corners.insert(corners.end(), b.begin(), b.end());
+  const Tensor boxes = Tensor::of({count, 4}, corners, device);
+  int64_t capacity = 1;
+  for (size_t i = 1; i < placed.size.size(); i += 2) capacity = std::max<int64_t>(capacity, 4 * placed.size[i]);
+
+  const ops::PastedRuns runs = ops::paste_runs(masks, boxes, size, threshold, capacity);
+  const Tensor ends = runs.ends.to(Device::cpu());
+  const std::vector<int32_t> found = runs.count.to_vector<int32_t>();
+  std::vector<Rle> out;
+  for (int64_t i = 0; i < count; ++i) {
+    const int32_t n = found[size_t(i)], height = placed.size[size_t(2 * i)], width = placed.size[size_t(2 * i + 1)];
+    if (n <= capacity) {
+      out.push_back(rle_of(ends.data<int32_t>() + i * capacity, n, height, width));
+    } else {
+      const Tensor all = ops::paste_runs(masks.rows(i, i + 1), boxes.rows(i, i + 1), size.rows(i, i + 1), threshold, n)
+                             .ends.to(Device::cpu());
+      out.push_back(rle_of(all.data<int32_t>(), n, height, width));
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Detections select_detections(const Tensor& class_logits, const Tensor& deltas, const Rois& proposals,
@@ -69,31 +125,15 @@ Detections select_detections(const Tensor& class_logits, const Tensor& deltas, c
 
 std::vector<PhotoDetections> map_to_photos(const Detections& d, const Tensor& masks, const Tensor& sizes,
                                            const std::vector<std::array<int, 2>>& original, float mask_threshold) {
-  const int64_t photos = sizes.dim(0), count = d.rois.count(), side = masks.dim(1);
+  const int64_t photos = sizes.dim(0);
   check(int64_t(original.size()) == photos, "detect: {} original sizes for {} photos", original.size(), photos);
-  const std::vector<int32_t> size = sizes.to_vector<int32_t>();
   const std::vector<int32_t> image = d.rois.image.to_vector<int32_t>();
-  const Tensor inputs = ops::cast(d.rois.boxes, DType::f32).to(Device::cpu());
-
-  std::vector<std::array<float, 4>> boxes(static_cast<size_t>(count));
-  std::vector<Rle> runs(static_cast<size_t>(count));
-  parallel_for(count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const size_t n = size_t(image[size_t(i)]);
-      const auto [height, width] = original[n];
-      const float ratio_h = float(height) / float(size[2 * n]), ratio_w = float(width) / float(size[2 * n + 1]);
-      const float* b = inputs.data<float>() + 4 * i;
-      boxes[size_t(i)] = {b[0] * ratio_w, b[1] * ratio_h, b[2] * ratio_w, b[3] * ratio_h};
-      const Tensor box = Tensor::of<float>({4}, {boxes[size_t(i)].begin(), boxes[size_t(i)].end()});
-      const Tensor bits = ops::paste_mask(masks.rows(i, i + 1).view({side, side}), box, height, width, mask_threshold);
-      runs[size_t(i)] = encode_columns(bits.data<uint8_t>(), height, width);
-    }
-  });
-
+  const Placed placed = place(d.rois, sizes.to_vector<int32_t>(), original);
+  std::vector<Rle> runs = paste_all(masks, placed, mask_threshold);
   std::vector<PhotoDetections> out(static_cast<size_t>(photos));
-  for (size_t i = 0; i < size_t(count); ++i) {
+  for (size_t i = 0; i < image.size(); ++i) {
     PhotoDetections& p = out[size_t(image[i])];
-    p.boxes.push_back(boxes[i]), p.scores.push_back(d.scores[i]), p.labels.push_back(d.labels[i]);
+    p.boxes.push_back(placed.boxes[i]), p.scores.push_back(d.scores[i]), p.labels.push_back(d.labels[i]);
     p.masks.push_back(std::move(runs[i]));
   }
   return out;

@@ -30,8 +30,8 @@ struct Detections {
 Detections select_detections(const Tensor& class_logits, const Tensor& deltas, const Rois& proposals,
                              const Tensor& sizes, const BoxConfig&);
 
-// Boxes scaled to the original photo by height and width ratios in float32, soft masks [D, M, M] pasted there and
-// cut at the threshold, one at a time: no N x H x W array.
+// Boxes scaled to the original photo by height and width ratios in float32, soft masks [D, M, M] pasted there, cut at
+// the threshold and encoded, without their pixels, where `masks` lies.
 std::vector<PhotoDetections> map_to_photos(const Detections&, const Tensor& masks, const Tensor& sizes,
                                            const std::vector<std::array<int, 2>>& original, float mask_threshold);
 

@@ -47,13 +47,13 @@ const int site = text ? std::atoi(text) : -1, moved = text && std::strstr(text, 
 TESTS = {
     "movement": "movement", "cast": "movement", "top_k": "movement", "elementwise": "elementwise", "reduce": "elementwise",
     "losses": "*losses,*softmax", "max_pool": "pooling", "upsample": "pooling", "norm": "pooling", "anchors": "boxes",
-    "box_coder": "boxes", "matcher": "boxes", "sampler": "boxes", "nms": "boxes", "roi_align": "RoIs", "mask_targets": "RoIs",
+    "box_coder": "boxes", "matcher": "boxes", "sampler": "boxes", "nms": "boxes", "roi_align": "RoIs", "mask_targets": "*losses",
     "paste_mask": "RoIs", "optimizers": "optimizers", "epilogue": "epilogue",
 }
 PROGRAMS = [("plain", "build", "test_cuda"), ("asan", "build-asan", "test_cuda"), ("tsan", "build", "test_cuda_tsan")]
 # What a bound is compared with: an extent, not a value.
 EXTENT = re.compile(r"(?:n|m\.\w+|t\.size|g\.\w+|rows(?:\.count)?|columns|count|targets|length|words|padded|size|outer|parts|height|width"
-                    r"|objects\.count|mask\.count|p\.\w+|end|high|k|real|touching|kTile|kBits|kRows|side|stop|samples\w*|wanted)\b")
+                    r"|objects\.count|mask\.count|p\.\w+|end|high|k|real|touching|kTile|kBits|kRows|side|stop|samples\w*|wanted|pixels|whole|kWords|capacity)\b")
 
 
 def bodies(text):
@@ -94,7 +94,7 @@ def plant(tree):
     with (tree / "cuda/simt_host.cpp").open("a") as scheduler:
         scheduler.write(AWAKE)
     mutants, number = [], 0
-    for path in sorted([*(tree / "cuda").glob("*.cu"), tree / "cuda/block.h", tree / "cuda/select.h"]):
+    for path in sorted([*(tree / "cuda").glob("*.cu"), tree / "cuda/block.h", tree / "cuda/select.h", tree / "cuda/mask_targets.h"]):
         text, out, last = path.read_text(), "", 0
         for begin, (end, replacement, kinds) in sites_of(code_only(text)):
             if begin < last:

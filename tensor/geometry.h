@@ -191,4 +191,20 @@ SIL_HD inline PasteWindow paste_window(const Box<float>& b, int side) {
   return {x1, y1, x2 - x1 + 1 > 1 ? x2 - x1 + 1 : 1, y2 - y1 + 1 > 1 ? y2 - y1 + 1 : 1};
 }
 
+// Where a pasted mask may differ from the pixel before, in column-major order: columns [left, right), rows [top,
+// bottom).
+struct PasteWalk {
+  int64_t left, right, top, bottom;
+};
+
+// The window and, at its far edges, one pixel more.  Where it ends with the photo's columns a change falls into the row
+// at their top.  All of the photo where 0 is already inside, which is the value around the window.
+SIL_HD inline PasteWalk paste_walk(const PasteWindow& w, int64_t height, int64_t width, float threshold) {
+  if (0 >= threshold) return {0, width, 0, height};
+  const auto within = [](int64_t v, int64_t end) { return v < 0 ? 0 : v > end ? end : v; };
+  const int64_t bottom = within(w.y + w.height + 1, height);
+  return {within(w.x, width), within(w.x + w.width + 1, width), w.y + w.height >= height ? 0 : within(w.y, height),
+          bottom};
+}
+
 }  // namespace sil

@@ -73,6 +73,13 @@ struct SamplerGeom {
   double positive = 0.5;  // at most this share of the samples, rounded down
 };
 
+// Masks of G objects as column-major runs, as in COCO.
+struct MaskRuns {
+  Tensor ends;   // int32: where each object's runs end, objects in order, ascending from 0 in each, zeros first
+  Tensor begin;  // int32 [G + 1]: where each object's runs begin in `ends`
+  Tensor size;   // int32 [G, 2]: height, width
+};
+
 // Factors are float64 until a kernel rounds what it multiplies by: 1 - 0.999f is 1.3e-5 off.
 struct SgdStep {
   double rate, momentum, weight_decay;
@@ -161,9 +168,13 @@ struct Kernels {
   // x, target [R, D]: sum of weight[r] * smooth L1(beta) / denominator [1], 0 if that is 0; rows of weight 0 are not
   // read.  Girshick 2015, eq. 3; beta 0 is L1.
   void (*smooth_l1)(Stream, In x, In target, In weight, In denominator, double beta, Out loss, Out dx, Scratch&);
-  // logits [R, M, M, K], targets [R, M, M] in [0, 1], labels int32 [R] (the class whose mask counts):
-  // mean over the rows that take part x M^2.  He et al. 2017, section 3.
-  void (*mask_bce)(Stream, In logits, In targets, In labels, Out loss, Out dlogits, Scratch&);
+  // He et al. 2017, section 3: binary cross-entropy of one class's logits with the object's mask in the RoI, mean over
+  // the rows that take part x M^2.  logits [R, M, M, K]; labels int32 [R], the class whose mask counts; rois [R, 4] and
+  // object int32 [R], whose mask: RoIAlign (scale 1, adaptive sampling) of its runs is the target, soft and never
+  // stored.  loss and rois are float32, of float64 logits float64; slope [R, M, M] of their dtype: the loss's
+  // derivative for each logit of a label, from which mask_loss_backward makes dlogits = slope * dy [1], else 0.
+  void (*mask_loss)(Stream, In logits, In labels, In rois, In object, const MaskRuns&, Out loss, Out slope, Scratch&);
+  void (*mask_loss_backward)(Stream, In dy, In slope, In labels, Out dlogits);
   void (*softmax)(Stream, In x, Out y);  // along the innermost axis
 
   // -- boxes: float32 (float64 on the CPU) ----------------------------------------------------------------------------
@@ -191,13 +202,13 @@ struct Kernels {
   // pyramid: [N, H_l, W_l, C], scale of level l is 2^-(finest + l); rois float32 or float64 [R, 4]; image int32 [R].
   void (*roi_align)(Stream, InList pyramid, In rois, In image, Out y, RoiAlignGeom);
   void (*roi_align_backward)(Stream, In dy, In rois, In image, OutList dpyramid, RoiAlignGeom, Scratch&);
-  // RoIAlign (scale 1, adaptive sampling) of ground-truth masks: targets [R, M, M] of the rois' dtype.  Masks are
-  // column-major runs, as in COCO: run_ends int32, all objects' ends of runs, ascending from 0 in each object, zeros
-  // first; run_begin int32 [G + 1]; size int32 [G, 2] height, width.  object int32 [R]: whose mask; negative: zeros.
-  void (*mask_targets)(Stream, In rois, In object, In run_ends, In run_begin, In size, Out targets, Scratch&);
   // Pastes one soft mask [M, M] into its box of a height x width image: pad 1, expand, bilinear, >= threshold.
   // bits uint8 [W, H], column-major as RLE wants it; float32 [W, H]: the values before the threshold.
   void (*paste_mask)(Stream, In mask, In box, float threshold, Out bits);
+  // The same for masks [D, M, M] and boxes [D, 4] at once, each into its photo (size int32 [D, 2]: height, width; fewer
+  // than 2^31 pixels), as the column-major runs of the bits, which are never stored: ends int32 [D, capacity] as in
+  // MaskRuns, the last the photo's.  count int32 [D]: how many runs there are; above capacity, those beyond are lost.
+  void (*paste_runs)(Stream, In masks, In boxes, In size, float threshold, Out ends, Out count, Scratch&);
 
   // -- optimizers: lists of parameters, gradients and state, all of one dtype -----------------------------------------
   void (*sgd)(Stream, OutList w, InList g, OutList momentum, SgdStep);

@@ -89,7 +89,12 @@ struct Loss {
 Loss softmax_cross_entropy(const Tensor& logits, const Tensor& labels);
 Loss sigmoid_bce(const Tensor& logits, const Tensor& labels);
 Loss smooth_l1(const Tensor& x, const Tensor& target, const Tensor& weight, const Tensor& denominator, double beta);
-Loss mask_bce(const Tensor& logits, const Tensor& targets, const Tensor& labels);
+struct MaskLoss {
+  Tensor value, slope;
+};
+MaskLoss mask_loss(const Tensor& logits, const Tensor& labels, const Tensor& rois, const Tensor& object,
+                   const MaskRuns&);
+Tensor mask_loss_backward(const Tensor& dy, const Tensor& slope, const Tensor& labels, int64_t classes, DType);
 Tensor softmax(const Tensor& x);
 
 // -- boxes ------------------------------------------------------------------------------------------------------------
@@ -106,10 +111,12 @@ Tensor nms(const Tensor& boxes, const Tensor& counts, double threshold);
 Tensor roi_align(const std::vector<Tensor>& pyramid, const Tensor& rois, const Tensor& image, RoiAlignGeom);
 std::vector<Tensor> roi_align_backward(const Tensor& dy, const Tensor& rois, const Tensor& image,
                                        const std::vector<Shape>& pyramid, RoiAlignGeom);
-Tensor mask_targets(const Tensor& rois, const Tensor& object, const Tensor& run_ends, const Tensor& run_begin,
-                    const Tensor& size, int64_t side);
 Tensor paste_mask(const Tensor& mask, const Tensor& box, int64_t height, int64_t width, float threshold);
 Tensor paste_soft_mask(const Tensor& mask, const Tensor& box, int64_t height, int64_t width);  // float32 [W, H]
+struct PastedRuns {
+  Tensor ends, count;
+};
+PastedRuns paste_runs(const Tensor& masks, const Tensor& boxes, const Tensor& size, float threshold, int64_t capacity);
 
 // -- optimizers -------------------------------------------------------------------------------------------------------
 void sgd(std::vector<Tensor>& w, const std::vector<Tensor>& g, std::vector<Tensor>& momentum, SgdStep);

@@ -1,4 +1,4 @@
-// Losses compute their gradient in the forward pass; backward scales it by dy, a scalar.
+// Losses compute their gradient, or what it is made from, in the forward pass; backward scales it by dy, a scalar.
 #include "autograd/ops.h"
 
 namespace sil {
@@ -22,8 +22,14 @@ Var smooth_l1(const Var& x, const Tensor& target, const Tensor& weight, const Te
   return record_loss(ops::smooth_l1(x.value(), target, weight, denominator, beta), x);
 }
 
-Var mask_bce(const Var& logits, const Tensor& targets, const Tensor& labels) {
-  return record_loss(ops::mask_bce(logits.value(), targets, labels), logits);
+// Of the gradient, which is 0 but for one class, forward keeps that class's part.
+Var mask_loss(const Var& logits, const Tensor& labels, const Tensor& rois, const Tensor& object,
+              const MaskRuns& masks) {
+  const ops::MaskLoss loss = ops::mask_loss(logits.value(), labels, rois, object, masks);
+  return record(
+      loss.value, {logits},
+      [slope = loss.slope, labels, classes = logits.dim(3), dtype = logits.value().dtype()](
+          const Tensor& dy, Needs) -> Grads { return {ops::mask_loss_backward(dy, slope, labels, classes, dtype)}; });
 }
 
 }  // namespace sil

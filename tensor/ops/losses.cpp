@@ -56,18 +56,6 @@ Loss smooth_l1(const Tensor& x, const Tensor& target, const Tensor& weight, cons
   return loss;
 }
 
-Loss mask_bce(const Tensor& logits, const Tensor& targets, const Tensor& labels) {
-  want_float("mask_bce", "logits", logits);
-  want_rank("mask_bce", "logits", logits, 4, "[R, M, M, K]");
-  want_alike("mask_bce", "logits", logits, "targets", targets);
-  want_shape("mask_bce", "targets", targets, {logits.dim(0), logits.dim(1), logits.dim(2)}, "[R, M, M]");
-  want_labels("mask_bce", logits, labels, logits.dim(3));
-  Loss loss = empty_loss(logits);
-  Scratch scratch(logits.device());
-  logits.device().kernels().mask_bce({}, logits, targets, labels, loss.value, loss.gradient, scratch);
-  return loss;
-}
-
 Tensor softmax(const Tensor& x) {
   want_float("softmax", "x", x);
   check(x.rank() >= 1, "softmax: x is []; at least one axis expected");

@@ -29,10 +29,13 @@ std::vector<OpCase> loss_cases() {
          const Tensor target = Tensor::full({6, 4}, 0.25, c.dtype), count = Tensor::full({1}, 6, c.dtype);
          return smooth_l1(c.distinct({6, 4}), target, Tensor::full({6}, 1, c.dtype), count, 0);
        }},
-      {"mask_bce", "soft targets, a row that takes no part",
+      {"mask_loss", "masks of two objects, a row that takes no part",
        [](Case& c) {
+         const MaskRuns masks{Tensor::of<int32_t>({6}, {7, 12, 30, 40, 0, 20}), Tensor::of<int32_t>({3}, {0, 4, 6}),
+                              Tensor::of<int32_t>({2, 2}, {5, 8, 4, 5})};
          const Var logits = c.var({4, 3, 3, 5}, -3, 3);
-         return mask_bce(logits, c.tensor({4, 3, 3}, 0, 1), Tensor::of<int32_t>({4}, {4, -1, 0, 2}));
+         return mask_loss(logits, Tensor::of<int32_t>({4}, {4, -1, 0, 2}), c.boxes(4, 8, 5),
+                          Tensor::of<int32_t>({4}, {0, -1, 1, 0}), masks);
        }},
   };
 }

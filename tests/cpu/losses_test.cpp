@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "tests/cpu/random.h"
+#include "tests/cpu/random_boxes.h"
+#include "tests/cpu/targets_of.h"
 
 using namespace sil;
 using namespace sil::test;
@@ -123,25 +125,34 @@ TEST_CASE("smooth_l1: both sides of beta; weights; rows of weight 0 are not even
   CHECK(loss.gradient.to_vector<float>() == std::vector<float>{0, 0.5f});
 }
 
-TEST_CASE("mask_bce: the label's channel alone, soft targets, mean over rows with a label and pixels") {
+TEST_CASE("mask_loss: the label's channel alone, soft targets, mean over rows with a label and pixels") {
+  // A disc and stripes; targets themselves are held by mask_targets_test.cpp.
+  const MaskRuns masks{Tensor::of<int32_t>({8}, {12, 18, 22, 28, 33, 37, 80, 5}), Tensor::of<int32_t>({3}, {0, 7, 8}),
+                       Tensor::of<int32_t>({2, 2}, {10, 8, 1, 5})};
   for (DType dtype : kFloats)
     for (const auto& [rows, side, classes] : {std::array<int64_t, 3>{1, 1, 1}, {5, 3, 4}, {40, 28, 9}}) {
       const Tensor logits = random({rows, side, side, classes}, dtype, 1, -6, 6);
-      const Tensor targets = random({rows, side, side}, dtype, 2, 0, 1);
-      std::vector<int32_t> labels = random_labels(rows, int(classes), 3);
+      const Tensor rois =
+          ops::cast(box_tensor<double>(random_boxes(rows, BoxKind::ordinary, RngKey{2}, 8, 10)), wide(dtype));
+      std::vector<int32_t> labels = random_labels(rows, int(classes), 3), objects;
+      for (int64_t r = 0; r < rows; ++r) objects.push_back(int32_t(r % 3) - 1);
       labels[0] = 0;
-      const std::vector<double> x = doubles(logits), t = doubles(targets);
+      const Tensor object = Tensor::of<int32_t>({rows}, objects), label = Tensor::of<int32_t>({rows}, labels);
+      const std::vector<double> x = doubles(logits), t = targets_of(rois, object, masks, side);
       Expected e{0, std::vector<double>(x.size())};
-      const double n = count(labels) * double(side * side);
+      const double n = count(labels) * double(side * side), dy = 3;
       for (size_t p = 0; p < t.size(); ++p) {
-        const int32_t label = labels[p / size_t(side * side)];
-        if (label < 0) continue;
-        const size_t i = p * size_t(classes) + size_t(label);
+        if (labels[p / size_t(side * side)] < 0) continue;
+        const size_t i = p * size_t(classes) + size_t(labels[p / size_t(side * side)]);
         const double s = 1 / (1 + std::exp(-x[i]));
         e.value -= (t[p] * std::log(s) + (1 - t[p]) * std::log(1 - s)) / n;
-        e.gradient[i] = (s - t[p]) / n;
+        e.gradient[i] = dy * (s - t[p]) / n;
       }
-      compare(ops::mask_bce(logits, targets, Tensor::of<int32_t>({rows}, labels)), e, dtype);
+      const ops::MaskLoss loss = ops::mask_loss(logits, label, rois, object, masks);
+      CHECK(loss.value.dtype() == wide(dtype));
+      compare(
+          {loss.value, ops::mask_loss_backward(Tensor::full({}, dy, wide(dtype)), loss.slope, label, classes, dtype)},
+          e, dtype);
     }
 }
 
@@ -155,8 +166,14 @@ TEST_CASE("losses: where no row takes part, the loss is 0 and so is its gradient
   zero(ops::softmax_cross_entropy(Tensor::zeros({0, 3}), no_rows));
   zero(ops::sigmoid_bce(Tensor::full({2}, 1), none));
   zero(ops::sigmoid_bce(Tensor::zeros({0}), no_rows));
-  zero(ops::mask_bce(Tensor::full({2, 3, 3, 2}, 1), Tensor::zeros({2, 3, 3}), none));
-  zero(ops::mask_bce(Tensor::zeros({0, 3, 3, 2}), Tensor::zeros({0, 3, 3}), no_rows));
+  const MaskRuns no_masks{no_rows, Tensor::zeros({1}, DType::i32), Tensor::zeros({0, 2}, DType::i32)};
+  const auto mask_loss = [&](int64_t rows, const Tensor& labels) {
+    const ops::MaskLoss loss =
+        ops::mask_loss(Tensor::full({rows, 3, 3, 2}, 1), labels, Tensor::zeros({rows, 4}), labels, no_masks);
+    return ops::Loss{loss.value, ops::mask_loss_backward(Tensor::full({}, 1), loss.slope, labels, 2, DType::f32)};
+  };
+  zero(mask_loss(2, none));
+  zero(mask_loss(0, no_rows));
   zero(ops::smooth_l1(Tensor::full({2, 4}, 1), Tensor::zeros({2, 4}), Tensor::zeros({2}), Tensor::zeros({1}), 1));
   zero(ops::smooth_l1(Tensor::zeros({0, 4}), Tensor::zeros({0, 4}), Tensor::zeros({0}), Tensor::zeros({1}), 1));
 }

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <limits>
 
-#include "tensor/ops.h"
 #include "tests/cpu/golden.h"
 #include "tests/cpu/random_boxes.h"
+#include "tests/cpu/targets_of.h"
 
 using namespace sil;
 
@@ -24,11 +24,7 @@ PlainMask random_mask(int height, int width, RngKey key) {
   return m;
 }
 
-struct Encoded {
-  Tensor run_ends, run_begin, size;
-};
-
-Encoded encode(const std::vector<PlainMask>& masks) {
+MaskRuns encode(const std::vector<PlainMask>& masks) {
   std::vector<int32_t> ends, begin{0}, size;
   for (const PlainMask& m : masks) {
     int value = 0;
@@ -71,10 +67,8 @@ Tensor ints(const std::vector<int32_t>& v) { return Tensor::of<int32_t>({int64_t
 }  // namespace
 
 TEST_CASE("mask targets: a mask of ones is ones inside, by hand") {
-  const Encoded e = encode({PlainMask{8, 8, std::vector<uint8_t>(64, 1)}});
-  const auto t =
-      ops::mask_targets(Tensor::of<float>({1, 4}, {2, 2, 6, 6}), ints({0}), e.run_ends, e.run_begin, e.size, 2);
-  CHECK(t.to_vector<float>() == std::vector<float>{1, 1, 1, 1});
+  const MaskRuns e = encode({PlainMask{8, 8, std::vector<uint8_t>(64, 1)}});
+  CHECK(targets_of(Tensor::of<float>({1, 4}, {2, 2, 6, 6}), ints({0}), e, 2) == std::vector<double>{1, 1, 1, 1});
 }
 
 TEST_CASE("mask targets: half a mask, by hand") {
@@ -82,10 +76,8 @@ TEST_CASE("mask targets: half a mask, by hand") {
   // has its centre at i, so the read at 3.5 is one half.
   PlainMask m{8, 8, {}};
   for (int i = 0; i < 64; ++i) m.pixels.push_back(i % 8 >= 4);
-  const Encoded e = encode({m});
-  const auto t =
-      ops::mask_targets(Tensor::of<float>({1, 4}, {2, 0, 6, 4}), ints({0}), e.run_ends, e.run_begin, e.size, 2);
-  CHECK(t.to_vector<float>() == std::vector<float>{0.25f, 1, 0.25f, 1});
+  const MaskRuns e = encode({m});
+  CHECK(targets_of(Tensor::of<float>({1, 4}, {2, 0, 6, 4}), ints({0}), e, 2) == std::vector<double>{0.25, 1, 0.25, 1});
 }
 
 TEST_CASE("mask targets: the table of cases equals plain loops") {
@@ -106,8 +98,8 @@ TEST_CASE("mask targets: the table of cases equals plain loops") {
     const auto boxes = random_boxes(10, c.kind, RngKey{31}, std::max(c.width, 1), std::max(c.height, 1));
     std::vector<int32_t> object;
     for (int r = 0; r < 10; ++r) object.push_back(r % 4 - 1);
-    const Encoded e = encode(masks);
-    const Tensor t = ops::mask_targets(box_tensor<float>(boxes), ints(object), e.run_ends, e.run_begin, e.size, c.side);
+    const MaskRuns e = encode(masks);
+    const std::vector<double> t = targets_of(box_tensor<float>(boxes), ints(object), e, c.side);
     double worst = 0;
     for (int r = 0; r < 10; ++r)
       for (int i = 0; i < c.side; ++i)
@@ -115,7 +107,7 @@ TEST_CASE("mask targets: the table of cases equals plain loops") {
           const double want = object[size_t(r)] < 0
                                   ? 0
                                   : plain_target(masks[size_t(object[size_t(r)])], boxes[size_t(r)], c.side, i, j);
-          const double e1 = std::abs(want - double(t.data<float>()[(r * c.side + i) * c.side + j]));
+          const double e1 = std::abs(want - t[size_t((r * c.side + i) * c.side + j)]);
           worst = e1 <= worst ? worst : e1;
         }
     CHECK(worst < 2e-5);
@@ -123,16 +115,13 @@ TEST_CASE("mask targets: the table of cases equals plain loops") {
 }
 
 TEST_CASE("mask targets: no rows, no objects, and RoIs of no sensible size") {
-  const Encoded none = encode({}), one = encode({random_mask(5, 5, RngKey{1})});
-  CHECK(ops::mask_targets(Tensor::zeros({0, 4}), ints({}), one.run_ends, one.run_begin, one.size, 4).numel() == 0);
-  CHECK(ops::mask_targets(Tensor::zeros({1, 4}), ints({-1}), none.run_ends, none.run_begin, none.size, 1).item() == 0);
+  const MaskRuns none = encode({}), one = encode({random_mask(5, 5, RngKey{1})});
+  CHECK(targets_of(Tensor::zeros({0, 4}), ints({}), one, 4).empty());
+  const std::vector<double> zero{0};
+  CHECK(targets_of(Tensor::zeros({1, 4}), ints({-1}), none, 1) == zero);
   const float inf = std::numeric_limits<float>::infinity();
-  CHECK(ops::mask_targets(Tensor::of<float>({1, 4}, {-inf, 0, inf, 4}), ints({0}), one.run_ends, one.run_begin,
-                          one.size, 1)
-            .item() == 0);
-  CHECK(ops::mask_targets(Tensor::of<float>({1, 4}, {0, 0, 1e30f, 4}), ints({0}), one.run_ends, one.run_begin, one.size,
-                          1)
-            .item() == 0);
+  CHECK(targets_of(Tensor::of<float>({1, 4}, {-inf, 0, inf, 4}), ints({0}), one, 1) == zero);
+  CHECK(targets_of(Tensor::of<float>({1, 4}, {0, 0, 1e30f, 4}), ints({0}), one, 1) == zero);
 }
 
 TEST_CASE("mask targets: 500 objects") {
@@ -141,19 +130,21 @@ TEST_CASE("mask targets: 500 objects") {
   const auto boxes = random_boxes(500, BoxKind::ordinary, RngKey{6}, 24, 20);
   std::vector<int32_t> object;
   for (int r = 0; r < 500; ++r) object.push_back(499 - r);
-  const Encoded e = encode(masks);
-  const Tensor t = ops::mask_targets(box_tensor<float>(boxes), ints(object), e.run_ends, e.run_begin, e.size, 2);
+  const MaskRuns e = encode(masks);
+  const std::vector<double> t = targets_of(box_tensor<float>(boxes), ints(object), e, 2);
   for (int r = 0; r < 500; ++r)
-    CHECK(t.data<float>()[4 * r + 3] ==
+    CHECK(t[size_t(4 * r + 3)] ==
           doctest::Approx(plain_target(masks[size_t(499 - r)], boxes[size_t(r)], 2, 1, 1)).epsilon(1e-5));
 }
 
 TEST_CASE("mask targets: equal torchvision's project_masks_on_boxes") {
   const Golden golden("mask_targets");
-  const auto targets = [&](int64_t rows, int64_t side) {
-    return ops::mask_targets(golden.floats("rois").rows(0, rows), golden.ints("object").rows(0, rows),
-                             golden.ints("run_ends"), golden.ints("run_begin"), golden.ints("size"), side);
+  const MaskRuns masks{golden.ints("run_ends"), golden.ints("run_begin"), golden.ints("size")};
+  const auto worst = [&](int64_t rows, int64_t side, const Tensor& want) {
+    const std::vector<double> t =
+        targets_of(golden.floats("rois").rows(0, rows), golden.ints("object").rows(0, rows), masks, side);
+    return largest_difference(ops::cast(Tensor::of(want.shape(), t), DType::f32), want);
   };
-  CHECK(largest_difference(targets(12, 28), golden.floats("targets28")) < 2e-6);
-  CHECK(largest_difference(targets(golden.ints("object").dim(0), 14), golden.floats("targets14")) < 2e-6);
+  CHECK(worst(12, 28, golden.floats("targets28")) < 2e-6);
+  CHECK(worst(golden.ints("object").dim(0), 14, golden.floats("targets14")) < 2e-6);
 }

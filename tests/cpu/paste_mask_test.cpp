@@ -117,3 +117,54 @@ TEST_CASE("paste_mask: bit for bit torchvision's paste_masks_in_image") {
       CHECK(largest_difference(ops::paste_soft_mask(mask, box, size[0], size[1]), golden.floats("soft0")) < 1e-6);
   }
 }
+
+namespace {
+
+// Ends of runs of bits, zeros first.
+std::vector<int32_t> plain_ends(const std::vector<uint8_t>& bits) {
+  std::vector<int32_t> ends;
+  uint8_t value = 0;
+  for (size_t i = 0; i < bits.size(); ++i)
+    if (bits[i] != value) ends.push_back(int32_t(i)), value = bits[i];
+  ends.push_back(int32_t(bits.size()));
+  return ends;
+}
+
+}  // namespace
+
+TEST_CASE("paste_runs: the runs of paste_mask's bits, each mask in its photo; those beyond the capacity are counted") {
+  const std::vector<std::pair<int, int>> photos{{19, 27}, {31, 8}, {1, 40}, {40, 1}, {0, 5}, {5, 0}};
+  for (BoxKind kind :
+       {BoxKind::ordinary, BoxKind::whole_pixels, BoxKind::one_pixel, BoxKind::thin, BoxKind::outside, BoxKind::nan})
+    for (int64_t side : {1, 3, 28})
+      for (float threshold : {0.0f, 0.5f, 1.0f}) {
+        CAPTURE(int(kind));
+        CAPTURE(side);
+        CAPTURE(threshold);
+        const int64_t count = 18, capacity = 40;
+        std::vector<float> values = random_mask(int(side), RngKey{3});
+        for (int64_t d = 1; d < count; ++d) {
+          const std::vector<float> more = d % 4 == 1   ? std::vector<float>(size_t(side * side), 1.0f)
+                                          : d % 4 == 2 ? std::vector<float>(size_t(side * side), 0.0f)
+                                                       : random_mask(int(side), RngKey{uint64_t(d)});
+          values.insert(values.end(), more.begin(), more.end());
+        }
+        std::vector<int32_t> size;
+        for (int64_t d = 0; d < count; ++d)
+          size.insert(size.end(), {photos[size_t(d % 6)].first, photos[size_t(d % 6)].second});
+        const Tensor masks = Tensor::of({count, side, side}, values);
+        const Tensor boxes = box_tensor<float>(random_boxes(count, kind, RngKey{5}, 27, 25));
+        const ops::PastedRuns runs = ops::paste_runs(masks, boxes, Tensor::of({count, 2}, size), threshold, capacity);
+        for (int64_t d = 0; d < count; ++d) {
+          CAPTURE(d);
+          const auto [height, width] = photos[size_t(d % 6)];
+          const std::vector<int32_t> want =
+              plain_ends(ops::paste_mask(masks.rows(d, d + 1).view({side, side}), boxes.rows(d, d + 1).view({4}),
+                                         height, width, threshold)
+                             .to_vector<uint8_t>());
+          CHECK(runs.count.data<int32_t>()[d] == int32_t(want.size()));
+          const int32_t* found = runs.ends.data<int32_t>() + d * capacity;
+          for (size_t k = 0; k < want.size() && k < size_t(capacity); ++k) CHECK(found[k] == want[k]);
+        }
+      }
+}

@@ -1,3 +1,4 @@
+#include "tests/cpu/random_boxes.h"
 #include "tests/cuda/kernel_cases.h"
 
 namespace sil {
@@ -12,10 +13,37 @@ Tensor labels(const On& on, int64_t rows, int classes) {
   return on.ints(v);
 }
 
+// Masks whose runs alternate at hashed places; the last has no pixels of its own.
+MaskRuns masks(const On& on, const std::vector<std::pair<int, int>>& sizes) {
+  std::vector<int32_t> ends, begin{0}, size;
+  for (size_t m = 0; m < sizes.size(); ++m) {
+    const auto [height, width] = sizes[m];
+    for (int at = 0, k = 0; at < height * width; ++k) {
+      at = std::min(height * width, at + int(RngKey{m}.below(uint64_t(k), 2 * height + 2)));
+      ends.push_back(at);
+    }
+    begin.push_back(int32_t(ends.size()));
+    size.insert(size.end(), {height, width});
+  }
+  return {on.ints(ends), on.ints(begin), on(Tensor::of<int32_t>({int64_t(sizes.size()), 2}, size))};
+}
+
+// Objects of every mask and none, for `count` RoIs of a kind; labels as above.
+std::vector<Tensor> mask_losses(const On& on, int64_t count, BoxKind kind, int64_t side, int classes) {
+  std::vector<int32_t> object;
+  for (int64_t r = 0; r < count; ++r) object.push_back(int32_t(r % 5) - 1);
+  const Tensor rois = on(box_tensor<float>(random_boxes(count, kind, RngKey{2}, 50, 40))),
+               label = labels(on, count, classes);
+  const ops::MaskLoss loss = ops::mask_loss(on.random({count, side, side, classes}, 1, -9, 9), label, rois,
+                                            on.ints(object), masks(on, {{40, 50}, {1, 70}, {33, 1}, {60, 60}}));
+  const Tensor dy = Tensor::full({}, 0.75, DType::f32, on.device);
+  return {loss.value, loss.slope, ops::mask_loss_backward(dy, loss.slope, label, classes, on.dtype)};
+}
+
 }  // namespace
 
 std::vector<KernelCase> loss_kernel_cases() {
-  return {
+  std::vector<KernelCase> cases{
       {"softmax_cross_entropy", "few and many classes",
        [](const On& on) {
          std::vector<Tensor> all = both(ops::softmax_cross_entropy(on.random({7, 3}, 1), labels(on, 7, 3)));
@@ -51,21 +79,22 @@ std::vector<KernelCase> loss_kernel_cases() {
          for (const Tensor& t : both(ops::smooth_l1(x, target, weight, on.floats({1}, {0}), 1))) all.push_back(t);
          return all;
        }},
-      {"mask_bce", "rows that take part and rows that do not",
-       [](const On& on) {
-         return both(ops::mask_bce(on.random({5, 7, 7, 3}, 1, -9, 9), on.random({5, 7, 7}, 2, 0, 1), labels(on, 5, 3)));
-       },
+      {"mask_loss", "side 28, one class", [](const On& on) { return mask_losses(on, 6, BoxKind::ordinary, 28, 1); },
        16},
-      {"mask_bce", "none takes part, one class",
-       [](const On& on) {
-         std::vector<Tensor> all =
-             both(ops::mask_bce(on.random({2, 4, 4, 3}, 1), on.random({2, 4, 4}, 2, 0, 1), on.ints({-1, -1})));
-         for (const Tensor& t :
-              both(ops::mask_bce(on.random({1, 28, 28, 1}, 1), on.random({1, 28, 28}, 2, 0, 1), on.ints({0}))))
-           all.push_back(t);
-         return all;
-       }},
+      {"mask_loss", "more pixels than a block, 91 classes",
+       [](const On& on) { return mask_losses(on, 4, BoxKind::ordinary, 14, 91); }, 16},
+      {"mask_loss", "no rows", [](const On& on) { return mask_losses(on, 0, BoxKind::ordinary, 14, 3); }, 16},
+      {"mask_loss_backward", "none takes part",
+       [](const On& on) -> std::vector<Tensor> {
+         return {ops::mask_loss_backward(Tensor::full({}, 1, DType::f32, on.device),
+                                         on.random({2, 4, 4}, 1).to(on.device), on.ints({-1, -1}), 3, on.dtype)};
+       },
+       16, true},
   };
+  for (BoxKind kind : {BoxKind::whole_pixels, BoxKind::one_pixel, BoxKind::thin, BoxKind::outside, BoxKind::nan})
+    cases.push_back(
+        {"mask_loss", "a kind of boxes", [kind](const On& on) { return mask_losses(on, 15, kind, 7, 3); }, 16});
+  return cases;
 }
 
 }  // namespace sil

@@ -25,35 +25,31 @@ std::vector<Tensor> aligned(const On& on, const std::vector<Shape>& levels, cons
   return all;
 }
 
-// Masks whose runs alternate at hashed places; the last has no pixels of its own.
-struct Masks {
-  Tensor ends, begin, size;
-};
-Masks masks(const On& on, const std::vector<std::pair<int, int>>& sizes) {
-  std::vector<int32_t> ends, begin{0}, size;
-  for (size_t m = 0; m < sizes.size(); ++m) {
-    const auto [height, width] = sizes[m];
-    for (int at = 0, k = 0; at < height * width; ++k) {
-      at = std::min(height * width, at + int(RngKey{m}.below(uint64_t(k), 2 * height + 2)));
-      ends.push_back(at);
-    }
-    begin.push_back(int32_t(ends.size()));
-    size.insert(size.end(), {height, width});
-  }
-  return {on.ints(ends), on.ints(begin), on(Tensor::of<int32_t>({int64_t(sizes.size()), 2}, size))};
-}
-
-std::vector<Tensor> targets(const On& on, int64_t count, BoxKind kind, int side) {
-  const Masks m = masks(on, {{40, 50}, {1, 70}, {33, 1}, {60, 60}});
-  std::vector<int32_t> object;
-  for (int64_t r = 0; r < count; ++r) object.push_back(int32_t(r % 5) - 1);
-  const Tensor boxes = on(box_tensor<float>(random_boxes(count, kind, RngKey{2}, 50, 40)));
-  return {ops::mask_targets(boxes, on.ints(object), m.ends, m.begin, m.size, side)};
-}
-
 std::vector<Tensor> pasted(const On& on, std::vector<float> box, int64_t side, int64_t height, int64_t width) {
   const Tensor mask = ops::cast(on.random({side, side}, 1, 0, 1), DType::f32), b = on(Tensor::of<float>({4}, box));
   return {ops::paste_soft_mask(mask, b, height, width), ops::paste_mask(mask, b, height, width, 0.5f)};
+}
+
+// How many runs there are and, row after row, those that there is room for.  Masks by turns: noise, ones, zeros, a
+// gradient.
+std::vector<Tensor> runs(const On& on, const std::vector<PlainBox>& boxes, const std::vector<int32_t>& size,
+                         int64_t side, float threshold, int64_t capacity) {
+  const int64_t count = int64_t(boxes.size());
+  std::vector<float> values;
+  for (int64_t d = 0; d < count; ++d)
+    for (int64_t i = 0; i < side * side; ++i) {
+      const float noise = RngKey{uint64_t(d)}.uniform(uint64_t(i));
+      values.push_back(d % 4 == 0 ? noise : d % 4 == 1 ? 1.0f : d % 4 == 2 ? 0.0f : float(i % side) / float(side));
+    }
+  std::vector<int32_t> sizes;
+  for (int64_t d = 0; d < 2 * count; ++d) sizes.push_back(size[size_t(d) % size.size()]);
+  const ops::PastedRuns all = ops::paste_runs(on(Tensor::of({count, side, side}, values)), on(box_tensor<float>(boxes)),
+                                              on(Tensor::of({count, 2}, sizes)), threshold, capacity);
+  const std::vector<int32_t> found = all.count.to_vector<int32_t>(), ends = all.ends.to_vector<int32_t>();
+  std::vector<int32_t> kept;
+  for (int64_t d = 0; d < count; ++d)
+    for (int64_t k = 0; k < capacity && k < found[size_t(d)]; ++k) kept.push_back(ends[size_t(d * capacity + k)]);
+  return {all.count, on.ints(kept)};
 }
 
 }  // namespace
@@ -111,15 +107,35 @@ std::vector<KernelCase> roi_kernel_cases() {
          return each;
        },
        0, true},
-      {"mask_targets", "side 28", [](const On& on) { return targets(on, 20, BoxKind::ordinary, 28); }, 16, true},
-      {"mask_targets", "no rows", [](const On& on) { return targets(on, 0, BoxKind::ordinary, 14); }, 16, true},
+      {"paste_runs", "photos of several sizes, masks of every kind",
+       [](const On& on) {
+         const std::vector<int32_t> size{150, 130, 9, 70, 70, 9, 1, 40, 40, 1, 0, 5, 5, 0, 64, 64};
+         return runs(on, {random_boxes(16, BoxKind::ordinary, RngKey{4}, 60, 60)}, size, 28, 0.5f, 2000);
+       },
+       0, true},
+      {"paste_runs", "the whole photo and more, more runs than there is room for",
+       [](const On& on) {
+         return runs(on, std::vector<PlainBox>(8, {-9, -9, 50, 46}), {33, 41, 64, 64, 33, 41, 20, 60}, 14, 0.5f, 100);
+       },
+       0, true},
+      {"paste_runs", "a threshold that the photo around the mask reaches",
+       [](const On& on) {
+         return runs(on, random_boxes(8, BoxKind::ordinary, RngKey{6}, 30, 30), {33, 31, 20, 9, 33, 31, 20, 9}, 3, 0,
+                     50);
+       },
+       0, true},
+      {"paste_runs", "no masks", [](const On& on) { return runs(on, {}, {}, 14, 0.5f, 10); }, 0, true},
   };
   for (BoxKind kind : {BoxKind::whole_pixels, BoxKind::one_pixel, BoxKind::thin, BoxKind::outside, BoxKind::nan}) {
     all.push_back({"roi_align", "a kind of boxes", [kind](const On& on) {
                      return aligned(on, {{1, 11, 13, 3}, {1, 6, 7, 3}}, rois(on, 11, 1, kind, 52, 44), {3, 2, 2});
                    }});
     all.push_back(
-        {"mask_targets", "a kind of boxes", [kind](const On& on) { return targets(on, 15, kind, 7); }, 16, true});
+        {"paste_runs", "a kind of boxes",
+         [kind](const On& on) {
+           return runs(on, random_boxes(8, kind, RngKey{5}, 40, 30), {30, 40, 17, 40, 30, 23, 31, 41}, 14, 0.5f, 60);
+         },
+         0, true});
   }
   return all;
 }

@@ -94,27 +94,61 @@ TEST_CASE("roi_align: rois, images, levels and geometry") {
                        "roi_align_backward: dy is [1, 4, 4, 3]; [2, 7, 7, 3] expected", Error);
 }
 
-TEST_CASE("mask_targets: runs that do not fit their masks") {
-  const auto targets = [](const Tensor& object, const Tensor& ends, const Tensor& begin, const Tensor& size) {
-    return ops::mask_targets(kBoxes, object, ends, begin, size, 4);
+TEST_CASE("mask_loss: runs that do not fit their masks") {
+  const auto loss = [](const Tensor& object, const Tensor& ends, const Tensor& begin, const Tensor& size) {
+    return ops::mask_loss(Tensor::zeros({2, 4, 4, 3}), ints({1, 2}), kBoxes, object, {ends, begin, size});
   };
-  CHECK_THROWS_WITH_AS(targets(ints({0, 1}), ints({4}), ints({0, 1}), pairs({2, 2})),
-                       "mask_targets: object[1] is 1; -1 to 0 expected", Error);
-  CHECK_THROWS_WITH_AS(
-      targets(ints({0, 0}), ints({1, 5}), ints({0, 2}), pairs({2, 2})),
-      "mask_targets: object 0 has a run that ends at 5; ascending ends up to 4 (2 x 2 pixels) expected", Error);
-  CHECK_THROWS_WITH_AS(
-      targets(ints({0, 0}), ints({3, 1}), ints({0, 2}), pairs({2, 2})),
-      "mask_targets: object 0 has a run that ends at 1; ascending ends up to 4 (2 x 2 pixels) expected", Error);
-  CHECK_THROWS_WITH_AS(targets(ints({0, 0}), ints({4}), ints({0, 2}), pairs({2, 2})),
-                       "mask_targets: run_begin goes from 0 to 2; 0 to 1 expected", Error);
-  CHECK_THROWS_WITH_AS(targets(ints({0, 0}), ints({4}), ints({0, 1, 1}), pairs({2, 2})),
-                       "mask_targets: run_begin is int32 [3]; int32 [2] (where each object's runs begin) expected",
+  CHECK_THROWS_WITH_AS(loss(ints({0, 1}), ints({4}), ints({0, 1}), pairs({2, 2})),
+                       "mask_loss: object[1] is 1; -1 to 0 expected", Error);
+  CHECK_THROWS_WITH_AS(loss(ints({0, 0}), ints({1, 5}), ints({0, 2}), pairs({2, 2})),
+                       "mask_loss: object 0 has a run that ends at 5; ascending ends up to 4 (2 x 2 pixels) expected",
                        Error);
-  CHECK_THROWS_WITH_AS(targets(ints({0, 0}), ints({4, 4}), ints({0, 3, 2}), pairs({2, 2, 2, 2})),
-                       "mask_targets: runs of object 0 begin at 0 and end at 3 of 2", Error);
-  CHECK_THROWS_WITH_AS(ops::mask_targets(kBoxes, ints({0, 0}), ints({4}), ints({0, 1}), pairs({2, 2}), 0),
-                       "mask_targets: side is 0; at least 1 expected", Error);
+  CHECK_THROWS_WITH_AS(loss(ints({0, 0}), ints({3, 1}), ints({0, 2}), pairs({2, 2})),
+                       "mask_loss: object 0 has a run that ends at 1; ascending ends up to 4 (2 x 2 pixels) expected",
+                       Error);
+  CHECK_THROWS_WITH_AS(loss(ints({0, 0}), ints({4}), ints({0, 2}), pairs({2, 2})),
+                       "mask_loss: begin goes from 0 to 2; 0 to 1 expected", Error);
+  CHECK_THROWS_WITH_AS(loss(ints({0, 0}), ints({4}), ints({0, 1, 1}), pairs({2, 2})),
+                       "mask_loss: begin is int32 [3]; int32 [2] (where each object's runs begin) expected", Error);
+  CHECK_THROWS_WITH_AS(loss(ints({0, 0}), ints({4, 4}), ints({0, 3, 2}), pairs({2, 2, 2, 2})),
+                       "mask_loss: runs of object 0 begin at 0 and end at 3 of 2", Error);
+}
+
+TEST_CASE("mask_loss, mask_loss_backward: shapes, labels and dtypes that disagree") {
+  const MaskRuns masks{ints({4}), ints({0, 1}), pairs({2, 2})};
+  const auto loss = [&](const Tensor& logits, const Tensor& labels, const Tensor& rois) {
+    return ops::mask_loss(logits, labels, rois, ints({0, -1}), masks);
+  };
+  CHECK_THROWS_WITH_AS(loss(Tensor::zeros({2, 4, 4}), ints({0, 1}), kBoxes),
+                       "mask_loss: logits is [2, 4, 4]; [R, M, M, K] expected", Error);
+  CHECK_THROWS_WITH_AS(loss(Tensor::zeros({2, 4, 3, 2}), ints({0, 1}), kBoxes),
+                       "mask_loss: logits is [2, 4, 3, 2]; [R, M, M, K], M at least 1, expected", Error);
+  CHECK_THROWS_WITH_AS(loss(Tensor::zeros({2, 4, 4, 2}), ints({0, 2}), kBoxes),
+                       "mask_loss: labels[1] is 2; -2147483648 to 1 expected", Error);
+  CHECK_THROWS_WITH_AS(loss(Tensor::zeros({2, 4, 4, 2}), ints({0, 1}), Tensor::zeros({3, 4})),
+                       "mask_loss: rois is [3, 4]; [R, 4] [2, 4] expected", Error);
+  CHECK_THROWS_WITH_AS(loss(Tensor::zeros({2, 4, 4, 2}, DType::f64), ints({0, 1}), kBoxes),
+                       "mask_loss: rois is float32; float64 expected", Error);
+  CHECK_THROWS_WITH_AS(
+      ops::mask_loss_backward(Tensor::zeros({2}), Tensor::zeros({2, 4, 4}), ints({0, 1}), 2, DType::bf16),
+      "mask_loss_backward: dy is [2]; one element expected", Error);
+  CHECK_THROWS_WITH_AS(
+      ops::mask_loss_backward(Tensor::zeros({1}), Tensor::zeros({2, 4, 4}), ints({0, 2}), 2, DType::f32),
+      "mask_loss_backward: labels[1] is 2; -2147483648 to 1 expected", Error);
+}
+
+TEST_CASE("paste_runs: shapes that disagree, photos of too many pixels, no room") {
+  const Tensor masks = Tensor::zeros({2, 28, 28});
+  CHECK_THROWS_WITH_AS(ops::paste_runs(Tensor::zeros({2, 28, 14}), kBoxes, pairs({9, 9, 9, 9}), 0.5f, 8),
+                       "paste_runs: masks is [2, 28, 14]; [D, M, M], M from 1 to 256, expected", Error);
+  CHECK_THROWS_WITH_AS(ops::paste_runs(masks, Tensor::zeros({4}), pairs({9, 9, 9, 9}), 0.5f, 8),
+                       "paste_runs: boxes is [4]; [D, 4] (x1, y1, x2, y2) [2, 4] expected", Error);
+  CHECK_THROWS_WITH_AS(ops::paste_runs(masks, kBoxes, pairs({9, 9, -1, 9}), 0.5f, 8),
+                       "paste_runs: size[2] is -1; 0 to 2147483647 expected", Error);
+  CHECK_THROWS_WITH_AS(ops::paste_runs(masks, kBoxes, pairs({9, 9, 50000, 50000}), 0.5f, 8),
+                       "paste_runs: photo 1 is 50000 x 50000; at most 2147483647 pixels expected", Error);
+  CHECK_THROWS_WITH_AS(ops::paste_runs(masks, kBoxes, pairs({9, 9, 9, 9}), 0.5f, 0),
+                       "paste_runs: capacity is 0; 1 to 2147483647 runs expected", Error);
 }
 
 TEST_CASE("paste_mask: a mask that is not square, a box of another shape") {

@@ -1,15 +1,23 @@
 // What a mask head should answer: RoIAlign of a ground-truth mask (He et al. 2017, section 3.1), read from its runs.  A
-// thread owns an element of a target and goes down the columns that it reads, run by run.
-// bytes: 4 an element are written; runs come from the L2 cache.  Steps: 4 samples_y samples_x an element, some 3,400
-// for an object of 800 pixels at M = 28: 128 RoIs are 0.3 G steps.
+// thread makes an element of a target: it goes down the columns that it reads, run by run.
+// Steps: 4 samples_y samples_x an element, some 3,400 for an object of 800 pixels at M = 28: 128 RoIs are 0.3 G steps.
+#pragma once
 #include <cmath>
 
-#include "cuda/dispatch.h"
-#include "cuda/gpu.h"
+#include "cuda/simt.h"
 #include "tensor/geometry.h"
 
 namespace sil::SIL_GPU {
 namespace {
+
+// MaskRuns on the device.
+struct Masks {
+  const int32_t *ends, *begin, *size;
+};
+
+inline Masks masks_of(const MaskRuns& m) {
+  return {m.ends.data<int32_t>(), m.begin.data<int32_t>(), m.size.data<int32_t>()};
+}
 
 // A mask as column-major runs: run k ends at ends[k]; odd runs are ones.
 struct Runs {
@@ -65,37 +73,22 @@ __device__ inline float column_sum(const Runs& mask, int x, const RoiAxis<float>
   return sum;
 }
 
-__global__ void mask_targets_kernel(int64_t n, int side, const float* rois, const int32_t* object,
-                                    const int32_t* run_ends, const int32_t* run_begin, const int32_t* size,
-                                    float* targets) {
-  for (int64_t e = thread_index(); e < n; e += thread_count()) {
-    const int j = int(e % side), i = int(e / side % side);
-    const int64_t r = e / side / side, g = object[r];
-    if (g < 0) {
-      targets[e] = 0;
-      continue;
-    }
-    const Runs mask{run_ends + run_begin[g], run_begin[g + 1] - run_begin[g], size[2 * g], size[2 * g + 1]};
-    const Box<float> roi = load_box<float>(rois + 4 * r);
-    const RoiAxis<float> y = roi_axis(roi.y1, roi.y2, 1.0f, side), x = roi_axis(roi.x1, roi.x2, 1.0f, side);
-    const int samples_y = adaptive_samples(y), samples_x = adaptive_samples(x);
-    float sum = 0;
-    for (int k = 0; k < samples_x; ++k) {
-      const LinearRead<float> read = roi_read(roi_sample(x, j, k, samples_x), mask.width);
-      if (read.w0 != 0) sum += read.w0 * column_sum(mask, read.i0, y, i, samples_y);
-      if (read.w1 != 0) sum += read.w1 * column_sum(mask, read.i1, y, i, samples_y);
-    }
-    const int reads = samples_y * samples_x;
-    targets[e] = sum / float(reads > 1 ? reads : 1);
+// Element (i, j) of the target [side, side] of an object in a RoI; a negative object has no mask: 0.
+__device__ inline float mask_target(const Masks& masks, int32_t object, const Box<float>& roi, int side, int i, int j) {
+  if (object < 0) return 0;
+  const int32_t begin = masks.begin[object], end = masks.begin[object + 1];
+  const Runs mask{masks.ends + begin, end - begin, masks.size[2 * object], masks.size[2 * object + 1]};
+  const RoiAxis<float> y = roi_axis(roi.y1, roi.y2, 1.0f, side), x = roi_axis(roi.x1, roi.x2, 1.0f, side);
+  const int samples_y = adaptive_samples(y), samples_x = adaptive_samples(x);
+  float sum = 0;
+  for (int k = 0; k < samples_x; ++k) {
+    const LinearRead<float> read = roi_read(roi_sample(x, j, k, samples_x), mask.width);
+    if (read.w0 != 0) sum += read.w0 * column_sum(mask, read.i0, y, i, samples_y);
+    if (read.w1 != 0) sum += read.w1 * column_sum(mask, read.i1, y, i, samples_y);
   }
+  const int reads = samples_y * samples_x;
+  return sum / float(reads > 1 ? reads : 1);
 }
 
 }  // namespace
-
-void mask_targets(Stream s, In rois, In object, In run_ends, In run_begin, In size, Out targets, Scratch&) {
-  launch(s, "mask_targets", over(targets.numel()), mask_targets_kernel, targets.numel(), int(targets.dim(1)),
-         boxes_of("mask_targets", rois), object.data<int32_t>(), run_ends.data<int32_t>(), run_begin.data<int32_t>(),
-         size.data<int32_t>(), targets.data<float>());
-}
-
 }  // namespace sil::SIL_GPU
