@@ -76,11 +76,9 @@ void add_label_files(FilesRead& files, const Annotations& all) {
   for (const char* part : {"labels", "images"}) files.add(folder / part, part);  // of which files may be new
 }
 
-// Of the photos that are shown.
-std::vector<Detection> read_detections(const std::string& file, const Annotations& all, const Annotations& shown) {
+std::vector<Detection> read_detections(const std::string& file, const Annotations& all) {
   std::vector<Detection> detections = read_results(file);
   check_photos(all, view(detections, file));
-  std::erase_if(detections, [&](const Detection& d) { return !shown.photo_row.contains(d.image_id); });
   return detections;
 }
 
@@ -101,12 +99,16 @@ int view_pages(Arguments args) {
   for (const std::string& file : args.results) files.add(file, last_name(file));
   Annotations all = read_annotations(args.annotations, &faults, exif);
   if (labels) add_label_files(files, all);
-  const size_t shown = args.limit > 0 ? args.limit : all.photos.size();
-  const Gallery gallery(first_photos(all, shown), all.photos.size(), args.images, exif);
+  std::vector<std::vector<Detection>> detections;
+  for (const std::string& file : args.results) detections.push_back(read_detections(file, all));
+  const size_t photos = all.photos.size(), shown = args.limit > 0 ? args.limit : photos;
+  const Gallery gallery(first_photos(std::move(all), shown), photos, args.images, exif);
   std::vector<Evaluated> results;
-  for (const std::string& file : args.results)
-    results.emplace_back(gallery, last_name(file), read_detections(file, all, gallery.annotations()));
-  all = {};
+  for (size_t i = 0; i < detections.size(); ++i) {
+    std::erase_if(detections[i],
+                  [&](const Detection& d) { return !gallery.annotations().photo_row.contains(d.image_id); });
+    results.emplace_back(gallery, last_name(args.results[i]), std::move(detections[i]));
+  }
   std::optional<RunFolder> run;
   if (!args.run.empty()) run.emplace(args.run);
   return args.port < 0 ? write_export(args, gallery, faults, results, run ? &*run : nullptr)

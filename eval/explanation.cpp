@@ -50,13 +50,13 @@ Explanation explain(const Annotations& a, std::span<const Detection> detections,
 }
 
 Explanation explain(const Annotations& a, std::span<const Pairs> pairs, const Evaluator& e) {
-  std::vector<TidePhoto> photos;
+  const std::vector<size_t> rows = photo_rows(a);
+  std::vector<TidePhoto> photos(rows.size());
   Explanation out{name(e.iou_type()), {}, classes_of(a, e), Confusion(e.categories()), {}};
-  for (const size_t row : photo_rows(a)) {
-    const Pairs best = best_of(pairs[row]);
-    photos.push_back(tide_photo(best));
-    out.confusion.add(best);
-  }
+  parallel_for(int64_t(rows.size()), 8, [&](int64_t begin, int64_t end) {
+    for (size_t i = size_t(begin); i < size_t(end); ++i) photos[i] = tide_photo(best_of(pairs[rows[i]]));
+  });
+  for (const size_t row : rows) out.confusion.add(best_of(pairs[row]));
   out.tide = tide(photos);
   const Matches matches = e.matches();
   out.calibration = calibration(matches, matches.threshold(.5));

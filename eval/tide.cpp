@@ -1,6 +1,9 @@
 #include "eval/tide.h"
 
 #include <algorithm>
+#include <array>
+
+#include "tensor/threads.h"
 
 namespace sil {
 namespace {
@@ -176,12 +179,20 @@ double repaired_ap(std::span<const TidePhoto> photos, Repair repair, TideError e
 TidePhoto tide_photo(const Pairs& pairs, TideThresholds thresholds) { return Judge(pairs, thresholds).run(); }
 
 Tide tide(std::span<const TidePhoto> photos) {
+  constexpr std::array others{Repair::none, Repair::false_positives, Repair::false_negatives};
   Tide out;
-  out.AP = repaired_ap(photos, Repair::none);
-  for (size_t e = 0; e < out.dAP.size(); ++e)
-    out.dAP[e] = std::max(repaired_ap(photos, Repair::error, TideError(e)) - out.AP, 0.0);
-  out.false_positives = repaired_ap(photos, Repair::false_positives) - out.AP;
-  out.false_negatives = repaired_ap(photos, Repair::false_negatives) - out.AP;
+  std::array<double, out.dAP.size()> by_error{};
+  std::array<double, others.size()> by_other{};
+  parallel_tasks(int64_t(by_error.size() + others.size()), [&](int64_t i) {
+    if (const size_t e = size_t(i); e < by_error.size())
+      by_error[e] = repaired_ap(photos, Repair::error, TideError(e));
+    else
+      by_other[e - by_error.size()] = repaired_ap(photos, others[e - by_error.size()]);
+  });
+  out.AP = by_other[0];
+  out.false_positives = by_other[1] - out.AP;
+  out.false_negatives = by_other[2] - out.AP;
+  for (size_t e = 0; e < by_error.size(); ++e) out.dAP[e] = std::max(by_error[e] - out.AP, 0.0);
   for (const TidePhoto& photo : photos) {
     for (const TidePhoto::Row& row : photo.rows)
       if (row.error) ++out.errors[size_t(*row.error)];

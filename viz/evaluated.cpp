@@ -12,9 +12,6 @@
 #include "data/results.h"
 #include "eval/ap_without.h"
 #include "eval/bytes.h"
-#include "eval/evaluation.h"
-#include "eval/explanation.h"
-#include "eval/pairs.h"
 #include "eval/rank.h"
 #include "tensor/check.h"
 #include "tensor/threads.h"
@@ -36,22 +33,24 @@ Annotation as_annotation(const Detection& d, int64_t id) {
 
 }  // namespace
 
-// What takes long, all at once: most of it is the overlaps, and all of it needs them; and what was made of it.
+// What takes long, each when it is first asked for: the numbers need no overlaps, the overlaps no explanation.
 struct Evaluated::Measured {
-  std::mutex mutex;
-  std::map<std::string, std::shared_ptr<const std::string>> made;
-  std::once_flag once;
-  std::unique_ptr<Evaluation> evaluation;
   struct Type {
-    Explanation explanation;
+    std::once_flag paired, explained;
     std::vector<Pairs> pairs;  // by photo
+    Explanation explanation;
   };
+  struct Kept {
+    std::once_flag once;
+    std::shared_ptr<const std::string> bytes;
+  };
+  std::once_flag evaluated;
+  std::unique_ptr<Evaluation> evaluation;
   Type bbox, segm;
+  std::mutex mutex;
+  std::map<std::string, Kept> kept;  // of names that there are
 
-  const Type& of(const std::string& type) const { return type == "bbox" ? bbox : segm; }
-  const Evaluator& evaluator(const std::string& type) const {
-    return type == "bbox" ? *evaluation->bbox() : *evaluation->segm();
-  }
+  Type& of(const std::string& type) { return type == "bbox" ? bbox : segm; }
 };
 
 Evaluated::Evaluated(const Gallery& gallery, std::string name, std::vector<Detection> detections)
@@ -77,27 +76,42 @@ Evaluated::Evaluated(const Gallery& gallery, std::string name, std::vector<Detec
 Evaluated::Evaluated(Evaluated&&) noexcept = default;
 Evaluated::~Evaluated() = default;
 
-const Evaluated::Measured& Evaluated::measured() {
-  std::call_once(measured_->once, [&] {
-    const Annotations& a = gallery_->annotations();
-    Measured& m = *measured_;
-    m.evaluation = std::make_unique<Evaluation>(a, EvaluationOptions{.torchmetrics = false});
+const Evaluation& Evaluated::evaluation() {
+  std::call_once(measured_->evaluated, [&] {
+    auto made = std::make_unique<Evaluation>(gallery_->annotations(), EvaluationOptions{.torchmetrics = false});
     const Results results = view(detections_, name_);
-    m.evaluation->add_all({&results, 1});
-    for (const IouType type : {IouType::bbox, IouType::segm}) {
-      Measured::Type& one = type == IouType::bbox ? m.bbox : m.segm;
-      one.pairs.resize(gallery_->size());
-      parallel_for(int64_t(gallery_->size()), 8, [&](int64_t begin, int64_t end) {
-        for (size_t row = size_t(begin); row < size_t(end); ++row) {
-          std::vector<const Detection*> found;
-          for (size_t i = first_[row]; i < first_[row + 1]; ++i) found.push_back(&ranked(i));
-          one.pairs[row] = pairs_of(type, a, row, found, found.size());
-        }
-      });
-      one.explanation = explain(a, one.pairs, m.evaluator(type == IouType::bbox ? "bbox" : "segm"));
-    }
+    made->add_all({&results, 1});
+    measured_->evaluation = std::move(made);
   });
-  return *measured_;
+  return *measured_->evaluation;
+}
+
+const Evaluator& Evaluated::evaluator(const std::string& type) {
+  return type == "bbox" ? *evaluation().bbox() : *evaluation().segm();
+}
+
+const std::vector<Pairs>& Evaluated::pairs(const std::string& type) {
+  Measured::Type& one = measured_->of(type);
+  std::call_once(one.paired, [&] {
+    std::vector<Pairs> made(gallery_->size());
+    parallel_for(int64_t(gallery_->size()), 8, [&](int64_t begin, int64_t end) {
+      for (size_t row = size_t(begin); row < size_t(end); ++row) {
+        std::vector<const Detection*> found;
+        for (size_t i = first_[row]; i < first_[row + 1]; ++i) found.push_back(&ranked(i));
+        made[row] =
+            pairs_of(type == "bbox" ? IouType::bbox : IouType::segm, gallery_->annotations(), row, found, found.size());
+      }
+    });
+    one.pairs = std::move(made);
+  });
+  return one.pairs;
+}
+
+const Explanation& Evaluated::explanation(const std::string& type) {
+  Measured::Type& one = measured_->of(type);
+  std::call_once(one.explained,
+                 [&] { one.explanation = explain(gallery_->annotations(), pairs(type), evaluator(type)); });
+  return one.explanation;
 }
 
 std::unique_ptr<Evaluated::Item> Evaluated::get(const std::string& name) {
@@ -106,40 +120,47 @@ std::unique_ptr<Evaluated::Item> Evaluated::get(const std::string& name) {
   };
   if (const auto row = number_behind(name, "objects/", gallery_->size())) return json(objects(*row));
   if (const auto row = number_behind(name, "outlines/", gallery_->size())) return json(outlines(*row));
-  const std::lock_guard lock(measured_->mutex);
-  auto kept = measured_->made.find(name);
-  if (kept == measured_->made.end()) {
-    std::optional<std::string> text = made(name);
-    if (!text) return nullptr;
-    kept = measured_->made.emplace(name, std::make_shared<const std::string>(std::move(*text))).first;
-  }
-  return std::make_unique<Item>(Item{name != "summary" && !name.starts_with("losses/"), kept->second});
+  const std::vector<Whole> all = of_all_photos();
+  const auto whole = std::ranges::find(all, name, &Whole::name);
+  if (whole == all.end()) return nullptr;
+  Measured::Kept& kept = [&]() -> Measured::Kept& {
+    const std::lock_guard lock(measured_->mutex);
+    return measured_->kept[name];
+  }();
+  std::call_once(kept.once, [&] { kept.bytes = std::make_shared<const std::string>(whole->make()); });
+  return std::make_unique<Item>(Item{whole->binary, kept.bytes});
 }
 
-std::optional<std::string> Evaluated::made(const std::string& name) {
-  if (name == "summary") return summary();
-  if (name == "detections") return detections();
+std::vector<std::string> Evaluated::names_of_all_photos() {
+  std::vector<std::string> out;
+  for (const Whole& whole : of_all_photos()) out.push_back(whole.name);
+  return out;
+}
+
+std::vector<Evaluated::Whole> Evaluated::of_all_photos() {
+  std::vector<Whole> out{{"summary", false, [this] { return summary(); }},
+                         {"detections", true, [this] { return detections(); }}};
   for (const std::string type : {"bbox", "segm"}) {
-    if (name == "overlaps/" + type) return overlaps(type);
-    if (name == "confusion/" + type) return confusion(type);
-    if (name == "curves/" + type) return curves(type);
-    if (name == "losses/" + type) return losses(type);
+    out.push_back({"overlaps/" + type, true, [=, this] { return overlaps(type); }});
+    out.push_back({"confusion/" + type, true, [=, this] { return confusion(type); }});
+    out.push_back({"curves/" + type, true, [=, this] { return curves(type); }});
+    out.push_back({"losses/" + type, false, [=, this] { return losses(type); }});
+    out.push_back({"explanation/" + type, false, [=, this] { return to_json({}, {&explanation(type), 1}); }});
   }
-  return std::nullopt;
+  return out;
 }
 
 std::string Evaluated::summary() {
-  const Measured& m = measured();
-  const std::vector<Explanation> explanations{m.bbox.explanation, m.segm.explanation};
   std::vector<std::string> warnings;
-  for (const std::string& w : m.evaluation->warnings()) warnings.push_back(json_string(gallery_->without_folders(w)));
+  for (const std::string& w : evaluation().warnings()) warnings.push_back(json_string(gallery_->without_folders(w)));
   const std::vector<IouType> types{IouType::bbox, IouType::segm};
-  std::vector<Cause> why = causes(gallery_->annotations(), detections_, m.evaluator("segm").protocol(), types);
+  const Protocol& protocol = evaluator("segm").protocol();
+  std::vector<Cause> why = causes(gallery_->annotations(), detections_, protocol, types);
   for (Cause& cause : why) cause.text = gallery_->without_folders(cause.text);
   return fmt::format(
       R"({{"name":{},"detections":{},"area_of_box":{},"warnings":[{}],"metrics":{},"explain":{},"iou_thresholds":[{}]}})",
-      json_string(name_), detections_.size(), area_of_box_, fmt::join(warnings, ","), to_json(m.evaluation->metrics()),
-      to_json(why, explanations), fmt::join(m.evaluator("segm").protocol().iou_thresholds, ","));
+      json_string(name_), detections_.size(), area_of_box_, fmt::join(warnings, ","), to_json(evaluation().metrics()),
+      to_json(why, {}), fmt::join(protocol.iou_thresholds, ","));
 }
 
 std::string Evaluated::detections() const {
@@ -162,29 +183,28 @@ std::string Evaluated::detections() const {
 
 std::string Evaluated::overlaps(const std::string& type) {
   ByteWriter ious, firsts, objects;
-  uint32_t pairs = 0, object = 0;
-  for (const Pairs& photo : measured().of(type).pairs) {
+  uint32_t count = 0, object = 0;
+  for (const Pairs& photo : pairs(type)) {
     for (size_t d = 0; d < photo.detections.size(); ++d) {
-      firsts.put(pairs);
+      firsts.put(count);
       for (size_t g = 0; g < photo.objects.size(); ++g) {
         if (photo.objects[g].category_id != photo.detections[d].category_id || !(photo.iou(d, g) > 0)) continue;
         ious.put(photo.iou(d, g));
         objects.put(uint32_t(object + g));
-        ++pairs;
+        ++count;
       }
     }
     object += uint32_t(photo.objects.size());
   }
-  firsts.put(pairs);
+  firsts.put(count);
   return ious.bytes() + firsts.bytes() + objects.bytes();
 }
 
 std::string Evaluated::confusion(const std::string& type) {
-  const Measured& m = measured();
-  const Confusion& matrix = m.of(type).explanation.confusion;
+  const Confusion& matrix = explanation(type).confusion;
   ByteWriter rows, truths, found;
   for (size_t row = 0; row < gallery_->size(); ++row) {
-    for (const Confusion::Entry& e : matrix.entries(best_of(m.of(type).pairs[row]))) {
+    for (const Confusion::Entry& e : matrix.entries(best_of(pairs(type)[row]))) {
       rows.put(uint32_t(row));
       truths.put(uint16_t(e.truth));
       found.put(uint16_t(e.found));
@@ -194,14 +214,14 @@ std::string Evaluated::confusion(const std::string& type) {
 }
 
 std::string Evaluated::curves(const std::string& type) {
-  const Accumulated x = measured().evaluator(type).accumulate();
+  const Accumulated x = evaluator(type).accumulate();
   ByteWriter out;
   for (size_t i = 0; i < x.T * x.R * x.K; ++i) out.put(float(x.precision[i * x.A * x.M + x.M - 1]));
   return out.bytes();
 }
 
 std::string Evaluated::losses(const std::string& type) {
-  const Evaluator& e = measured().evaluator(type);
+  const Evaluator& e = evaluator(type);
   const Annotations& a = gallery_->annotations();
   std::vector<int64_t> ids;
   for (const size_t row : photo_rows(a)) ids.push_back(a.photos[row].id);

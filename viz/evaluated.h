@@ -1,23 +1,27 @@
 // A results file beside its data set, as the Evaluation page reads it (compare viz/gallery.h).  Every number comes from
 // eval/; what a page matches anew at other thresholds it matches by itself, from the overlaps given here.
 //
-//   summary              JSON: name, number of detections, metrics, explanation, warnings
+//   summary              JSON: name, number of detections, metrics, likely causes of them, warnings
 //   detections           bytes, see detections()
 //   overlaps/<type>      bytes: which detection of a class meets which of its objects
 //   confusion/<type>     bytes: the photos behind each cell of the matrix
 //   curves/<type>        bytes: precision over recall
 //   losses/<type>        JSON: by photo, AP without it minus AP; null where it takes no part
+//   explanation/<type>   JSON: as `evaluate --explain` has it
 //   objects/<row>        JSON: one photo's detections with exact outlines
 //   outlines/<row>       JSON: box and coarse outline of each
 //
 // types: bbox, segm.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "eval/evaluation.h"
+#include "eval/explanation.h"
+#include "eval/pairs.h"
 #include "viz/gallery.h"
 
 namespace sil {
@@ -36,12 +40,22 @@ class Evaluated {
     std::shared_ptr<const std::string> bytes;
   };
   std::unique_ptr<Item> get(const std::string& name);
+  // All that there is besides that of single photos.
+  std::vector<std::string> names_of_all_photos();
 
  private:
   struct Measured;
-  const Measured& measured();
+  struct Whole {
+    std::string name;
+    bool binary;
+    std::function<std::string()> make;
+  };
+  std::vector<Whole> of_all_photos();
+  const Evaluation& evaluation();
+  const Evaluator& evaluator(const std::string& type);
+  const std::vector<Pairs>& pairs(const std::string& type);
+  const Explanation& explanation(const std::string& type);
   const Detection& ranked(size_t i) const { return detections_[order_[i]]; }
-  std::optional<std::string> made(const std::string& name);  // of all photos
   std::string summary();
   // float64 score [D]; uint32 first detection of each photo and D [P + 1]; uint16 category [D], as in
   // Gallery::columns; uint8 [D]: 1 for a box whose area is in none of COCO's ranges.  Photo by photo, best score first.

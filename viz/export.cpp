@@ -79,17 +79,8 @@ void write_pages(const fs::path& folder) {
 
 constexpr const char* kOfPhoto[] = {"objects", "outlines"};
 
-// What Evaluated has beside that of single photos.
-std::vector<std::string> names_of_results() {
-  std::vector<std::string> names{"summary", "detections"};
-  for (const char* type : {"bbox", "segm"})
-    for (const char* what : {"overlaps", "confusion", "curves", "losses"})
-      names.push_back(fmt::format("{}/{}", what, type));
-  return names;
-}
-
 void write_results(const DataFolder& data, Evaluated& results, size_t place, size_t photos) {
-  std::vector<std::string> names = names_of_results();
+  std::vector<std::string> names = results.names_of_all_photos();
   for (size_t row = 0; row < photos; ++row)
     for (const char* what : kOfPhoto) names.push_back(fmt::format("{}/{}", what, row));
   for (const std::string& name : names) {
@@ -162,7 +153,7 @@ uint64_t export_bytes(const Gallery& gallery, std::span<Evaluated> results) {
     } catch (const std::exception&) {  // it will be left away
     }
   for (Evaluated& one : results)
-    for (const std::string& name : names_of_results()) columns += one.get(name)->bytes->size();
+    for (const std::string& name : one.names_of_all_photos()) columns += one.get(name)->bytes->size();
   const size_t step = std::max<size_t>(gallery.size() / 20, 1);
   size_t sampled = 0;
   for (size_t row = 0; row < gallery.size(); row += step, ++sampled) {

@@ -185,6 +185,7 @@ class EvaluationPage(unittest.TestCase):
         self.tab_to("e.matches('.link')")
         self.browser.key("Enter")
         self.browser.wait("location.hash.includes('class=') && document.activeElement.matches('.link[aria-pressed=true]')")
+        self.browser.wait("document.querySelector('.heat')")
         self.tab_to("e.matches('.heat')")
         self.browser.key("Enter")
         self.browser.wait("location.hash.includes('cell=') && document.activeElement.matches('.heat[aria-pressed=true]')")

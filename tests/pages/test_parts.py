@@ -197,6 +197,26 @@ class Parts(unittest.TestCase):
         self.assertEqual(self.text(".cell .name"), "000001.png")
         self.no_exceptions()
 
+    def test_numbers_and_photos_come_before_the_explanation(self):
+        """Which takes longest: it is asked for when the photos are there, and what it tells says so until then."""
+        held = {"source": "window.fetch = (get => (...given) => String(given[0]).includes('explanation/')"
+                          " ? new Promise(resolve => (window.held ??= []).push(resolve)).then(() => get(...given)) : get(...given))(fetch)"}
+        script = self.browser.send("Page.addScriptToEvaluateOnNewDocument", **held)["identifier"]
+        self.addCleanup(self.browser.send, "Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+        self.without(address="page=evaluation")
+        of = lambda title: f"[...document.querySelectorAll('details')].find(d => d.querySelector('summary').textContent.startsWith('{title}'))"
+        self.browser.wait(f"window.held && document.querySelector('.tally strong') && {DRAWN}")
+        self.assertEqual(self.browser.js(f"[{of('Where AP')}, {of('Confusion')}].map(d => d.querySelector('p').textContent)"), ["Computing …", "Computing …"])
+        self.assertTrue(self.browser.js(f"{of('COCO')}.querySelectorAll('tbody tr').length === 12 && {of('Classes')}.querySelectorAll('tbody tr').length > 0"))
+        self.browser.js("window.held.splice(0).forEach(resume => resume())")
+        self.browser.wait(f"{of('Confusion')}.querySelector('.matrix') && {of('Where AP')}.textContent.includes('wrong class')")
+        self.assertNotEqual(self.browser.js(f"{of('Classes')}.querySelector('tbody td:last-child').textContent"), "–")
+        self.without("data/results/0/explanation/segm", address="page=evaluation")
+        self.browser.wait("window.held")
+        self.browser.js("window.held.splice(0).forEach(resume => resume())")
+        self.browser.wait(f"{of('Confusion')}.querySelector('.trouble-note') && {of('Where AP')}.querySelector('.trouble-note') && {DRAWN}")
+        self.no_exceptions()
+
     def test_matches(self):
         self.without("data/results/0/overlaps/segm", address="page=evaluation")
         self.browser.wait("document.querySelector('.tally .trouble-note')")
@@ -285,6 +305,7 @@ class ClassSearch(unittest.TestCase):
                 browser.wait("document.querySelector('.tally strong')")
                 rows = browser.js("[...document.querySelectorAll('[role=region][aria-label=Classes] tbody th')].map(e => e.textContent)")
                 self.assertEqual(sorted(rows), [f"Kind {i}" for i in range(150, 160)])
+                browser.wait("document.querySelector('.matrix')")
                 matrix = browser.js("[...document.querySelectorAll('.matrix tbody th')].map(e => e.textContent)")
                 self.assertIn("Kind 150", matrix)
                 self.assertEqual(browser.errors, [])

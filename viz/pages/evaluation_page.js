@@ -126,6 +126,17 @@ export class EvaluationPage {
 
   async match() {
     const round = ++this.round, stale = () => round !== this.round;
+    await this.matchAnew(stale);
+    if (!stale()) await this.explain();  // after the photos, which need less
+  }
+
+  async explain() {
+    const {current, type} = this, before = current.explained[type];
+    await current.explain(type);
+    if (current === this.current && type === this.type && before !== current.explained[type]) this.drawPanels();
+  }
+
+  async matchAnew(stale) {
     let matcher;
     try {
       matcher = await this.current.matcher(this.type);
@@ -160,9 +171,14 @@ export class EvaluationPage {
     const part = this.data.header.all_photos > this.data.photos;
     fill(sections.metrics.host, () => [metricsTable(this.results), part && element("p", {class: "caution"}, `Of ${this.data.share} alone.`), ...current.summary.explain.causes.map(c => element("p", {class: "caution"}, c.text)),
         ...current.summary.warnings.map(text => element("p", {class: "rest"}, text))]);
+    const explained = current.explained[type];
+    const fillExplained = (host, make) => fill(host, () => {
+      if (explained instanceof Error) throw explained;
+      return [explained ? make() : element("p", {class: "rest"}, "Computing …")];
+    });
     fill(sections.classes.host, () => [classTable(current, type, state.find)]);
-    fill(sections.errors.host, () => [errorBars(current, type)]);
-    fill(sections.confusion.host, () => [confusionMatrix(current, type, inOrder, state.find)]);
+    fillExplained(sections.errors.host, () => errorBars(explained));
+    fillExplained(sections.confusion.host, () => confusionMatrix(explained, inOrder, state.find));
     if (focused) [...this.sideNode.querySelectorAll("button")].find(b => (b.getAttribute("aria-label") ?? b.textContent) === focused)?.focus({preventScroll: true});
     const round = this.drawn = {};
     fill(sections.curves.host, async () => {

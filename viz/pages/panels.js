@@ -20,7 +20,7 @@ const includes = (name, find) => name.toLowerCase().includes(find.toLowerCase())
 
 // A row a class, of those with `find` in their name; clicking one shows its curve and its photos.
 export function classTable(results, type, find) {
-  const rows = results.summary.metrics.per_class.map((c, k) => ({...c, k, best: results.summary.explain[type].classes[k].best_threshold}));
+  const rows = results.summary.metrics.per_class.map((c, k) => ({...c, k, best: results.explained[type]?.classes?.[k].best_threshold}));
   const found = rows.filter(c => includes(c.name, find)).sort((a, b) => (a[type]?.AP ?? -1) - (b[type]?.AP ?? -1));
   return element("div", {class: "scrolling", tabindex: 0, role: "region", "aria-label": "Classes"}, element("table", {},
       element("thead", {}, element("tr", {}, ...["Class", "Objects", "AP", "AP50", "AP75", "Best score"].map(t => element("th", {scope: "col"}, t)))),
@@ -49,8 +49,7 @@ export function curvesPlot(curves, thresholds, k, name) {
   return unitPlot(`Precision over recall, ${name}`, "recall", "precision", lines.filter(line => line.points.length));
 }
 
-export function errorBars(results, type) {
-  const {dAP, errors, FalsePos, FalseNeg} = results.summary.explain[type].tide;
+export function errorBars({tide: {dAP, errors, FalsePos, FalseNeg}}) {
   const says = {Cls: "wrong class", Loc: "poorly placed", Both: "both", Dupe: "found twice", Bkg: "nothing there", Miss: "not found"};
   return barList([...Object.keys(dAP).map(key => ({
     name: `${key}: ${says[key]}`, value: dAP[key], text: `${dAP[key]?.toFixed(1)} AP, ${count(errors[key])}`,
@@ -59,8 +58,8 @@ export function errorBars(results, type) {
 
 // The classes that are confused most, background last; every cell opens its photos.  `find`: the classes with that in
 // their name, and those that they are confused with most.
-export function confusionMatrix(results, type, classNames, find) {
-  const {matrix} = results.summary.explain[type].confusion, K = matrix.length - 1, most = 11;
+export function confusionMatrix({confusion: {matrix}}, classNames, find) {
+  const K = matrix.length - 1, most = 11;
   const wrong = k => matrix[k].reduce((sum, n, j) => sum + (j === k || j === K ? 0 : n + matrix[j][k]), 0);
   const total = k => matrix[k].reduce((sum, n) => sum + n, 0);
   const named = [...Array(K).keys()].map(k => Number(find !== "" && includes(classNames[k], find)));

@@ -14,6 +14,7 @@ export class Results {
       category: new Uint16Array(buffer, 8 * D + 4 * (P + 1), D), outside: new Uint8Array(buffer, 10 * D + 4 * (P + 1), D),
     };
     out.parts = new Map();
+    out.explained = {};
     return out;
   }
 
@@ -49,6 +50,11 @@ export class Results {
 
   // Precision [T, R, K], -1 for classes without objects.
   curves(type) { return this.part(`curves/${type}`, async name => new Float32Array(await bytes(name))); }
+  // Sets explained[type], to the reason if it cannot be had.
+  async explain(type) {
+    this.explained[type] = await this.part(`explanation/${type}`, async name => (await json(name))[type]).catch(error => error);
+  }
+
   losses(type) { return this.part(`losses/${type}`, json); }
 }
 
