@@ -10,7 +10,7 @@ import unittest
 
 from browser import Browser
 from test_evaluation import made_results
-from world import Folder, Pages, Shapes
+from world import Exported, Folder, Pages, Shapes
 
 AUDIT = r"""(() => {
   const faults = [], all = [...document.querySelectorAll("*")], say = (rule, e) => faults.push(`${rule}: ${e.outerHTML.slice(0, 160)}`);
@@ -74,27 +74,50 @@ def axe_faults(browser):
     return browser.js("axe.run().then(r => r.violations.map(v => `${v.id}, ${v.help}: ${v.nodes.map(n => n.html.slice(0, 120)).join(' | ')}`))")
 
 
+VIEWS = {"dataset": ".cell:not(.loading)", "evaluation": ".matrix", "training": "figure svg",
+         "dataset&search=nowhere": ".nothing button", "dataset&photo=000001.png": ".object", "evaluation&photo=000002.png": ".object", "evaluation&photo=000002.png&side=": ".object"}
+
+
 class Access(unittest.TestCase):
+    def setUp(self):
+        self.shapes, self.folder = Shapes(images=12, size=128), Folder()
+        results, run = self.folder.path / "results.json", self.folder.path / "run"
+        results.write_text(json.dumps(made_results(self.shapes)))
+        run.mkdir()
+        (run / "log.jsonl").write_text('{"step":1,"epoch":1,"rate":1,"losses":{"box":1},"loss":1}\n{"step":2,"epoch":2,"rate":1,"losses":{"box":2},"loss":2}\n')
+        self.shown = (self.shapes.annotations, self.shapes.images, "--results", results, results, "--run", run)
+
+    def tearDown(self):
+        self.folder.__exit__()
+        self.shapes.close()
+
+    def check(self, pages, looks):
+        with Browser() as browser:
+            for theme, width in looks:
+                browser.theme(theme)
+                browser.size(width, 800)
+                for view, ready in VIEWS.items():
+                    with self.subTest(view=view, theme=theme, width=width):
+                        browser.open(f"{pages.url}#page={view}")
+                        browser.wait(f"document.querySelector('{ready}')")
+                        self.assertEqual(browser.js(AUDIT), [])
+                        self.assertEqual(axe_faults(browser), [])
+            with self.subTest("the filters of a narrow screen"):
+                browser.size(360, 800)
+                for page in ("dataset", "evaluation"):
+                    browser.open(f"{pages.url}#page={page}")
+                    browser.wait("document.querySelector('.cell:not(.loading)')")
+                    browser.js("document.querySelector('[aria-controls=filters]').click()")
+                    self.assertEqual(browser.js(AUDIT), [])
+                    self.assertEqual(axe_faults(browser), [])
+
     def test_every_page_width_and_theme(self):
-        shapes = Shapes(images=12, size=128)
-        with Folder() as folder, Browser() as browser:
-            results, run = folder / "results.json", folder / "run"
-            results.write_text(json.dumps(made_results(shapes)))
-            run.mkdir()
-            (run / "log.jsonl").write_text('{"step":1,"epoch":1,"rate":1,"losses":{"box":1},"loss":1}\n{"step":2,"epoch":2,"rate":1,"losses":{"box":2},"loss":2}\n')
-            with Pages(shapes.annotations, shapes.images, "--results", results, results, "--run", run) as pages:
-                views = {"dataset": ".cell:not(.loading)", "evaluation": ".tally strong", "training": "figure svg",
-                         "dataset&search=nowhere": ".nothing button", "dataset&photo=000001.png": ".object", "evaluation&photo=000002.png": ".object", "evaluation&photo=000002.png&side=": ".object"}
-                for theme, width in (("light", 360), ("dark", 1280), ("light", 2560)):
-                    browser.theme(theme)
-                    browser.size(width, 800)
-                    for view, ready in views.items():
-                        with self.subTest(view=view, theme=theme, width=width):
-                            browser.open(f"{pages.url}#page={view}")
-                            browser.wait(f"document.querySelector('{ready}')")
-                            self.assertEqual(browser.js(AUDIT), [])
-                            self.assertEqual(axe_faults(browser), [])
-        shapes.close()
+        with Pages(*self.shown) as pages:
+            self.check(pages, [("light", 360), ("dark", 360), ("light", 1280), ("dark", 1280), ("light", 2560)])
+
+    def test_an_export(self):
+        with Exported(*self.shown) as pages:
+            self.check(pages, [("dark", 360), ("light", 1280)])
 
 
 if __name__ == "__main__":
