@@ -233,13 +233,14 @@ std::string Evaluated::losses(const std::string& type) {
 
 std::string Evaluated::objects(size_t row) const {
   const Annotations& a = gallery_->annotations();
+  const Photo photo = gallery_->shown(row);
   std::string out = "[";
   for (size_t i = first_[row]; i < first_[row + 1]; ++i) {
     const Detection& d = ranked(i);
     const auto k = a.category_row.find(d.category_id);
     out += fmt::format(R"({}{{"score":{},"class":{},"category_id":{},"bbox":{}{}}})", i > first_[row] ? "," : "",
                        json_or_null(d.score), k == a.category_row.end() ? -1 : int64_t(k->second), d.category_id,
-                       list(box_of(d)), mask_json(as_annotation(d, int64_t(i)), a.photos[row]));
+                       list(box_of(d)), mask_json(as_annotation(d, int64_t(i)), photo));
   }
   return out + "]";
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ struct FileStamp {
   uint64_t size = 0;
   auto operator<=>(const FileStamp&) const = default;
 };
-FileStamp stamp_of(const std::filesystem::path&);
+// None if the system cannot say just now: a program may have only so many files open, for one.
+std::optional<FileStamp> stamp_of(const std::filesystem::path&);
 
 class FilesRead {
  public:
@@ -29,14 +31,15 @@ class FilesRead {
   FilesRead();
   // Looks at it now: a change from here on is one.  `name`: what the pages call it.
   void add(const std::filesystem::path&, std::string name);
-  // Looks again, but never spends more than a fiftieth of its time on that: a label-schema folder has many files.
+  // Looks again, at what can be looked at, but never spends more than a fiftieth of its time on that: a label-schema
+  // folder has many files.
   std::string changes() const;
 
  private:
   struct File {
     std::filesystem::path path;
     std::string name;
-    FileStamp stamp;
+    std::optional<FileStamp> stamp;
   };
   std::string look() const;
 

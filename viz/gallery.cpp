@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "data/json_reader.h"
 #include "data/transforms.h"
@@ -56,13 +58,34 @@ Gallery::Gallery(Annotations annotations, size_t all_photos, fs::path images, Ex
     }
   }
   std::ranges::stable_sort(folders_, std::greater{}, [](const auto& folder) { return folder.first.size(); });
+  std::set<std::string, std::greater<>> elsewhere;  // where photos lie by their names; longer ones first
+  for (const Photo& photo : annotations_.photos) {
+    const fs::path name = without_folders(photo.file_name);
+    if (name.is_absolute()) elsewhere.insert(name.parent_path().string());
+  }
+  for (const std::string& folder : elsewhere)
+    if (folder != "/") folders_.push_back({folder + "/", ""});
   images_ = fs::canonical(images_);
 }
 
+// A folder is one only where a path begins: not the middle of a name inside another.
 std::string Gallery::without_folders(std::string message) const {
+  const auto goes_on = [](unsigned char c) {
+    return c > 127 || std::isalnum(c) || c == '/' || c == '.' || c == '_' || c == '-';
+  };
   for (const auto& [folder, name] : folders_)
-    for (size_t at; (at = message.find(folder)) != message.npos;) message.replace(at, folder.size(), name);
+    for (size_t at = 0; (at = message.find(folder, at)) != message.npos;)
+      if (at > 0 && goes_on(static_cast<unsigned char>(message[at - 1])))
+        ++at;
+      else
+        message.replace(at, folder.size(), name);
   return message;
+}
+
+Photo Gallery::shown(size_t row) const {
+  Photo photo = annotations_.photos.at(row);
+  photo.file_name = without_folders(std::move(photo.file_name));
+  return photo;
 }
 
 int Gallery::class_of(const Annotation& a) const {
@@ -90,7 +113,7 @@ std::string Gallery::header(size_t results, bool run) const {
 
 std::string Gallery::names() const {
   std::string out = "[";
-  for (const Photo& photo : annotations_.photos) out += (out.size() > 1 ? "," : "") + json_string(photo.file_name);
+  for (size_t row = 0; row < size(); ++row) out += (row > 0 ? "," : "") + json_string(shown(row).file_name);
   return out + "]";
 }
 
@@ -120,7 +143,7 @@ std::string Gallery::columns() const {
 }
 
 std::string Gallery::objects(size_t row) const {
-  const Photo& photo = annotations_.photos.at(row);
+  const Photo photo = shown(row);
   const std::vector<Rgb> colours = object_colours(classes_of(row));
   std::string out = fmt::format(R"({{"id":{},"name":{},"width":{},"height":{},"objects":[)", photo.id,
                                 json_string(photo.file_name), photo.width, photo.height);

@@ -54,8 +54,10 @@ class Gallery {
   std::string thumbnail(size_t row) const;
 
   // A message as others may read it: files by their name inside the folders of photos and annotations, not by where
-  // these lie.
+  // these lie, nor by the folders of photos that the annotations name from the root.
   std::string without_folders(std::string message) const;
+  // A photo under the name that others may read.
+  Photo shown(size_t row) const;
 
  private:
   std::vector<int> classes_of(size_t row) const;

@@ -28,6 +28,20 @@ std::string read_from(const fs::path& path, uint64_t offset) {
   return bytes;
 }
 
+// JSON whose texts that are paths from the root are the files' names alone.  `train` writes none; who else did is not
+// known.
+std::string without_folders(std::string json) {
+  for (size_t at = 0; (at = json.find("\"/", at)) != json.npos; ++at) {
+    size_t end = at + 1, name = end;
+    for (; end < json.size() && json[end] != '"'; ++end) {
+      if (json[end] == '/') name = end + 1;
+      if (json[end] == '\\') ++end;
+    }
+    json.erase(at + 1, name - at - 1);
+  }
+  return json;
+}
+
 }  // namespace
 
 RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
@@ -53,7 +67,7 @@ std::string RunFolder::state() const {
                          std::chrono::duration_cast<std::chrono::seconds>(age).count());
   }
   return fmt::format(R"({{"name":{},"files":[{}],"config":{}}})", json_string(last_name(path_)), files,
-                     json_string(read_from(path_ / "config.json", 0)));
+                     json_string(without_folders(read_from(path_ / "config.json", 0))));
 }
 
 // A resumed run cuts its log short first: then what was there before the offset is no longer a line's end.

@@ -1,6 +1,6 @@
 // A training run's folder (train/metrics_log.h), which may be written while it is looked at.
 //
-//   state              JSON: name, files with size and age in seconds, config as text
+//   state              JSON: name, files with size and age in seconds, config as text without folders
 //   log/<offset>       JSON: {"next": n, "anew": true if the log does not go on at the offset, "lines": ["{...}",
 //   ...]}:
 //                      whole lines from there on, at most 4 MB at once

@@ -79,7 +79,7 @@ Response ViewServer::data(const std::string& name) {
 }
 
 Response ViewServer::thumbnail(size_t row) {
-  const FileStamp stamp = stamp_of(gallery_->photo_file(row));
+  const std::optional<FileStamp> stamp = stamp_of(gallery_->photo_file(row));
   {
     const std::lock_guard lock(mutex_);
     const auto at = cached_.find(row);

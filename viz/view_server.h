@@ -38,7 +38,7 @@ class ViewServer {
   // JPEG of a row as the file was at `stamp`; the least recently used go beyond 64 MB.
   struct Cached {
     size_t row;
-    FileStamp stamp;
+    std::optional<FileStamp> stamp;
     std::shared_ptr<const std::string> bytes;
   };
   // As many photos are decoded at once as there are processors, however many are asked for.

@@ -1,6 +1,7 @@
 """What lies on the disk changes while `view` shows it: the pages say so, and never where it lies."""
 import json
 import os
+import resource
 import time
 import unittest
 import urllib.error
@@ -26,7 +27,7 @@ def answer(pages, path):
 def everything(rows, kinds):
     """The paths of all that a server of so many rows and kinds of findings can be asked for."""
     return ([f"{kind}/{row}" for kind in ("photo", "thumbnail", "data/objects", "data/outlines", "data/findings/photo") for row in rows] +
-            [f"data/{name}" for name in ("header", "names", "columns", "findings", "changes", "results/0/summary", "nothing")] + [f"data/findings/{kind}" for kind in kinds])
+            [f"data/{name}" for name in ("header", "names", "columns", "findings", "changes", "results/0/summary", "results/0/objects/0", "results/0/explanation/segm", "nothing")] + [f"data/findings/{kind}" for kind in kinds])
 
 
 def settled(pages, count):
@@ -92,6 +93,23 @@ class Changes(unittest.TestCase):
                 self.assertEqual(pages.data("changes")["count"], 0)
                 label.parent.rmdir()
                 self.assertEqual(settled(pages, 1)["files"], [["labels", True]])
+
+    def test_what_cannot_be_looked_at_has_not_changed(self):
+        """A folder, while the program has as many files open as it may."""
+        with Folder() as folder:
+            labelled_set(folder)
+            with Pages(folder, folder / "images") as pages:
+                self.assertEqual(pages.data("changes")["count"], 0)
+                process = pages.process.pid
+                time.sleep(.2)  # until that connection is closed
+                limits, open_files = resource.prlimit(process, resource.RLIMIT_NOFILE), len(os.listdir(f"/proc/{process}/fd"))
+                resource.prlimit(process, resource.RLIMIT_NOFILE, (open_files + 1, limits[1]))  # one for who asks
+                for _ in range(5):
+                    self.assertEqual(pages.data("changes")["files"], [])
+                    time.sleep(.1)
+                resource.prlimit(process, resource.RLIMIT_NOFILE, limits)
+                (folder / "labels" / "three.json").write_text("[]")
+                self.assertEqual(settled(pages, 1)["files"], [["labels", False]])
 
     def test_many_changes_are_counted(self):
         with Folder() as folder, Browser() as browser:
@@ -184,6 +202,40 @@ class Changes(unittest.TestCase):
                     for file in (file for file in pages.folder.rglob("*") if file.is_file()):
                         self.assertNotIn(str(folder).encode(), file.read_bytes(), file)
                     self.assertEqual(header["source"], where.name if where in (annotations, empty) else "labels set")
+
+    def test_nor_by_file_names_from_the_root(self):
+        """Which are shown as those inside the folder of photos, and of others by their last part."""
+        with Folder() as folder, Browser() as browser:
+            annotations, images = hostile_set(folder)
+            (images / "more").mkdir()
+            for name in ("more/in.png", "more/it.png"):
+                (images / name).write_bytes((images / "sound.png").read_bytes())
+            data = json.loads(annotations.read_text())
+            outside = "/mnt/ann/photos/x.png"
+            for photo, name in zip(data["images"], (images / "more/in.png", folder / "secret.png", images / "broken.png", outside, f"more{images}/it.png")):
+                photo["file_name"] = str(name)
+            annotations.write_text(json.dumps(data))
+            results = folder / "results.json"
+            results.write_text(json.dumps([{"image_id": 1, "category_id": 1, "score": 0.5, "bbox": [1, 1, 2, 2], "segmentation": {"size": [9, 9], "counts": [81]}}]))
+            inside = f"more{images}/it.png"  # a path from the root in the middle of a name is none
+            shown = ["more/in.png", "secret.png", "broken.png", "x.png", inside]
+            for made in (Pages, Exported):
+                with made(annotations, images, "--results", results) as pages:
+                    self.assertEqual(pages.data("names"), shown)
+                    browser.open(pages.url + "#photo=more/in.png")
+                    browser.wait("document.querySelector('.object')")
+                    self.assertEqual(browser.js("[document.querySelector('dialog h2').textContent, document.querySelector('.fault').textContent]"), ["more/in.png", ""])
+                    if made is Exported:
+                        files = [file for file in pages.folder.rglob("*") if file.is_file()]
+                        told = {file: file.read_bytes() for file in files}
+                    else:
+                        while pages.data("findings")["done"] < 2:
+                            pass
+                        told = {path: answer(pages, path)[1] for path in everything(range(5), range(len(pages.data("findings")["kinds"])))}
+                    for where, text in told.items():
+                        text = text.replace(inside.encode(), b"")
+                        for place in (str(folder), "/mnt/ann"):
+                            self.assertNotIn(place.encode(), text, where)
 
     def test_nor_by_a_path_from_where_view_was_started(self):
         """Of annotations and photos that lie beside the folder it is started in."""

@@ -44,6 +44,17 @@ class TrainingPage(unittest.TestCase):
             browser.wait(f"{status}.includes('step 2, epoch 0.20, loss 9.000')")
             self.assertEqual(browser.errors, [])
 
+    def test_the_configuration_tells_no_folders(self):
+        """Whoever wrote it: an export is handed on."""
+        config = {"train": {"weights": "/home/ann/secret place/coco.pth", "folder": "/home/ann/", "note": "a/b", "quoted": '/home/a"n/z'}, "list": ["/home/bob/y"]}
+        (self.run_folder / "config.json").write_text(json.dumps(config, indent=2))
+        shown = {"train": {"weights": "coco.pth", "folder": "", "note": "a/b", "quoted": "z"}, "list": ["y"]}
+        for made in (Pages, Exported):
+            with made(self.shapes.annotations, self.shapes.images, "--run", self.run_folder) as pages:
+                state = pages.data("run/state")
+                self.assertNotIn("/home", json.dumps(state))
+                self.assertEqual(json.loads(state["config"]), shown)
+
     def test_exported(self):
         self.log.write_text("".join(step(n, 10 / n) for n in range(1, 50)))
         with Exported(self.shapes.annotations, self.shapes.images, "--run", self.run_folder) as pages, Browser() as browser:
