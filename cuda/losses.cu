@@ -5,6 +5,7 @@
 // The mask loss, whose gradient is zero but for one class, gathers that class's logits and makes the targets where it
 // needs them: neither targets nor all classes' gradients exist in between.  bytes, forward: a sector of 32 for each of
 // the R M^2 logits of a label, and 4 R M^2 out; backward: 4 R M^2 in, the gradient out once, 4 R M^2 K.
+// Ladder: bench/kernels/mask_loss.cu
 #include <cmath>
 
 #include "cuda/block.h"
@@ -150,8 +151,8 @@ __global__ void mask_loss_backward_kernel(int64_t pixels, int64_t of_row, int64_
                                           const float* slope, const int32_t* labels, T* dlogits) {
   const int64_t first = int64_t(blockIdx.x) * kPixels, count = pixels - first < kPixels ? pixels - first : kPixels;
   T* mine = dlogits + first * classes;  // a multiple of 16 bytes from the start: 64 pixels are
-  const int64_t whole = count * classes / Vector<T>::kSize * Vector<T>::kSize;
-  for (int64_t i = int64_t(threadIdx.x) * Vector<T>::kSize; i < whole; i += int64_t(blockDim.x) * Vector<T>::kSize)
+  const int64_t whole = count * classes / kVector<T> * kVector<T>;
+  for (int64_t i = int64_t(threadIdx.x) * kVector<T>; i < whole; i += int64_t(blockDim.x) * kVector<T>)
     store_vector(mine + i, Vector<T>{});
   for (int64_t i = whole + threadIdx.x; i < count * classes; i += blockDim.x) mine[i] = T(0.0f);
   __syncthreads();

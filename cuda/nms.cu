@@ -2,6 +2,7 @@
 // a block, a bit for each pair: box j > i overlaps box i too much.  Then a block a list walks its boxes in order, 64 at
 // a time: one thread settles the 64 by their own bits, all threads add the bits of those kept to the suppressed. bytes:
 // M^2 / 8 bits a list, written and read once (M = 2,000: 0.5 MB); FLOP: 15 a pair, M^2 / 2 pairs a list.
+// Ladder: bench/kernels/nms.cu
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
 #include "tensor/geometry.h"

@@ -4,6 +4,7 @@
 // To runs: a block a mask.  Only where the mask may change it goes through the photo, column by column, a warp 256
 // pixels at a time: a vote gives the bits of 32, a shift those of the pixels before, their difference where runs end; a
 // sum over the block says which run each is.  bytes: 4 a run.  FLOP: some 30 a pixel of the window.
+// Ladder: bench/kernels/paste.cu
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"

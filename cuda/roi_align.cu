@@ -1,16 +1,19 @@
 // RoIAlign over all levels of the pyramid in one launch, forward and backward.  He et al. 2017, section 3; the level is
 // Lin et al. 2017, eq. 1.  The arithmetic of reads is tensor/geometry.h's.
 //
-// Forward: a block owns a row of bins of a RoI; threads own channels, so a pixel's channels are read together.
+// Forward: a block owns a row of bins of a RoI; a thread makes 16 bytes of channels of a bin, so a pixel's are read
+// together.
 //   bytes: y once; of the pyramid what RoIs touch, 16 pixels a bin, from the L2 cache where they overlap.
 // Backward, without atomics: a block owns an 8 x 8 tile of a level and 32 channels, looks which RoIs of its image and
 // level touch it, and walks those in order.  So each sum has one owner and one order: the same bits every run, and the
 // CPU's order.  Which RoIs an image has on a level is listed before, once, not by each tile.
 //   bytes: dpyramid once, dy once for each tile that a RoI touches; 28 a RoI for each tile of its image and level.
 //   FLOP: 2 for each pair of a pixel and a bin that reads it, and channel.
+// Ladders: bench/kernels/roi_align.cu, roi_align_backward.cu
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
+#include "cuda/vector.h"
 #include "tensor/geometry.h"
 
 namespace sil::SIL_GPU {
@@ -51,31 +54,33 @@ __device__ inline PlacedRoi place(const float* roi, int image, int levels, const
   return {level, image, roi_axis(box.y1, box.y2, scale, g.pooled), roi_axis(box.x1, box.x2, scale, g.pooled)};
 }
 
-template <class T>
+// A thread makes V channels of a bin.
+template <class T, int V>
 __global__ void roi_align_kernel(Pyramid<const T> p, const float* rois, const int32_t* image, RoiAlignGeom g, T* y) {
   const int64_t r = blockIdx.x;
-  const int i = int(blockIdx.y);
-  T* out = y + (r * g.pooled + i) * g.pooled * p.channels;
+  const int i = int(blockIdx.y), groups = int(p.channels / V);
   const PlacedRoi roi = place(rois + 4 * r, image[r], p.levels, g);
-  if (roi.image < 0) {
-    for (int64_t k = threadIdx.x; k < g.pooled * p.channels; k += blockDim.x) out[k] = T(0.0f);
-    return;
-  }
   const int height = p.height[roi.level], width = p.width[roi.level];
-  const T* map = p.data[roi.level] + int64_t(roi.image) * height * width * p.channels;
+  const int64_t photo = roi.image < 0 ? 0 : roi.image;
+  const T* map = p.data[roi.level] + photo * height * width * p.channels;
   const AxisReads<float> rows(roi.y, i, g.samples, height);
   const float mean = 1.0f / float(g.samples * g.samples);
-  for (int j = 0; j < g.pooled; ++j) {
-    const AxisReads<float> columns(roi.x, j, g.samples, width);
-    for (int64_t c = threadIdx.x; c < p.channels; c += blockDim.x) {
-      float sum = 0;
+  for (int k = int(threadIdx.x); k < g.pooled * groups; k += int(blockDim.x)) {
+    const int j = k / groups, c = k % groups * V;
+    float sum[V] = {};
+    if (roi.image >= 0) {
+      const AxisReads<float> columns(roi.x, j, g.samples, width);
       for (int a = 0; a < rows.count; ++a)
         for (int b = 0; b < columns.count; ++b) {
           const int64_t at = int64_t(rows.pixel[a]) * width + columns.pixel[b];
-          sum += rows.weight[a] * columns.weight[b] * mean * float(map[at * p.channels + c]);
+          const float weight = rows.weight[a] * columns.weight[b] * mean;
+          const Vector<T, V> x = load_vector<V>(map + at * p.channels + c);
+          for (int v = 0; v < V; ++v) sum[v] += weight * float(x.lane[v]);
         }
-      out[j * p.channels + c] = T(sum);
     }
+    Vector<T, V> mine;
+    for (int v = 0; v < V; ++v) mine.lane[v] = T(sum[v]);
+    store_vector(y + ((r * g.pooled + i) * g.pooled + j) * p.channels + c, mine);
   }
 }
 
@@ -175,11 +180,14 @@ __global__ void roi_align_backward_kernel(Pyramid<T> p, int level, int tiles_x, 
 
 void roi_align(Stream s, InList pyramid, In rois, In image, Out y, RoiAlignGeom g) {
   if (y.numel() == 0) return;
-  const unsigned threads = y.dim(3) < kThreads ? unsigned(divide_up(y.dim(3), kWarp) * kWarp) : kThreads;
   for_float("roi_align", y.dtype(), [&](auto t) {
     using T = decltype(t);
-    launch(s, "roi_align", {dim3(unsigned(y.dim(0)), unsigned(g.pooled)), threads}, roi_align_kernel<T>,
-           pyramid_of<const T>(pyramid), boxes_of("roi_align", rois), image.data<int32_t>(), g, y.data<T>());
+    const bool whole = y.dim(3) % kVector<T> == 0;
+    const int64_t items = g.pooled * y.dim(3) / (whole ? kVector<T> : 1);
+    const unsigned threads = items < kThreads ? unsigned(divide_up(items, kWarp) * kWarp) : kThreads;
+    launch(s, "roi_align", {dim3(unsigned(y.dim(0)), unsigned(g.pooled)), threads},
+           whole ? roi_align_kernel<T, kVector<T>> : roi_align_kernel<T, 1>, pyramid_of<const T>(pyramid),
+           boxes_of("roi_align", rois), image.data<int32_t>(), g, y.data<T>());
   });
 }
 

@@ -2,6 +2,7 @@
 // what was selected.  A value and its index are one 64-bit key, so no two are equal and any sort is the stable one.
 // bytes: the row 6 times (4 digits, twice to take), of which all but the first come from the L2 cache; 8 k for each
 // pass of the sort.  Up to 4,096 keys are sorted in shared memory, by one block; more by a launch a pass.
+// Ladder: bench/kernels/top_k.cu
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
 #include "cuda/select.h"

@@ -1,4 +1,4 @@
-// 16 bytes at a time: what a thread moves best.  Their address is a multiple of 16.
+// Several elements at a time: 16 bytes are what a thread moves best.  Their address is a multiple of their size.
 #pragma once
 #include "cuda/simt.h"
 
@@ -6,19 +6,21 @@ namespace sil::SIL_GPU {
 namespace {
 
 template <class T>
-struct alignas(16) Vector {
-  static constexpr int kSize = 16 / int(sizeof(T));
-  T lane[kSize];
+constexpr int kVector = 16 / int(sizeof(T));
+
+template <class T, int N = kVector<T>>
+struct alignas(N * sizeof(T)) Vector {
+  T lane[N];
 };
 
-template <class T>
-__device__ Vector<T> load_vector(const T* p) {
-  return *reinterpret_cast<const Vector<T>*>(p);
+template <int N, class T>
+__device__ Vector<T, N> load_vector(const T* p) {
+  return *reinterpret_cast<const Vector<T, N>*>(p);
 }
 
-template <class T>
-__device__ void store_vector(T* p, const Vector<T>& v) {
-  *reinterpret_cast<Vector<T>*>(p) = v;
+template <class T, int N>
+__device__ void store_vector(T* p, const Vector<T, N>& v) {
+  *reinterpret_cast<Vector<T, N>*>(p) = v;
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #         parity    torchvision's goldens; the stages of R50-FPN and the losses of 20 steps at rate 1e-5 held to the CPU's
 #         train     shapes, from scratch, to a mask AP50 of 0.80
 #         sanitize  compute-sanitizer over the kernels: memcheck, racecheck, synccheck
-#         bench     images/s of training and detection
+#         bench     images/s of training and detection; the kernel ladders, and torchvision's kernels where torch is
 # Without --phase those that have not passed yet.  Each leaves DIR/PHASE.json and DIR/PHASE.log (DIR: docs/gpu), which are merged into
 # DIR/report.md and DIR/report.json.  Exit 0: all asked for have passed; 1: not; 2: they cannot run here.
 set -uo pipefail
@@ -23,7 +23,7 @@ refuse() { echo "error: $*" >&2; exit 2; }
 # -- the archive ------------------------------------------------------------------------------------------------------
 
 make_bundle() {
-  local launcher=() programs=(train evaluate inspect shapes mask_rcnn_bench test_gpu) name tracked size
+  local launcher=() programs=(train evaluate inspect shapes mask_rcnn_bench kernel_ladders test_gpu) name tracked size
   command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
   # For any x86-64: the machine with the GPU has another processor.  oneDNN uses what it finds there.
   cmake -S . -B build-gpu -G Ninja -DSIL_CUDA=ON -DSIL_NATIVE=OFF "${launcher[@]}" || exit 2
@@ -214,8 +214,21 @@ bench() {
   fi
 }
 
+# Each line a finding; what is wrong is one too.
+ladders() {
+  local line code
+  run 100 "$bundle/bin/kernel_ladders" >"$work/ladders.txt" 2>&1
+  code=$?
+  cat "$work/ladders.txt" >&3
+  while read -r line; do found "$(sed 's/  */ /g' <<<"$line")"; done < <(grep -v '^+' "$work/ladders.txt")
+  run 60 python3 bench/kernels/torch_kernels.py >"$work/torch.txt" 2>&1
+  while read -r line; do found "$(sed 's/  */ /g' <<<"$line")"; done < <(grep -v '^+' "$work/torch.txt" | tail -n 8)
+  return $code
+}
+
 phase_bench() {
   local failed=0
+  ladders || { found "kernel_ladders: exit code $?"; failed=1; }
   make_shapes large 16 1024 11 || { found "no shapes"; return 1; }
   bench "R50-FPN, training, 800 x 800, f32, batch 2" --train --batch 2 --repeat 10 || failed=1
   bench "R50-FPN, training, 800 x 800, f32, batch 8" --train --batch 8 --repeat 5 || failed=1

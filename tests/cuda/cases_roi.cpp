@@ -69,6 +69,10 @@ std::vector<KernelCase> roi_kernel_cases() {
        [](const On& on) {
          return aligned(on, {{1, 6, 6, 290}}, rois(on, 3, 1, BoxKind::ordinary, 24, 24), {2, 3, 2});
        }},
+      {"roi_align", "channels in vectors, two levels",
+       [](const On& on) {
+         return aligned(on, {{2, 9, 11, 40}, {2, 5, 6, 40}}, rois(on, 9, 2, BoxKind::ordinary, 44, 300), {7, 2, 2});
+       }},
       {"roi_align", "no rois",
        [](const On& on) {
          return aligned(on, {{1, 6, 6, 3}}, rois(on, 0, 1, BoxKind::ordinary, 24, 24), {7, 2, 2});
