@@ -4,7 +4,7 @@ import unittest
 
 from browser import Browser
 from test_evaluation import made_results
-from world import Folder, Pages, Shapes, hostile_set
+from world import Folder, Pages, Shapes, hostile_set, png
 
 DRAWN = "document.querySelector('.cell') && !document.querySelector('.cell.loading')"
 STATUS = "document.querySelector('.toolbar [role=status]').textContent"
@@ -244,6 +244,31 @@ class Parts(unittest.TestCase):
             self.browser.click_on(".nothing button")
             self.browser.wait(f"{DRAWN} && document.querySelectorAll('.cell').length === 12 && !document.querySelector('.nothing button')")
             self.assertTrue(self.browser.js(STATUS).startswith("12 photos"))
+        self.no_exceptions()
+
+    def test_many_objects_take_a_frame_each(self):
+        """The browser colours their pixels after the script, so time alone does not say how much a frame can hold."""
+        with Folder() as folder:
+            (folder / "images").mkdir()
+            objects = [(i, photo) for photo in range(8) for i in range(60)]
+            square = lambda i: [i % 10 * 6, i // 10 * 6, 5, 5]
+            for photo in range(8):
+                (folder / "images" / f"{photo}.png").write_bytes(png(60, 40, (90, 120, 150)))
+            (folder / "many.json").write_text(json.dumps({
+                "images": [{"id": photo + 1, "file_name": f"{photo}.png", "width": 60, "height": 40} for photo in range(8)], "categories": [{"id": 1, "name": "dot"}],
+                "annotations": [{"id": n + 1, "image_id": photo + 1, "category_id": 1, "bbox": square(i), "area": 25, "iscrowd": 0} for n, (i, photo) in enumerate(objects)]}))
+            with Pages(folder / "many.json", folder / "images") as pages:
+                self.browser.open(pages.url)
+                self.browser.wait(f"{DRAWN} && document.querySelectorAll('.cell').length === 8")
+                most = self.browser.js("""(async () => {
+                  const draw = CanvasRenderingContext2D.prototype.drawImage, counts = [0], frame = () => new Promise(requestAnimationFrame);
+                  CanvasRenderingContext2D.prototype.drawImage = function(...given) { counts[counts.length - 1]++; return draw.apply(this, given); };
+                  location.hash = "#opacity=80";
+                  while (counts.reduce((a, b) => a + b) < 8) { await frame(); counts.push(0); }
+                  CanvasRenderingContext2D.prototype.drawImage = draw;
+                  return Math.max(...counts);
+                })()""")
+                self.assertEqual(most, 1)
         self.no_exceptions()
 
     def test_no_photos_at_all(self):

@@ -102,7 +102,8 @@ function drawLabels(context, objects, view, {text: size = 12, cover = 1}, lit) {
   objects.sort((a, b) => lit.includes(b) - lit.includes(a) || b.box[2] * b.box[3] - a.box[2] * a.box[3]);
   for (const object of objects) {
     const spot = freeSpot(context, object, view, placed, height, limit);
-    if (!spot || (room -= spot.width * height) < 0) continue;
+    if (!spot) continue;
+    if ((room -= spot.width * height) < 0) break;
     placed.push({object, ...spot});
     context.globalAlpha = lit.length && !lit.includes(object) ? .45 : 1;
     context.fillStyle = object.colour;

@@ -6,6 +6,7 @@ import {fitted, prepared, drawPhoto, drawObjects} from "./draw.js";
 const gap = 10, caption = 30;
 const tallest = 8e6;     // browsers lose precision in elements of some ten million pixels
 const frameBudget = 6;   // milliseconds of drawing
+const frameShapes = 50;  // objects after which no photo is begun
 const remembered = 300;  // pictures kept for scrolling back
 
 export class Grid {
@@ -148,14 +149,16 @@ export class Grid {
 
   drawWaiting() {
     const start = performance.now();
+    let shapes = 0;  // the browser colours their pixels later, and in the same frame
     for (const cell of this.waiting) {
-      if (performance.now() - start > frameBudget) break;
+      if (performance.now() - start > frameBudget || shapes > frameShapes) break;
       this.waiting.delete(cell);
-      this.draw(cell);
+      shapes += this.draw(cell);
     }
     this.drawing = this.waiting.size ? requestAnimationFrame(() => this.drawWaiting()) : undefined;
   }
 
+  // Returns how many objects were drawn.
   draw(cell) {
     const width = this.cellWidth, height = Math.round(width * .75), picture = cell.picture;
     const context = prepared(cell.canvas, width, height);
@@ -166,12 +169,13 @@ export class Grid {
     cell.trouble.hidden = !fault;
     cell.trouble.classList.toggle("over", Boolean(picture?.image));
     cell.canvas.labels = [];
-    if (!picture) return;
-    if (!picture.image) return;
+    if (!picture?.image) return 0;
     const view = fitted(picture.width, picture.height, width, height);
     cell.canvas.view = view;
     drawPhoto(context, picture.image, picture.width, picture.height, view);
-    cell.canvas.labels = drawObjects(context, this.source.objects(cell.row, picture), view, {...this.source.look(), text: 11, cover: .25});
+    const objects = this.source.objects(cell.row, picture);
+    cell.canvas.labels = drawObjects(context, objects, view, {...this.source.look(), text: 11, cover: .25});
+    return objects.length;
   }
 
   key(event) {
