@@ -28,6 +28,7 @@ void append_runs(const RleText& mask, std::vector<uint32_t>& counts) {
 Rle to_rle(const RleText& text) {
   Rle mask{text.height, text.width, {}};
   append_runs(text, mask.counts);
+  mask.counts.shrink_to_fit();  // it had room for as many runs as characters
   return mask;
 }
 

@@ -141,7 +141,10 @@ Results read_result_views(const std::filesystem::path& path) {
 }
 
 std::vector<Detection> to_detections(std::span<const Results> all) {
+  size_t count = 0;
+  for (const Results& results : all) count += results.size();
   std::vector<Detection> out;
+  out.reserve(count);
   for (const Results& results : all)
     for (const Results::List& list : results.lists)
       for (const DetectionView& d : list.detections)

@@ -304,6 +304,18 @@ TEST_CASE("results: every key arrives, and is written to the bit") {
   CHECK(read_results(temp.path / "none.json").empty());
 }
 
+TEST_CASE("results: masks take no more room than their runs") {
+  const TempFolder temp;
+  Rle mask{300, 300, {}};
+  for (int i = 0; i < 300; ++i) mask.counts.insert(mask.counts.end(), {200, 100});
+  write_results(temp.path / "r.json", {{1, 1, .5, {}, false, mask}, {1, 1, .4, {}, false, mask}}, nullptr);
+  for (const Detection& d : read_results(temp.path / "r.json")) {
+    const std::vector<uint32_t>& counts = std::get<Rle>(d.segmentation).counts;
+    CHECK(counts == mask.counts);
+    CHECK(counts.capacity() == counts.size());
+  }
+}
+
 TEST_CASE("results: an empty bbox is none, as in pycocotools") {
   const TempFolder temp;
   write_file(temp.path / "r.json", R"([{"image_id": 1, "category_id": 2, "score": 0.5, "bbox": []}])");
