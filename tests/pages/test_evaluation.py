@@ -112,6 +112,21 @@ class EvaluationPage(unittest.TestCase):
         self.browser.wait("document.querySelector('.toolbar [role=status]').textContent === '1 of 20 photos'")
         self.assertEqual(self.browser.js("document.querySelector('.cell .name').textContent"), "000004.png")
 
+    def test_a_class_shows_its_curve_and_its_photos_when_clicked(self):
+        self.open()
+        category = next(c for c in self.shapes.data["categories"] if c["name"] == "square")
+        pressed = "[...document.querySelectorAll('.link[aria-pressed=true]')].map(e => e.textContent)"
+        curve = "[...document.querySelectorAll('details')].find(d => d.querySelector('summary').textContent.startsWith('Precision')).querySelector('.rest').textContent"
+        photos = {x["image_id"] for x in (*self.shapes.data["annotations"], *self.results) if x["category_id"] == category["id"]}
+        self.browser.js("[...document.querySelectorAll('.link')].find(e => e.textContent === 'square').click()")
+        self.browser.wait(f"document.querySelector('.toolbar [role=status]').textContent === '{len(photos)} of 20 photos' && {curve} === 'square'")
+        self.assertEqual(self.browser.js(pressed), ["square"])
+        self.assertIn(f"class={category['id']}", self.browser.js("location.hash"))
+        self.assertTrue(self.browser.js("document.querySelector('[aria-label^=\"Precision over recall, square\"]') !== null"))
+        self.browser.js("[...document.querySelectorAll('.link')].find(e => e.textContent === 'square').click()")
+        self.browser.wait(f"document.querySelector('.toolbar [role=status]').textContent === '20 photos' && {curve}.startsWith('Mean')")
+        self.assertEqual(self.browser.js(pressed), [])
+
     def test_numbers_are_the_evaluators(self):
         self.open()
         summary = self.pages.data("results/0/summary")

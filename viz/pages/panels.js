@@ -25,8 +25,8 @@ export function classTable(results, type, find) {
   return element("div", {class: "scrolling", tabindex: 0, role: "region", "aria-label": "Classes"}, element("table", {},
       element("thead", {}, element("tr", {}, ...["Class", "Objects", "AP", "AP50", "AP75", "Best score"].map(t => element("th", {scope: "col"}, t)))),
       element("tbody", {}, ...found.slice(0, mostRows).map(c => element("tr", {},
-        element("th", {scope: "row"}, element("button", {class: "link", "aria-pressed": state.class === String(c.id) ? "true" : "false",
-          onclick: () => change({class: state.class === String(c.id) ? "" : c.id, cell: ""})}, c.name)),
+        element("th", {scope: "row"}, element("button", {class: "link", "aria-pressed": state.class === String(c.category_id) ? "true" : "false",
+          onclick: () => change({class: state.class === String(c.category_id) ? "" : c.category_id, cell: ""})}, c.name)),
         element("td", {}, count(c.objects)), ...["AP", "AP50", "AP75"].map(name => element("td", {}, three(c[type]?.[name]))),
         element("td", {title: "The score from which on F1 at IoU .5 is best"}, c.best ? three(c.best.score) : "–"))))),
       found.length > mostRows && element("p", {class: "rest"}, `and ${count(found.length - mostRows)} more, to be found by their name`));
