@@ -1,6 +1,9 @@
 """Parts of the pages by themselves: one that cannot be loaded holds up no other, and of nothing there is to show it is said."""
 import json
+import threading
 import unittest
+import urllib.error
+import urllib.request
 
 from browser import Browser
 from test_evaluation import made_results
@@ -216,6 +219,25 @@ class Parts(unittest.TestCase):
         self.browser.js("window.held.splice(0).forEach(resume => resume())")
         self.browser.wait(f"{of('Confusion')}.querySelector('.trouble-note') && {of('Where AP')}.querySelector('.trouble-note') && {DRAWN}")
         self.no_exceptions()
+
+    def test_parts_asked_for_all_at_once(self):
+        """Each is made once, whoever asks, and is what it is when asked for alone."""
+        names = ["summary", "detections"] + [f"{part}/{kind}" for part in ("overlaps", "confusion", "curves", "losses", "explanation") for kind in ("bbox", "segm")]
+        alone = {name: urllib.request.urlopen(f"{self.pages.url}data/results/0/{name}").read() for name in names}
+        with Pages(self.shapes.annotations, self.shapes.images, "--results", self.folder.path / "a.json") as pages:
+            told = []
+            ask = lambda name: told.append((name, urllib.request.urlopen(f"{pages.url}data/results/0/{name}").read()))
+            threads = [threading.Thread(target=ask, args=(name,)) for name in reversed(names * 4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(len(told), len(threads))
+            for name, bytes_ in told:
+                self.assertEqual(bytes_, alone[name], name)
+            for name in ("overlaps/nothing", "explanation", "overlaps/", "nothing"):
+                with self.assertRaises(urllib.error.HTTPError, msg=name):
+                    urllib.request.urlopen(f"{pages.url}data/results/0/{name}")
 
     def test_matches(self):
         self.without("data/results/0/overlaps/segm", address="page=evaluation")
