@@ -239,6 +239,20 @@ class Parts(unittest.TestCase):
                 with self.assertRaises(urllib.error.HTTPError, msg=name):
                     urllib.request.urlopen(f"{pages.url}data/results/0/{name}")
 
+    def test_scores_below_zero(self):
+        """Which the evaluator counts as any others: from 0 on leaves nothing out."""
+        first = next(a for a in self.shapes.data["annotations"] if a["image_id"] == 1)
+        with Folder() as folder:
+            (folder / "r.json").write_text(json.dumps([{"image_id": 1, "category_id": first["category_id"], "score": score, "bbox": first["bbox"], "segmentation": first["segmentation"]}
+                                                       for score in (-2.5, -3)]))
+            with Pages(self.shapes.annotations, self.shapes.images, "--results", folder / "r.json") as pages:
+                self.without(address="page=evaluation&score=0&photo=000001.png", url=pages.url)
+                self.browser.wait("document.querySelector('.tally strong') && document.querySelector('.object')")
+                self.assertEqual(self.browser.js("[...document.querySelectorAll('.tally strong')].slice(0, 2).map(e => e.textContent)"), ["1", "1"])
+                self.browser.js("location.hash = '#page=evaluation&score=0.01'")
+                self.browser.wait("document.querySelector('.tally strong').textContent === '0'")
+        self.no_exceptions()
+
     def test_matches(self):
         self.without("data/results/0/overlaps/segm", address="page=evaluation")
         self.browser.wait("document.querySelector('.tally .trouble-note')")

@@ -1,6 +1,6 @@
 // Which photos of the Evaluation page are shown and what they are sorted by.  A page has data, current, results, matcher,
 // type and differences.
-import {state} from "./state.js";
+import {state, thresholds} from "./state.js";
 import {matchAll} from "./results.js";
 
 // By photo, if the view asks for it: objects that one file finds and the other does not, and unmatched predictions that one
@@ -8,7 +8,7 @@ import {matchAll} from "./results.js";
 export async function differences({data, results, matcher, type}, stale) {
   if (results.length < 2 || state.sort_results !== "difference" && state.only !== "differ") return null;
   const [a, b] = await Promise.all(results.map(r => r.matcher(type)));
-  for (const other of [a, b]) if (other !== matcher && !await matchAll(other, Number(state.iou), Number(state.score), stale)) return null;
+  for (const other of [a, b]) if (other !== matcher && !await matchAll(other, ...thresholds(), stale)) return null;
   return Uint16Array.from({length: data.photos}, (_, p) => {
     let n = Math.abs(a.wrong[p] - b.wrong[p]);
     for (let o = data.first[p]; o < data.first[p + 1]; o++) if (a.found[o] !== b.found[o]) n++;

@@ -1,7 +1,7 @@
 // The Evaluation page: results against annotations, matched anew at any threshold, and what eval/ says of them.
 import {element, count, plural, eachFrame, breathe, fill, trouble} from "./dom.js";
 import {picture, arrivals, json} from "./source.js";
-import {state, change, address} from "./state.js";
+import {state, change, address, thresholds} from "./state.js";
 import {sorted} from "./dataset.js";
 import {Grid} from "./grid.js";
 import {look, lookKeys, LookControls} from "./look.js";
@@ -144,7 +144,7 @@ export class EvaluationPage {
       if (!stale()) this.tally.replaceChildren(trouble(error));
       return;
     }
-    if (stale() || !await matchAll(matcher, Number(state.iou), Number(state.score), stale)) return;
+    if (stale() || !await matchAll(matcher, ...thresholds(), stale)) return;
     this.matcher = matcher;
     this.count();
     await breathe();
@@ -236,7 +236,7 @@ export class EvaluationPage {
   async photo(row, opened) {
     const shown = this.sideBySide ? this.results : [this.current];
     const matchers = await Promise.all(shown.map(r => r.matcher(this.type)));
-    for (const m of matchers) m.matchPhoto(row, Number(state.iou), Number(state.score));  // all photos may take longer
+    for (const m of matchers) m.matchPhoto(row, ...thresholds());  // all photos may take longer
     return evaluatedPhoto(this.data, row, opened, shown.map((r, i) => ({place: r.place, name: this.nameOf(r), matcher: matchers[i]})));
   }
 }

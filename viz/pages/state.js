@@ -16,6 +16,9 @@ const sound = (key, value) => !ranges[key] || value !== "" && Number(value) >= r
 export const state = {...defaults};
 const listeners = [];
 
+// IoU and score from which on detections count.  From 0 on means all: some models' scores are logits.
+export const thresholds = () => [Number(state.iou), Number(state.score) || -Infinity];
+
 export const isDefault = key => state[key] === defaults[key];
 export const onChange = listener => listeners.push(listener);
 
