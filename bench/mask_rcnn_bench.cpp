@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 
 #include "apps/device.h"
 #include "apps/program.h"
@@ -16,6 +15,7 @@
 #include "nn/optimizer.h"
 #include "nn/safetensors.h"
 #include "tensor/arena.h"
+#include "tensor/range.h"
 #include "tensor/threads.h"
 
 namespace {
@@ -30,46 +30,32 @@ double median(std::vector<double> v) {
   return v.empty() ? 0 : (v[(v.size() - 1) / 2] + v[v.size() / 2]) / 2;
 }
 
-// A stage's time is what passes between the stage before and its end.  On a GPU that is what the host takes: a stage's
-// work may run on behind it, until one reads a result.
-struct StageTimer : Probe {
-  Clock::time_point last = Clock::now();
-  std::vector<std::string> order;
-  std::map<std::string, double> spent;
-  Tensor stage(const std::string& name, const Tensor&) override { return mark(name), Tensor(); }
-  void mark(const std::string& name) {
-    if (!spent.contains(name)) order.push_back(name);
-    spent[name] += seconds(last);
-    last = Clock::now();
-  }
-};
-
 struct Options {
   std::string annotations, images, weights, backbone = "resnet50", dtype = "f32", device = "cpu";
   int classes = 91, size = 800, max_size = 800, batch = 4, repeat = 3;
   bool train = false;
 };
 
-// Times `work` on a batch each, after one that is not timed; then once more with a probe, for the table of stages: what
-// a probe asks for (the masks of all classes, say) takes its own time.
+// Times `work` on a batch each, after one that is not timed; of the last, each stage.  On a GPU that is what the host
+// takes: a stage's work may run on behind it, until one reads a result.
 template <class F>
 void time_runs(const char* what, MaskRcnn& model, Loader& loader, int repeat, int photos, F work) {
   std::vector<double> times;
   const auto next = [&] { return loader.next()->to(model.device()); };
-  work(next(), 0, nullptr);
+  work(next(), 0);
   Arena::of(model.device()).reset_peak();
   for (int i = 1; i <= repeat; ++i) {
     const Batch batch = next();
     const auto start = Clock::now();
-    work(batch, i, nullptr);
+    work(batch, i);
     times.push_back(seconds(start));
   }
   const int64_t peak = Arena::of(model.device()).peak();
   const Batch batch = next();
-  StageTimer stages;
-  work(batch, repeat + 1, &stages);
+  const RangeLog log;
+  work(batch, repeat + 1);
   fmt::print("{:<28} {:>10}\n", "stage", "ms");
-  for (const std::string& name : stages.order) fmt::print("{:<28} {:>10.1f}\n", name, 1e3 * stages.spent[name]);
+  for (const auto& [name, milliseconds] : log.milliseconds) fmt::print("{:<28} {:>10.1f}\n", name, milliseconds);
   fmt::print(
       "{{\"what\": \"{}\", \"median_s\": {:.4f}, \"per_image_s\": {:.4f}, \"peak_bytes\": {}, \"threads\": {}}}\n",
       what, median(times), median(times) / photos, peak, threads());
@@ -77,8 +63,8 @@ void time_runs(const char* what, MaskRcnn& model, Loader& loader, int repeat, in
 
 void bench_detect(MaskRcnn& model, Loader& loader, const Options& o) {
   model.fold(o.dtype == "bf16" ? DType::bf16 : DType::f32);
-  time_runs("detect", model, loader, o.repeat, 1, [&](const Batch& batch, int i, StageTimer* stages) {
-    const auto detections = model.detect(batch, stages);
+  time_runs("detect", model, loader, o.repeat, 1, [&](const Batch& batch, int i) {
+    const auto detections = model.detect(batch);
     if (i == 1) fmt::print("{} detections in the first photo\n", detections[0].boxes.size());
   });
 }
@@ -86,18 +72,13 @@ void bench_detect(MaskRcnn& model, Loader& loader, const Options& o) {
 void bench_train(MaskRcnn& model, Loader& loader, const Options& o) {
   const std::vector<Leaf> parts = leaves(model);
   Optimizer optimizer(parts, {});
-  time_runs("train", model, loader, o.repeat, o.batch, [&](const Batch& batch, int i, StageTimer* stages) {
-    const auto mark = [&](const char* name) {
-      if (stages) stages->mark(name);
-    };
-    const Losses losses = model.losses(batch, Mode::train, RngKey{uint64_t(i)}, stages);
-    mark("losses");
+  time_runs("train", model, loader, o.repeat, o.batch, [&](const Batch& batch, int i) {
+    const Losses losses = model.losses(batch, Mode::train, RngKey{uint64_t(i)});
     optimizer.zero_grad();
-    backward(losses.all());
-    mark("backward");
+    in_range("backward", [&] { backward(losses.all()); });
+    const Range range("optimizer");
     optimizer.step(1e-5);
     parts.front().value().rows(0, 1).to(Device::cpu());  // a GPU's work is done when this has arrived
-    mark("optimizer");
   });
 }
 

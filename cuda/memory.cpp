@@ -1,5 +1,6 @@
 // Memory and the device itself.
 #include <cuda_runtime.h>
+#include <nvtx3/nvToolsExt.h>
 
 #include <mutex>
 
@@ -71,6 +72,9 @@ void open_cuda_device(int index) {
   check(opened == index, "device cuda:{}: this process works on cuda:{} already; one GPU expected", index, opened);
   cuda::check_cuda("open", cudaSetDevice(index));
 }
+
+void push_range(const char* name) { nvtxRangePushA(name); }
+void pop_range() { nvtxRangePop(); }
 
 const Kernels* cuda_kernels() {
   static const Kernels table = [] {

@@ -1,6 +1,7 @@
 #include "models/fpn.h"
 
 #include "nn/init.h"
+#include "tensor/range.h"
 
 namespace sil {
 
@@ -17,14 +18,15 @@ Fpn::Fpn(const std::array<int, 4>& in_channels, int channels, RngKey init) {
 }
 
 std::vector<Var> Fpn::operator()(const std::vector<Var>& c) const {
-  Var inner = inner_blocks[3](c[3]);
+  Var inner;
   std::vector<Var> p(4);
-  p[3] = layer_blocks[3](inner);
-  for (size_t i = 3; i-- > 0;) {
-    inner = upsample_add(inner, inner_blocks[i](c[i]));
+  for (size_t i = 4; i-- > 0;) {
+    const Range range(fmt::format("p{}", i + 2));
+    const Var lateral = inner_blocks[i](c[i]);
+    inner = inner.defined() ? upsample_add(inner, lateral) : lateral;
     p[i] = layer_blocks[i](inner);
   }
-  p.push_back(max_pool(p[3], {1, 2, 0}));
+  p.push_back(in_range("p6", [&] { return max_pool(p[3], {1, 2, 0}); }));
   return p;
 }
 

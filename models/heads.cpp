@@ -4,6 +4,7 @@
 
 #include "nn/init.h"
 #include "tensor/check.h"
+#include "tensor/range.h"
 
 namespace sil {
 namespace {
@@ -47,8 +48,12 @@ BoxHead::BoxHead(const ModelConfig& c, RngKey init)
       bbox_pred(make_linear({c.num_classes * 4, c.box_head_width}, init.fold("bbox_pred"))) {}
 
 BoxOutput BoxHead::operator()(const Var& features) const {
-  const Var hidden = fc7(fc6(features, true), true);
-  return {cls_score(hidden), bbox_pred(hidden)};
+  Var hidden;
+  const Var logits = in_range("class_logits", [&] {
+    hidden = fc7(fc6(features, true), true);
+    return cls_score(hidden);
+  });
+  return {logits, in_range("box_deltas", [&] { return bbox_pred(hidden); })};
 }
 
 void BoxHead::visit(Visitor& v) {
@@ -69,14 +74,16 @@ std::pair<Var, Var> box_losses(const BoxOutput& out, const Samples& s, const Tar
     rows[i] = int32_t(rows[i] * classes + labels[i]), weights[i] = 1;
   }
   const DType dtype = s.rois.boxes.dtype();
+  const Var classifier =
+      in_range("loss.classifier", [&] { return softmax_cross_entropy(cast(out.class_logits, dtype), s.labels); });
+  const Range range("loss.box");
   const Var deltas = gather_rows(view(out.deltas, {rois * classes, 4}), Tensor::of({positives}, rows, device));
 
   const Tensor want =
       ops::encode_boxes(ops::gather_rows(targets.boxes, s.positive_object), s.positive_rois.boxes, config.coder);
   const Tensor weight = ops::cast(Tensor::of({positives}, weights, device), dtype);
   const Tensor count = Tensor::full({1}, double(std::max<int64_t>(s.count, 1)), dtype, device);
-  return {softmax_cross_entropy(cast(out.class_logits, dtype), s.labels),
-          smooth_l1(cast(deltas, dtype), want, weight, count, kBoxBeta)};
+  return {classifier, smooth_l1(cast(deltas, dtype), want, weight, count, kBoxBeta)};
 }
 
 MaskHead::MaskHead(const ModelConfig& c, RngKey init)
@@ -109,6 +116,7 @@ void MaskHead::visit(Visitor& v) {
 }
 
 Var mask_loss(const Var& logits, const Samples& s, const Targets& t) {
+  const Range range("loss.mask");
   return mask_loss(logits, s.positive_labels, s.positive_rois.boxes, s.positive_object,
                    {t.run_ends, t.run_begin, t.size});
 }

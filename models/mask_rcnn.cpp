@@ -11,6 +11,7 @@
 #include "models/roi_sampler.h"
 #include "models/rpn.h"
 #include "tensor/check.h"
+#include "tensor/range.h"
 
 namespace sil {
 
@@ -173,23 +174,28 @@ MaskRcnn::Proposed MaskRcnn::propose_from(const Batch& batch, Mode mode, Probe* 
   Proposed out;
   out.finest = finest_level(batch);
   show(probe, "input", batch.photos);
-  const std::vector<Var> c = parts_->body(cast(batch.photos, parts_->dtype), mode);
+  const Var photos = in_range("input", [&] { return cast(batch.photos, parts_->dtype); });
+  const std::vector<Var> c = parts_->body(photos, mode);
   show_levels(probe, "c", 2, c);
   out.pyramid = parts_->fpn(c);
   show_levels(probe, "p", 2, out.pyramid);
   out.rpn = parts_->rpn(out.pyramid);
   show_levels(probe, "rpn.objectness.", 0, out.rpn.objectness);
   show_levels(probe, "rpn.deltas.", 0, out.rpn.deltas);
-  out.anchors = ops::cast(anchors_for(out.pyramid, batch, config_), wide(parts_->dtype));
+  out.anchors =
+      in_range("anchors", [&] { return ops::cast(anchors_for(out.pyramid, batch, config_), wide(parts_->dtype)); });
   show(probe, "anchors", out.anchors);
-  const Rois own =
-      propose(values(out.rpn.objectness), values(out.rpn.deltas), out.anchors, batch.sizes, config_.rpn, mode);
+  const Rois own = in_range("proposals", [&] {
+    return propose(values(out.rpn.objectness), values(out.rpn.deltas), out.anchors, batch.sizes, config_.rpn, mode);
+  });
   out.proposals = offer_proposals(probe, own, batch.photos.dim(0));
   return out;
 }
 
 BoxOutput MaskRcnn::read_boxes(const Proposed& p, const Rois& rois, Probe* probe) {
-  const Var features = roi_align(roi_levels(p.pyramid), rois.boxes, rois.image, {BoxHead::kPooled, 2, p.finest});
+  const Var features = in_range("box_features", [&] {
+    return roi_align(roi_levels(p.pyramid), rois.boxes, rois.image, {BoxHead::kPooled, 2, p.finest});
+  });
   show_rows(probe, "box_features", features.value(), rois);
   BoxOutput out = parts_->box_head(features);
   show_rows(probe, "class_logits", out.class_logits.value(), rois);
@@ -199,8 +205,11 @@ BoxOutput MaskRcnn::read_boxes(const Proposed& p, const Rois& rois, Probe* probe
 
 // Features of the mask head, [R, M, M, width].
 Var MaskRcnn::read_masks(const Proposed& p, const Rois& rois, Probe* probe) {
-  const Var features = roi_align(roi_levels(p.pyramid), rois.boxes, rois.image, {config_.mask_size / 2, 2, p.finest});
+  const Var features = in_range("mask_features", [&] {
+    return roi_align(roi_levels(p.pyramid), rois.boxes, rois.image, {config_.mask_size / 2, 2, p.finest});
+  });
   show_rows(probe, "mask_features", features.value(), rois);
+  const Range range("mask_logits");
   return parts_->mask_head.features(features);
 }
 
@@ -224,9 +233,11 @@ std::pair<Losses, std::vector<PhotoDetections>> MaskRcnn::losses_and_detections(
 
 Losses MaskRcnn::losses_of(const Proposed& p, const Batch& batch, RngKey key, Probe* probe) {
   const Targets targets = checked(batch.targets, config_.num_classes, p.anchors.dtype(), parts_->device);
-  const Samples samples = sample_rois(p.proposals, targets, batch.photos.dim(0), config_.box, key.fold("rois"));
+  const Samples samples = in_range(
+      "samples", [&] { return sample_rois(p.proposals, targets, batch.photos.dim(0), config_.box, key.fold("rois")); });
   const BoxOutput box = read_boxes(p, samples.rois, probe);
-  const Var mask_logits = parts_->mask_head.mask_fcn_logits(read_masks(p, samples.positive_rois, probe));
+  const Var mask_features = read_masks(p, samples.positive_rois, probe);
+  const Var mask_logits = in_range("mask_logits", [&] { return parts_->mask_head.mask_fcn_logits(mask_features); });
   show_rows(probe, "mask_logits", mask_logits.value(), samples.positive_rois);
 
   const auto [rpn_objectness, rpn_box] = rpn_losses(p.rpn, p.anchors, targets, config_.rpn, key.fold("anchors"));
@@ -239,8 +250,9 @@ Losses MaskRcnn::losses_of(const Proposed& p, const Batch& batch, RngKey key, Pr
 
 std::vector<PhotoDetections> MaskRcnn::detections_of(const Proposed& p, const Batch& batch, Probe* probe) {
   const BoxOutput box = read_boxes(p, p.proposals, probe);
-  const Detections found =
-      select_detections(box.class_logits.value(), box.deltas.value(), p.proposals, batch.sizes, config_.box);
+  const Detections found = in_range("detections.boxes", [&] {
+    return select_detections(box.class_logits.value(), box.deltas.value(), p.proposals, batch.sizes, config_.box);
+  });
 
   const Tensor features = read_masks(p, found.rois, probe).value();
   Tensor logits;
@@ -249,8 +261,9 @@ std::vector<PhotoDetections> MaskRcnn::detections_of(const Proposed& p, const Ba
     show(probe, "mask_logits", all);
     logits = select_class(all, found.labels);
   } else {
-    logits = parts_->mask_head.logits_of(features, found.labels);
+    logits = in_range("mask_logits", [&] { return parts_->mask_head.logits_of(features, found.labels); });
   }
+  const Range range("detections.masks");
   const Tensor masks = ops::sigmoid(ops::cast(logits, DType::f32));
   return map_to_photos(found, masks, batch.sizes, batch.original, config_.mask_threshold);
 }

@@ -4,6 +4,7 @@
 
 #include "nn/init.h"
 #include "tensor/check.h"
+#include "tensor/range.h"
 
 namespace sil {
 namespace {
@@ -87,10 +88,12 @@ ResNet::ResNet(const std::string& backbone, NormKind norm, float eps, RngKey ini
 }
 
 std::vector<Var> ResNet::operator()(const Var& photos, Mode mode) {
-  Var x = max_pool(stem(photos, mode), {3, 2, 1});
+  Var x;
   std::vector<Var> c;
-  for (auto& stage : stages) {
-    for (ResidualBlock& block : stage) x = block(x, mode);
+  for (size_t s = 0; s < 4; ++s) {
+    const Range range(fmt::format("c{}", s + 2));
+    if (s == 0) x = max_pool(stem(photos, mode), {3, 2, 1});
+    for (ResidualBlock& block : stages[s]) x = block(x, mode);
     c.push_back(x);
   }
   return c;

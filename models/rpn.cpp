@@ -4,6 +4,7 @@
 
 #include "models/grouped_nms.h"
 #include "nn/init.h"
+#include "tensor/range.h"
 
 namespace sil {
 namespace {
@@ -122,9 +123,14 @@ RpnHead::RpnHead(int c, int b, RngKey init)
 
 RpnOutput RpnHead::operator()(const std::vector<Var>& pyramid) const {
   RpnOutput out;
-  for (const Var& p : pyramid) {
-    const Var hidden = conv(p, true);
-    out.objectness.push_back(cls_logits(hidden));
+  for (size_t l = 0; l < pyramid.size(); ++l) {
+    Var hidden;
+    {
+      const Range range(fmt::format("rpn.objectness.{}", l));
+      hidden = conv(pyramid[l], true);
+      out.objectness.push_back(cls_logits(hidden));
+    }
+    const Range range(fmt::format("rpn.deltas.{}", l));
     out.deltas.push_back(bbox_pred(hidden));
   }
   return out;
@@ -152,13 +158,17 @@ Rois propose(const std::vector<Tensor>& objectness, const std::vector<Tensor>& d
 std::pair<Var, Var> rpn_losses(const RpnOutput& out, const Tensor& anchors, const Targets& targets,
                                const RpnConfig& config, RngKey key) {
   const int64_t photos = out.objectness[0].dim(0);
-  const AnchorTargets t = assign(anchors, targets, photos, config, key);
+  const AnchorTargets t = in_range("samples", [&] { return assign(anchors, targets, photos, config, key); });
   const DType dtype = anchors.dtype();
-  const Var logits = cast(view(flatten_levels(out.objectness, 1), {photos * anchors.dim(0)}), dtype);
+  const Var objectness = in_range("loss.rpn_objectness", [&] {
+    const Var logits = view(flatten_levels(out.objectness, 1), {photos * anchors.dim(0)});
+    return sigmoid_bce(cast(logits, dtype), t.labels);
+  });
+  const Range range("loss.rpn_box");
   const Var deltas = cast(gather_rows(flatten_levels(out.deltas, 4), t.positive_rows), dtype);
   const Tensor weight = Tensor::full({t.positive_rows.dim(0)}, 1, dtype, anchors.device());
   const Tensor samples = Tensor::full({1}, double(std::max<int64_t>(t.samples, 1)), dtype, anchors.device());
-  return {sigmoid_bce(logits, t.labels), smooth_l1(deltas, t.positive_deltas, weight, samples, kBoxBeta)};
+  return {objectness, smooth_l1(deltas, t.positive_deltas, weight, samples, kBoxBeta)};
 }
 
 }  // namespace sil

@@ -12,6 +12,7 @@
 #include "tensor/arena.h"
 #include "tensor/atomic_file.h"
 #include "tensor/check.h"
+#include "tensor/range.h"
 #include "train/detect.h"
 #include "train/early_stopping.h"
 #include "train/memory_advice.h"
@@ -147,12 +148,12 @@ class Trainer {
     record.losses = values(losses);
     record.step = ++progress_.step;
     check_finite(record.losses, record.step);
-    backward(losses.all());
+    in_range("backward", [&] { backward(losses.all()); });
     if (config_.clip_norm) record.gradient_norm = clip_gradients(leaves_, *config_.clip_norm);
     check(std::isfinite(record.gradient_norm),
           "step {}: the gradients' norm is {}; a smaller train.learning_rate may help", record.step,
           record.gradient_norm);
-    optimizer_.step(record.rate);
+    in_range("optimizer", [&] { optimizer_.step(record.rate); });
 
     record.epoch = epochs_of_steps(config_, record.step, photos_);
     record.seconds = seconds_since(start);
