@@ -6,14 +6,12 @@
 // much of the chain runs in parallel, and GB/s say nothing.
 //
 // 1  A thread a list, straight from the definition: only the overlaps with kept boxes are computed, one after the
-// other.  40 of
-//    some 270,000 threads that fit on an H100 work.
+//    other.  40 of some 270,000 threads that fit on an H100 work.
 // 2  A block a list.  Box after box: if it is still there, all threads strike out what it overlaps.  A barrier a box:
-// 2,000 in
-//    a row.
+//    2,000 in a row.
 // 3  The library's: all overlaps first, as bits, by as many blocks as there are 64 x 64 tiles; then a block a list
-// settles 64
-//    boxes at a time by their own 64 x 64 bits and strikes out the rest word by word: 32 steps instead of 2,000.
+//    settles 64 boxes at a time by their own 64 x 64 bits and strikes out the rest word by word: 32 steps instead of
+//    2,000.
 #include "bench/kernels/problem.h"
 #include "cuda/dispatch.h"
 #include "tensor/geometry.h"

@@ -6,13 +6,11 @@
 // whether they are ever written.  Arithmetic: some 30 FLOP a pixel of a box.
 //
 // 1  Paste, then encode: the library's paste_mask writes each photo, a launch a mask; then a thread a mask goes down
-// all its
-//    pixels, one after the other.
+//    all its pixels, one after the other.
 // 2  Paste, then a block a mask: a warp votes on 32 pixels at a time, a shift gives those before, and a sum over the
-// block
-//    tells each change its place.
+//    block tells each change its place.
 // 3  The library's: the same votes, on pixels that are computed and forgotten, and only where the mask can change: the
-// box.
+//    box.
 #include "bench/kernels/problem.h"
 #include "cuda/block.h"
 #include "cuda/dispatch.h"

@@ -3,17 +3,15 @@
 // Each of R RoIs becomes P x P bins of C channels; a bin is the mean of 2 x 2 bilinear reads, each of four pixels. That
 // is 16 pixels a bin and channel, of which most are read by the neighbours too, so they come from the caches: what must
 // move is what RoIs touch of the pyramid, once (at most all of it), and the result.  Arithmetic is 32 FLOP an element,
-// far too little to matter: for 1,024 RoIs, 7 x 7 bins and 256 channels 0.4 GFLOP beside 51 MB of results and up to
-// 183 MB of pyramid.  A good kernel is bound by memory, a bad one by instructions and by badly used cache lines.
+// far too little to matter: for 1,024 RoIs, 7 x 7 bins and 256 channels 0.4 GFLOP beside 51 MB of results and up to 183
+// MB of pyramid.  A good kernel is bound by memory, a bad one by instructions and by badly used cache lines.
 //
 // 1  A thread an element, bins fastest, as torchvision's kernel goes through [R, C, P, P].  Here, with channels
-// innermost,
-//    neighbouring threads read pixels that lie C * 4 bytes apart: of every 32 bytes fetched 4 are used, and the result
-//    is written the same way.  Each thread finds the RoI's level (a logarithm) and all weights anew.
+//    innermost, neighbouring threads read pixels that lie C * 4 bytes apart: of every 32 bytes fetched 4 are used, and
+//    the result is written the same way.  Each thread finds the RoI's level (a logarithm) and all weights anew.
 // 2  Channels fastest.  A warp reads and writes 128 bytes in a row.  The weights are still found by every thread.
 // 3  A block a row of bins.  The row's weights along y are found once a thread, those along x once a bin, and a pixel
-// that
-//    several reads of a bin share is fetched once: 9 of 16 where a bin is a cell wide or less.
+//    that several reads of a bin share is fetched once: 9 of 16 where a bin is a cell wide or less.
 // 4  The library's: a thread makes 16 bytes of channels, so that an address, a weight and an instruction serve four of
 //    float32 or eight of bfloat16.
 #include <algorithm>

@@ -6,16 +6,13 @@
 // included.
 //
 // 1  Scatter: a thread an element of dy adds its share to each pixel by atomicAdd, as torchvision does.  The gradient
-// is
-//    set to zero before, so it is written, then read and written again where RoIs are, 16 times an element; and the
+//    is set to zero before, so it is written, then read and written again where RoIs are, 16 times an element; and the
 //    order is whichever thread comes first: the same step twice gives different weights.
 // 2  Gather: a thread an element of the gradient goes through all RoIs and adds what reads it.  One owner, one order,
-// the
-//    same bits every time.  But each of 45 million threads looks at each of 1,024 RoIs, of which a handful matter.
+//    the same bits every time.  But each of 45 million threads looks at each of 1,024 RoIs, of which a handful matter.
 // 3  The library's: a block owns 8 x 8 pixels and 32 channels, lists in shared memory which RoIs of its image and level
-// touch
-//    the tile, and walks these in order; the weights of the tile's rows and columns are found once a RoI, not once a
-//    pixel and channel.  Deterministic, and everything is written once.
+//    touch the tile, and walks these in order; the weights of the tile's rows and columns are found once a RoI, not
+//    once a pixel and channel.  Deterministic, and everything is written once.
 #include "bench/kernels/problem.h"
 #include "cuda/dispatch.h"
 #include "tensor/geometry.h"

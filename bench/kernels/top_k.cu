@@ -6,14 +6,11 @@
 // 8 rows are little to spread over 132 multiprocessors, and what is to be done has steps that wait for one another.
 //
 // 1  k times the largest that is smaller than the last: a block a row reads the row k times.  2,000 x 6.5 MB, from the
-// L2
-//    cache.
+//    L2 cache.
 // 2  Sort the whole row (bitonic, Batcher 1968), in global memory, and take the first k: log^2 steps, 171 passes over a
-// row of
-//    262,144 keys of 8 bytes, each a launch.  Everything is sorted to use 1 % of it.
+//    row of 262,144 keys of 8 bytes, each a launch.  Everything is sorted to use 1 % of it.
 // 3  The library's: radix selection finds the k-th largest in 4 passes over the row (8 bits of its digits each), a
-// fifth and a
-//    sixth take what is larger; then 2,048 keys are sorted in shared memory.
+//    fifth and a sixth take what is larger; then 2,048 keys are sorted in shared memory.
 #include "bench/kernels/problem.h"
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
