@@ -19,7 +19,7 @@ enum class LadderSize { small, real };
 struct Ladder {
   struct Version {
     const char* what;
-    std::function<void()> run;
+    std::function<void()> run;  // holds the tensors that its pointers point into
   };
   double bytes = 0, flop = 0;       // that the problem asks for: its arguments read once, its results written once
   std::vector<Tensor> outputs{};    // where every version leaves its results

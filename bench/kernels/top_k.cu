@@ -85,7 +85,6 @@ Ladder top_k_ladder(Device device, LadderSize size) {
   const float* from = x.data<float>();
   float* value = values.data<float>();
   int32_t* place = index.data<int32_t>();
-  Key* key = static_cast<Key*>(keys.raw());
   return {.bytes = bytes_of({x, values, index}),
           .outputs = {values, index},
           .expected = {want.values, want.index},
@@ -96,6 +95,7 @@ Ladder top_k_ladder(Device device, LadderSize size) {
                         }},
                        {"sort the row, take the first k",
                         [=] {
+                          Key* key = static_cast<Key*>(keys.raw());
                           launch({}, "make_keys", over(rows * padded), make_keys, rows * padded, from, columns, padded,
                                  key);
                           for (int64_t run = 2; run <= padded; run *= 2)
