@@ -440,6 +440,14 @@ void* dynamic_shared_memory() { return s.dynamic; }
 
 int lane() { return s.current % kWarp; }
 
+void expect_aligned(const void* p, size_t bytes) {
+  if (reinterpret_cast<uintptr_t>(p) % bytes == 0) return;
+  fault = fmt::format("{}, {}: a vector of {} bytes at an address that is no multiple of {}", block_text(),
+                      thread_text(s.current), bytes, bytes);
+  wait(State::warp, "a vector access", {});  // never returns: the block is abandoned
+  std::abort();
+}
+
 void sync_threads(Place at) {
   const int tag_index = 1 + s.block_barriers % 2;
   if (under_tsan()) __tsan_release(tag(tag_index));

@@ -5,6 +5,7 @@
 // Found and named (kernel, block, thread, line), as an Error:
 //   - a barrier that not all threads of the block reach, or reach at different lines;
 //   - a warp primitive whose mask leaves out its caller, names a lane that does not come, or a source outside the mask;
+//   - a vector access at an address that is no multiple of the vector's size (no line);
 //   - a write past the end of dynamic shared memory (guard words; which block, not which thread).
 // Shared memory is filled with a pattern before each block: results that change with the pattern have read what nobody
 // wrote.  AddressSanitizer sees accesses out of bounds in shared and global memory, ThreadSanitizer two unordered
@@ -99,6 +100,8 @@ unsigned ballot(const char* op, unsigned mask, bool predicate, Place);
 // Folds the values of the mask's lanes in the order of the lanes.
 uint64_t fold_lanes(const char* op, unsigned mask, uint64_t value, uint64_t (*f)(uint64_t, uint64_t), Place);
 int lane();
+// That a vector of so many bytes may be read or written there.
+void expect_aligned(const void*, size_t bytes);
 
 template <class T>
 uint64_t to_bits(T v) {

@@ -13,14 +13,22 @@ struct alignas(N * sizeof(T)) Vector {
   T lane[N];
 };
 
+template <class V, class T>
+__device__ V* vector_at(T* p) {
+#ifndef __CUDACC__
+  simt::expect_aligned(p, sizeof(V));
+#endif
+  return reinterpret_cast<V*>(p);
+}
+
 template <int N, class T>
 __device__ Vector<T, N> load_vector(const T* p) {
-  return *reinterpret_cast<const Vector<T, N>*>(p);
+  return *vector_at<const Vector<T, N>>(p);
 }
 
 template <class T, int N>
 __device__ void store_vector(T* p, const Vector<T, N>& v) {
-  *reinterpret_cast<Vector<T, N>*>(p) = v;
+  *vector_at<Vector<T, N>>(p) = v;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Kernels with planted faults; faults_main.cpp runs the one that it is told to.  Each comment says who finds it.
-#include "cuda/simt.h"
+#include "cuda/vector.h"
 #include "tests/cuda/faults.h"
 
 namespace sil::SIL_GPU {
@@ -84,6 +84,8 @@ __global__ void source_outside_the_mask(float* y) {
   y[threadIdx.x] = __shfl_xor_sync(0x0000FFFFu, float(threadIdx.x), 16);
 }
 
+__global__ void misaligned_vector(float* y) { store_vector(y + 4 * threadIdx.x + (threadIdx.x == 3), Vector<float>{}); }
+
 // The two patterns: thread 0's element is read before anyone wrote it.
 __global__ void reads_unwritten(float* y) {
   __shared__ float value[64];
@@ -121,6 +123,7 @@ bool run_fault(const std::string& name) {
   if (name == "mask_without_caller") return launch({}, name.c_str(), {1, 64}, mask_without_caller, out), true;
   if (name == "mask_of_lanes_that_left") return launch({}, name.c_str(), {1, 64}, mask_of_lanes_that_left, out), true;
   if (name == "source_outside_the_mask") return launch({}, name.c_str(), {1, 64}, source_outside_the_mask, out), true;
+  if (name == "misaligned_vector") return launch({}, name.c_str(), {1, 8}, misaligned_vector, out), true;
   if (name == "no_fault") {
     const Tensor x = Tensor::full({128}, 1);
     Tensor sums = Tensor::zeros({2});

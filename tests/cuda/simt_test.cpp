@@ -90,6 +90,11 @@ TEST_CASE("simt: a warp primitive with a wrong mask names kernel, block, thread 
         {"thread (*, 0, 0): __shfl_xor_sync (faults.cu:*) reads lane *, which its mask 0xffff leaves out"});
 }
 
+TEST_CASE("simt: a vector at an address that is no multiple of its size names kernel, block and thread") {
+  finds("misaligned_vector", {"kernel misaligned_vector, block (0, 0, 0), thread (3, 0, 0): a vector of 16 bytes at an "
+                              "address that is no multiple of 16"});
+}
+
 TEST_CASE("simt: a write past dynamic shared memory is found") {
 #ifdef SIL_SIMT_ADDRESS
   finds("dynamic_overflow",
