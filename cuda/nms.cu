@@ -52,9 +52,8 @@ __global__ void keep_kernel(const int32_t* counts, int64_t length, int64_t words
         if (!(gone >> b & 1)) kept |= Bits(1) << b, gone |= own[(first + b) * words + word];
     }
     __syncthreads();
-    if (first + threadIdx.x < length && threadIdx.x < kBits)
-      keep[list * length + first + threadIdx.x] = kept >> threadIdx.x & 1;
-    for (int64_t w = word + 1 + threadIdx.x; w < words && w * kBits < count; w += blockDim.x) {
+    if (first + threadIdx.x < length) keep[list * length + first + threadIdx.x] = kept >> threadIdx.x & 1;
+    for (int64_t w = word + 1 + threadIdx.x; w * kBits < count; w += blockDim.x) {
       Bits more = 0;
       for (Bits rest = kept; rest; rest &= rest - 1) more |= own[(first + __ffsll(int64_t(rest)) - 1) * words + w];
       suppressed[w] |= more;

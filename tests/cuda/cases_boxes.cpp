@@ -123,6 +123,13 @@ std::vector<KernelCase> box_cases() {
                      return suppressed(on, {130, 70}, 130, kind, 0.2);
                    },
                    0, true});
+    all.push_back({"nms", "lists that end with a word of bits, or a box behind it",
+                   [kind](const On& on) {
+                     std::vector<Tensor> all_lists = suppressed(on, {128, 64, 65, 128}, 128, kind, 0.02);
+                     for (const Tensor& t : suppressed(on, {65, 65, 64, 65}, 65, kind, 0.02)) all_lists.push_back(t);
+                     return all_lists;
+                   },
+                   0, true});
   }
   return all;
 }

@@ -28,6 +28,12 @@ MaskRuns masks(const On& on, const std::vector<std::pair<int, int>>& sizes) {
   return {on.ints(ends), on.ints(begin), on(Tensor::of<int32_t>({int64_t(sizes.size()), 2}, size))};
 }
 
+// Two masks whose runs end before their pixels do: with ones, with zeros.
+MaskRuns short_masks(const On& on) {
+  return {on.ints({40, 300, 700, 1400, 20, 90, 900}), on.ints({0, 4, 7}),
+          on(Tensor::of<int32_t>({2, 2}, {40, 50, 50, 40}))};
+}
+
 // Objects of every mask and none, for `count` RoIs of a kind; labels as above.
 std::vector<Tensor> mask_losses(const On& on, int64_t count, BoxKind kind, int64_t side, int classes) {
   std::vector<int32_t> object;
@@ -83,6 +89,16 @@ std::vector<KernelCase> loss_kernel_cases() {
        16},
       {"mask_loss", "more pixels than a block, 91 classes",
        [](const On& on) { return mask_losses(on, 4, BoxKind::ordinary, 14, 91); }, 16},
+      {"mask_loss", "masks whose runs end early",
+       [](const On& on) -> std::vector<Tensor> {
+         const Tensor rois = on(box_tensor<float>(random_boxes(40, BoxKind::ordinary, RngKey{2}, 50, 45)));
+         std::vector<int32_t> object;
+         for (int32_t r = 0; r < 40; ++r) object.push_back(r % 2);
+         const ops::MaskLoss loss = ops::mask_loss(on.random({40, 7, 7, 1}, 1), on.ints(std::vector<int32_t>(40, 0)),
+                                                   rois, on.ints(object), short_masks(on));
+         return {loss.value, loss.slope};
+       },
+       16},
       {"mask_loss", "no rows", [](const On& on) { return mask_losses(on, 0, BoxKind::ordinary, 14, 3); }, 16},
       {"mask_loss_backward", "none takes part",
        [](const On& on) -> std::vector<Tensor> {

@@ -128,6 +128,21 @@ std::vector<KernelCase> roi_kernel_cases() {
                      50);
        },
        0, true},
+      {"paste_runs", "as many runs as there is room for, and one more",
+       [](const On& on) {
+         return runs(on, std::vector<PlainBox>(8, {-9, -9, 50, 46}), {33, 41}, 14, 0.5f, 1);
+       },
+       0, true},
+      {"paste_runs", "what changes at the last of 8193 pixels, the first behind a block's",
+       [](const On& on) {
+         // A NaN is not inside, and around the window everything is: rows 0 to 8191.
+         const Tensor mask = on(Tensor::full({1, 14, 14}, std::numeric_limits<float>::quiet_NaN()));
+         const ops::PastedRuns found =
+             ops::paste_runs(mask, on(Tensor::of<float>({1, 4}, {0, 510.5625f, 5, 7679.4375f})),
+                             on(Tensor::of<int32_t>({1, 2}, {8193, 1})), 0, 2);
+         return std::vector<Tensor>{found.count, found.ends};
+       },
+       0, true},
       {"paste_runs", "no masks", [](const On& on) { return runs(on, {}, {}, 14, 0.5f, 10); }, 0, true},
   };
   for (BoxKind kind : {BoxKind::whole_pixels, BoxKind::one_pixel, BoxKind::thin, BoxKind::outside, BoxKind::nan}) {
