@@ -123,6 +123,21 @@ std::vector<double> classes(const Evaluator& e) {
   return out;
 }
 
+std::string nowhere(const DetectionView&) { return ""; }
+
+// It is looked for where something is wrong with it alone.
+std::string place_of(const DetectionView& wanted, std::span<const Results> results) {
+  for (const Results& one : results) {
+    size_t record = 0;
+    for (const Results::List& list : one.lists)
+      for (const DetectionView& d : list.detections) {
+        if (&d == &wanted) return fmt::format("{}: record {}: ", one.source, record);
+        ++record;
+      }
+  }
+  return "";
+}
+
 }  // namespace
 
 void check_photos(const Annotations& a, const Results& results) {
@@ -193,7 +208,8 @@ void check_mask(const Annotations& a, size_t row, const EvaluationOptions& optio
   check(photo != a.photo_row.end(), "{}: annotation {}: the last with this id, which counts, is of an unknown image",
         a.source, x.id);
   if (const auto at = a.unusable.find(row); at != a.unusable.end()) fail("{}: {}", a.source, at->second);
-  ImageCase one(a, options);
+  const Place place = nowhere;
+  ImageCase one(a, options, place);
   one.start(&a.photos[photo->second]);
   one.add_truth(x, false);
 }
@@ -286,7 +302,8 @@ void Evaluation::add(int64_t image_id, std::span<const Detection> detections) {
   }
   for (const DetectionView& d : views) list.push_back(&d);
   if (!views.empty() && !area_of_) set_area_of(views[0].has_bbox ? AreaOf::box : AreaOf::mask);
-  ImageCase one(*annotations_, options_);
+  const Place place = nowhere;
+  ImageCase one(*annotations_, options_, place);
   add_image(at->second, list, one, measured_);
 }
 
@@ -301,7 +318,7 @@ struct Evaluation::Sorted {
 };
 
 // Of detections in images that are not measured the form alone is looked at.
-Evaluation::Sorted Evaluation::sort_by_image(std::span<const Results::List* const> lists) const {
+Evaluation::Sorted Evaluation::sort_by_image(std::span<const Results::List* const> lists, const Place& place) const {
   constexpr uint32_t unmeasured = ~uint32_t(0);
   std::vector<std::vector<uint32_t>> image_of(lists.size());
   parallel_tasks(int64_t(lists.size()), [&](int64_t i) {
@@ -315,7 +332,7 @@ Evaluation::Sorted Evaluation::sort_by_image(std::span<const Results::List* cons
         const auto at = plan_->index.find(d.image_id);
         out.push_back(at == plan_->index.end() ? unmeasured : uint32_t(at->second));
       }
-      if (out.back() == unmeasured) check_form(d, *area_of_);
+      if (out.back() == unmeasured) check_form(d, *area_of_, place);
     }
   });
   Sorted out;
@@ -340,7 +357,8 @@ void Evaluation::add_all(std::span<const Results> results) {
       if (!list.detections.empty()) lists.push_back(&list);
   }
   if (!lists.empty() && !area_of_) set_area_of(lists[0]->detections[0].has_bbox ? AreaOf::box : AreaOf::mask);
-  const Sorted found = sort_by_image(lists);
+  const Place place = [&](const DetectionView& d) { return place_of(d, results); };
+  const Sorted found = sort_by_image(lists, place);
   std::vector<size_t> left;  // the images to add
   for (size_t i = 0; i < plan_->images.size(); ++i)
     if (!measured_.any().has(plan_->images[i].id))
@@ -357,7 +375,7 @@ void Evaluation::add_all(std::span<const Results> results) {
     Measured& part = parts[size_t(task)] = nothing_measured();
     for (std::optional<Evaluator>* e : part.all())
       if (*e) (*e)->reserve(task == 0 ? found.detections.size() : found.detections.size() / parts.size());
-    ImageCase one(*annotations_, options_);
+    ImageCase one(*annotations_, options_, place);
     for (size_t i : rest.first(std::min(rest.size(), at_a_time))) add_image(i, found.of(i), one, part);
   });
   for (Measured& part : parts) measured_.merge(std::move(part));

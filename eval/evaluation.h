@@ -8,6 +8,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -98,7 +99,8 @@ class Evaluation {
 
   struct Sorted;
   Measured nothing_measured() const;
-  Sorted sort_by_image(std::span<const Results::List* const>) const;
+  Sorted sort_by_image(std::span<const Results::List* const>,
+                       const std::function<std::string(const DetectionView&)>& place) const;
   void add_image(size_t index, std::span<const DetectionView* const>, ImageCase&, Measured& to) const;
 
   const Annotations* annotations_;

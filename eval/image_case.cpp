@@ -32,16 +32,16 @@ Rle pixels(const std::vector<Polygon>& parts, const Photo* photo_or_none) {
   return rasterise_near(even, photo.height, photo.width);
 }
 
-[[noreturn]] void fail_of(const DetectionView& x, const char* what) {
-  fail("detection of category {} with score {} in image {}: {}", x.category_id, x.score, x.image_id, what);
+[[noreturn]] void fail_of(const DetectionView& x, const Place& place, const char* what) {
+  fail("{}detection of category {} with score {} in image {}: {}", place(x), x.category_id, x.score, x.image_id, what);
 }
 
 }  // namespace
 
-void check_form(const DetectionView& x, AreaOf source) {
-  if (source == AreaOf::box && !x.has_bbox) fail_of(x, "no bbox, but the first result has one");
+void check_form(const DetectionView& x, AreaOf source, const Place& place) {
+  if (source == AreaOf::box && !x.has_bbox) fail_of(x, place, "no bbox, but the first result has one");
   const bool runs = std::holds_alternative<RleText>(x.mask) || std::holds_alternative<const Rle*>(x.mask);
-  if (source == AreaOf::mask && !runs) fail_of(x, "neither the first result has a bbox nor this one an RLE");
+  if (source == AreaOf::mask && !runs) fail_of(x, place, "neither the first result has a bbox nor this one an RLE");
 }
 
 void ImageCase::start(const Photo* photo) {
@@ -61,9 +61,8 @@ void ImageCase::add_truth(const Annotation& x, bool measured) {
     check(!options_.masks() || !no_segmentation, "{} evaluation needs a segmentation",
           options_.segm ? "segm" : "boundary");
     check(!options_.masks() || photo_, "its image is not in the list of images");
-    const bool masked = options_.masks() || (!x.has_area && !no_segmentation);
-    const RleView mask = masked ? runs_of(view(x.segmentation)) : RleView();
-    const double own_area = masked ? double(area(mask)) : x.bbox[2] * x.bbox[3];
+    const RleView mask = options_.masks() ? runs_of(view(x.segmentation)) : RleView();
+    const double own_area = options_.masks() ? double(area(mask)) : x.has_area ? x.bbox[2] * x.bbox[3] : area_of(x);
     truths.push_back({x.id, x.category_id, x.bbox, x.has_area ? x.area : own_area, own_area, x.crowd, mask, x.ignored});
     if (std::ranges::find(categories_, x.category_id) == categories_.end()) categories_.push_back(x.category_id);
   } catch (const Error& e) {
@@ -71,8 +70,19 @@ void ImageCase::add_truth(const Annotation& x, bool measured) {
   }
 }
 
+// The mask's; where no mask can be made the box's.
+double ImageCase::area_of(const Annotation& x) {
+  if (!std::holds_alternative<std::monostate>(x.segmentation)) {
+    try {
+      return double(area(runs_of(view(x.segmentation))));
+    } catch (const Error&) {  // boxes alone are measured
+    }
+  }
+  return x.bbox[2] * x.bbox[3];
+}
+
 void ImageCase::add_found(const DetectionView& x, AreaOf source, bool loaded) {
-  check_form(x, source);
+  check_form(x, source, place_);
   try {
     Found d{x.category_id, x.score, x.bbox, {}};
     // Where areas come from boxes, pycocotools rasterises polygons and boxes anyway and may raise; runs it looks at
@@ -83,7 +93,7 @@ void ImageCase::add_found(const DetectionView& x, AreaOf source, bool loaded) {
     if (!x.has_bbox) d.bbox = bounding_box(d.mask);
     found.push_back(d);
   } catch (const Error& e) {
-    fail_of(x, e.what());
+    fail_of(x, place_, e.what());
   }
 }
 

@@ -2,6 +2,8 @@
 // decoded.
 #pragma once
 #include <deque>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "data/annotations.h"
@@ -10,14 +12,18 @@
 
 namespace sil {
 
+// Where a detection stands, for messages: "results.json: record 3: ".
+using Place = std::function<std::string(const DetectionView&)>;
+
 // What pycocotools asks of every detection, measured or not.  Throws an Error that names the detection.
-void check_form(const DetectionView&, AreaOf source);
+void check_form(const DetectionView&, AreaOf source, const Place&);
 
 // One image after the other; its room is used again.
 class ImageCase {
  public:
-  // Both must outlive this.
-  ImageCase(const Annotations& a, const EvaluationOptions& options) : a_(a), options_(options) {}
+  // All must outlive this.
+  ImageCase(const Annotations& a, const EvaluationOptions& options, const Place& place)
+      : a_(a), options_(options), place_(place) {}
 
   // photo: null if the annotations alone name the image.
   void start(const Photo* photo);
@@ -39,10 +45,12 @@ class ImageCase {
   bool is_compared(const DetectionView&, AreaOf source) const;
   RleView own(Rle mask) { return owned_.emplace_back(std::move(mask)); }
   RleView runs_of(const MaskView&);
+  double area_of(const Annotation&);
   RleView mask_or_box(const DetectionView&);
 
   const Annotations& a_;
   const EvaluationOptions& options_;
+  const Place& place_;
   const Photo* photo_ = nullptr;
   std::deque<Rle> owned_;
   std::vector<uint32_t> runs_;  // of all masks that were decoded

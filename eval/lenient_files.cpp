@@ -331,6 +331,17 @@ class Reading {
       const auto sides = sides_for(a.image_id);
       const PythonValue& mask = member(x, "segmentation");
       a.segmentation = !counted && is_handed_on(mask) ? Rle() : segmentation_of(mask, sides);
+    } else if (!a.has_area) {
+      a.segmentation = segmentation_for_area(x, a.image_id);
+    }
+  }
+
+  // None if no mask can be made of it: then the area is the box's.
+  Segmentation segmentation_for_area(const PythonValue& x, int64_t image) {
+    try {
+      return segmentation_of(member(x, "segmentation"), sides_for(image));
+    } catch (const Error&) {
+      return {};
     }
   }
 

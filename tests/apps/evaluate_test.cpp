@@ -202,6 +202,9 @@ TEST_CASE("evaluate: bad input is exit 2, one line, and no file") {
   check_error(results("[{\"image_id\": 1}]"), "category_id");
   check_error(results(R"([{"image_id": 123456, "category_id": 1, "score": 0.5, "bbox": [0, 0, 1, 1]}])"),
               "results.json: record 0: image_id 123456 is not in");
+  write_text(folder / "far.json", R"([{"image_id": 26, "category_id": 8, "score": 0.5, "bbox": [0, 0, 1, 1]},
+    {"image_id": 26, "category_id": 8, "score": 0.5, "bbox": [1e300, 0, 1, 1]}])");
+  check_error(run("evaluate", both + (folder / "far.json")), "far.json: record 1: detection of category 8 with score");
   const Ran unwritable = run("evaluate", both + "--json /dev/null/metrics.json");
   CHECK(unwritable.code == 2);
   CHECK(unwritable.out.empty());

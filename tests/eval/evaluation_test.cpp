@@ -207,6 +207,22 @@ TEST_CASE("evaluation: what is ignored is counted") {
   CHECK(w[2] == "1 detections of categories that two.json does not have are ignored");
 }
 
+TEST_CASE("evaluation: a missing area is the mask's, else the box's, whatever is wrong with the mask") {
+  for (const auto& [polygon, area, APs] :
+       {std::tuple{Polygon{5, 5, 15, 5, 15, 15, 5, 15}, 100, 1.}, std::tuple{Polygon{1, 2, 3, 4}, 1600, -1.}}) {
+    Annotations a = two_photos();
+    for (Annotation& x : a.annotations)
+      x.bbox = {0, 0, 40, 40}, x.has_area = false, x.segmentation = std::vector<Polygon>{polygon};
+    Evaluation e(a, {.segm = false});
+    std::vector<Detection> found{box_detection(1), box_detection(3)};
+    for (Detection& d : found) d.bbox = {0, 0, 40, 40};
+    e.add_all(found);
+    INFO(area);
+    CHECK(e.metrics().bbox->AP == 1);
+    CHECK(e.metrics().bbox->APs == APs);
+  }
+}
+
 TEST_CASE("evaluation: where pycocotools raises, an error names the record") {
   Annotations a = two_photos();
   Evaluation e(a);
@@ -219,9 +235,11 @@ TEST_CASE("evaluation: where pycocotools raises, an error names the record") {
 
   std::vector<Detection> found{box_detection(1), box_detection(3)};
   found[1].has_bbox = false;
-  CHECK_THROWS_WITH_AS(e.add_all(found),
-                       "detection of category 7 with score 0.5 in image 3: no bbox, but the first result has one",
-                       Error);
+  CHECK_THROWS_WITH_AS(
+      e.add_all(found),
+      "detections: record 1: detection of category 7 with score 0.5 in image 3: no bbox, but the first "
+      "result has one",
+      Error);
 
   a.annotations[1].segmentation = {};
   CHECK_THROWS_WITH_AS(Evaluation(a).add_rest(), "two.json: annotation 13: segm evaluation needs a segmentation",
