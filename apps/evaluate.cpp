@@ -245,7 +245,9 @@ void add_outputs(CLI::App& app, Arguments& args) {
   app.add_option("--partial", args.partial,
                  "Write what was measured there, for --merge: images without detections here may have some in another "
                  "part");
-  app.add_option("--merge", args.merge, "Parts of one evaluation, in any order: as one run over all their results");
+  CLI::Option* merge =
+      app.add_option("--merge", args.merge, "Parts of one evaluation, in any order: as one run over all their results");
+  for (const char* fixed : {"--iou", "--dtype", "--device", "--bn-eps", "--exif"}) merge->excludes(fixed);
 }
 
 }  // namespace
