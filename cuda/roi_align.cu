@@ -105,12 +105,10 @@ __global__ void list_kernel(int64_t n, const PlacedRoi* placed, int32_t* list, i
   if (threadIdx.x == 0) length[group] = listed;
 }
 
-// Whether a RoI reads pixels [first, first + kTile) of an axis: its samples lie within its bins, a read within a pixel.
-__device__ inline bool touches(const RoiAxis<float>& a, int pooled, int first, int size) {
-  const float begin = a.begin - 1, end = a.begin + a.bin * float(pooled) + 1;
-  const bool low = float(first) <= end || first + kTile >= size;  // beyond the border the border pixel is read
-  const bool high = float(first + kTile) >= begin || first == 0;
-  return low && high;
+// Whether a RoI reads pixels [first, first + kTile) of an axis: its samples lie within its bins, what they read within
+// a pixel of them.
+__device__ inline bool touches(const RoiAxis<float>& a, int pooled, int first) {
+  return float(first) <= a.begin + a.bin * float(pooled) + 1 && float(first + kTile) >= a.begin - 1;
 }
 
 // weight[bin]: of one pixel of an axis in each bin.
@@ -145,7 +143,7 @@ __global__ void roi_align_backward_kernel(Pyramid<T> p, int level, int tiles_x, 
     if (k < count) {
       r = list[group * rois + k];
       const PlacedRoi roi = placed[r];
-      mine = touches(roi.y, g.pooled, top, height) && touches(roi.x, g.pooled, left, width);
+      mine = touches(roi.y, g.pooled, top) && touches(roi.x, g.pooled, left);
     }
     int touching;
     const int at = block_scan(mine, touching);

@@ -79,7 +79,12 @@ std::vector<KernelCase> roi_kernel_cases() {
        }},
       {"roi_align_backward", "more rois than a block, a map of more than a tile",
        [](const On& on) {
-         return aligned(on, {{1, 9, 17, 3}}, rois(on, 300, 1, BoxKind::ordinary, 68, 36), {3, 1, 2});
+         return aligned(on, {{1, 9, 17, 3}}, rois(on, 257, 1, BoxKind::ordinary, 68, 36), {3, 1, 2});
+       },
+       16},
+      {"roi_align_backward", "one roi more on a level than a block has threads",
+       [](const On& on) {
+         return aligned(on, {{1, 9, 10, 2}}, rois(on, 321, 1, BoxKind::ordinary, 40, 36), {2, 1, 2});
        },
        16},
       {"roi_align_backward", "two images, on each more rois than a block, none on the second level",
@@ -135,17 +140,18 @@ std::vector<KernelCase> roi_kernel_cases() {
        0, true},
       {"paste_runs", "what changes at the last of 8193 pixels, the first behind a block's",
        [](const On& on) {
-         // A NaN is not inside, and around the window everything is: rows 0 to 8191.
-         const Tensor mask = on(Tensor::full({1, 14, 14}, std::numeric_limits<float>::quiet_NaN()));
          const ops::PastedRuns found =
-             ops::paste_runs(mask, on(Tensor::of<float>({1, 4}, {0, 510.5625f, 5, 7679.4375f})),
-                             on(Tensor::of<int32_t>({1, 2}, {8193, 1})), 0, 2);
+             ops::paste_runs(on(Tensor::full({1, 14, 14}, 1)), on(Tensor::of<float>({1, 4}, {0, 8192, 0, 8192})),
+                             on(Tensor::of<int32_t>({1, 2}, {8193, 1})), 0.5f, 2);
          return std::vector<Tensor>{found.count, found.ends};
        },
        0, true},
       {"paste_runs", "no masks", [](const On& on) { return runs(on, {}, {}, 14, 0.5f, 10); }, 0, true},
   };
   for (BoxKind kind : {BoxKind::whole_pixels, BoxKind::one_pixel, BoxKind::thin, BoxKind::outside, BoxKind::nan}) {
+    all.push_back({"roi_align_backward", "a kind of boxes, a map of whole tiles", [kind](const On& on) {
+                     return aligned(on, {{1, 16, 8, 3}}, rois(on, 23, 1, kind, 32, 64), {3, 2, 2});
+                   }});
     all.push_back({"roi_align", "a kind of boxes", [kind](const On& on) {
                      return aligned(on, {{1, 11, 13, 3}, {1, 6, 7, 3}}, rois(on, 11, 1, kind, 52, 44), {3, 2, 2});
                    }});
