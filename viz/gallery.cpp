@@ -6,7 +6,6 @@
 #include <cctype>
 #include <cmath>
 #include <numeric>
-#include <set>
 
 #include "data/json_reader.h"
 #include "data/transforms.h"
@@ -30,6 +29,18 @@ const char* browser_type(std::string_view bytes) {
   if (bytes.starts_with("GIF8")) return "image/gif";
   if (bytes.starts_with("BM")) return "image/bmp";
   return nullptr;
+}
+
+// How long the longest of the folders is that the path begins with; 0: none of them.
+size_t folder_at_front(std::string_view path, const std::set<std::string, std::less<>>& folders) {
+  for (;;) {
+    const auto behind = folders.upper_bound(path);
+    if (behind == folders.begin()) return 0;
+    const std::string& nearest = *std::prev(behind);
+    if (path.starts_with(nearest)) return nearest.size();
+    // What comes between a front of the path and the path begins with that front.
+    path = path.substr(0, size_t(std::ranges::mismatch(path, nearest).in1 - path.begin()));
+  }
 }
 
 }  // namespace
@@ -58,27 +69,34 @@ Gallery::Gallery(Annotations annotations, size_t all_photos, fs::path images, Ex
     }
   }
   std::ranges::stable_sort(folders_, std::greater{}, [](const auto& folder) { return folder.first.size(); });
-  std::set<std::string, std::greater<>> elsewhere;  // where photos lie by their names; longer ones first
+  std::set<std::string, std::less<>> elsewhere;
   for (const Photo& photo : annotations_.photos) {
     const fs::path name = without_folders(photo.file_name);
-    if (name.is_absolute()) elsewhere.insert(name.parent_path().string());
+    if (name.is_absolute() && name.parent_path() != "/") elsewhere.insert(name.parent_path().string() + "/");
   }
-  for (const std::string& folder : elsewhere)
-    if (folder != "/") folders_.push_back({folder + "/", ""});
+  elsewhere_ = std::move(elsewhere);  // now: until here the folders above alone are left out
   images_ = fs::canonical(images_);
 }
 
 // A folder is one only where a path begins: not the middle of a name inside another.
 std::string Gallery::without_folders(std::string message) const {
-  const auto goes_on = [](unsigned char c) {
-    return c > 127 || std::isalnum(c) || c == '/' || c == '.' || c == '_' || c == '-';
+  const auto begins = [&](size_t at) {
+    const unsigned char before = at > 0 ? message[at - 1] : ' ';
+    return before <= 127 && !std::isalnum(before) &&
+           std::string_view("/._-").find(char(before)) == std::string_view::npos;
   };
   for (const auto& [folder, name] : folders_)
     for (size_t at = 0; (at = message.find(folder, at)) != message.npos;)
-      if (at > 0 && goes_on(static_cast<unsigned char>(message[at - 1])))
-        ++at;
-      else
+      if (begins(at))
         message.replace(at, folder.size(), name);
+      else
+        ++at;
+  if (elsewhere_.empty()) return message;
+  for (size_t at = 0; (at = message.find('/', at)) != message.npos;)
+    if (const size_t length = begins(at) ? folder_at_front(std::string_view(message).substr(at), elsewhere_) : 0)
+      message.erase(at, length);
+    else
+      ++at;
   return message;
 }
 

@@ -8,6 +8,7 @@
 //   outlines/<row>   JSON: colour, coarse outline and box of each, for its thumbnail
 #pragma once
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,7 @@ class Gallery {
   std::filesystem::path images_;
   Exif exif_;
   std::vector<std::pair<std::string, std::string>> folders_;  // as messages may name them, and what stands for it
+  std::set<std::string, std::less<>> elsewhere_;  // where photos lie by their names; as many as photos, perhaps
 };
 
 }  // namespace sil
