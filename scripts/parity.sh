@@ -6,17 +6,22 @@
 # (SIL_PYTHON=FILE: a Python that has torch, torchvision 0.29, safetensors, pillow and pycocotools).  Works in build-parity/.
 set -eu
 cd "$(dirname "$0")/.."
-usage() { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+about() { sed -n '2,6s/^# \{0,1\}//p' "$0"; }
+usage() { about >&2; exit 2; }
+refuse() { echo "error: $*" >&2; exit 2; }
 reference= data=
 while [ $# -gt 0 ]; do
   case $1 in
     --reference) [ $# -gt 1 ] || usage; reference=$2; shift 2 ;;
     --data) [ $# -gt 1 ] || usage; data=$2; shift 2 ;;
-    -*) usage ;;
+    -h | --help) about; exit 0 ;;
+    -*) refuse "$1; --reference DIR, --data DIR and cases expected" ;;
     *) break ;;
   esac
 done
-[ -f "$reference/torchvision_reference.py" ] && [ -d "$data/coco_tiny" ] && [ -d "$data/nuts" ] || usage
+[ -n "$reference" ] && [ -n "$data" ] || usage
+[ -f "$reference/torchvision_reference.py" ] || refuse "--reference $reference: has no torchvision_reference.py"
+for folder in coco_tiny nuts; do [ -d "$data/$folder" ] || refuse "--data $data: has no folder $folder"; done
 wanted=$*
 
 # By links, so that a space in a path is none in what follows.
