@@ -60,7 +60,7 @@ Var group_norm(const Var& x, const Var& scale, const Var& shift, int groups, flo
 // -- losses: shape [] -------------------------------------------------------------------------------------------------
 Var softmax_cross_entropy(const Var& logits, const Tensor& labels);
 Var sigmoid_bce(const Var& logits, const Tensor& labels);
-Var smooth_l1(const Var& x, const Tensor& target, const Tensor& weight, const Tensor& denominator, double beta);
+Var smooth_l1(const Var& x, const Tensor& target, const Tensor& labels, const Tensor& denominator, double beta);
 Var mask_loss(const Var& logits, const Tensor& labels, const Tensor& rois, const Tensor& object, const MaskRuns&);
 
 // -- RoIs -------------------------------------------------------------------------------------------------------------

@@ -108,7 +108,7 @@ void sigmoid_bce(Stream, In logits, In labels, Out loss, Out dlogits, Scratch& s
   });
 }
 
-void smooth_l1(Stream, In x, In target, In weight, In denominator, double beta, Out loss, Out dx, Scratch& scratch) {
+void smooth_l1(Stream, In x, In target, In labels, In denominator, double beta, Out loss, Out dx, Scratch& scratch) {
   const int64_t columns = x.dim(1);
   for_float(x.dtype(), [&](auto t) {
     using T = decltype(t);
@@ -119,15 +119,14 @@ void smooth_l1(Stream, In x, In target, In weight, In denominator, double beta, 
     auto row = [&](int64_t r) {
       const T *from = x.data<T>() + r * columns, *to = target.data<T>() + r * columns;
       T* d = dx.data<T>() + r * columns;
-      const A w = A(weight.data<T>()[r]), slope = w * A(share);
-      if (w == 0) return std::fill_n(d, columns, T(0)), 0.0;
+      if (labels.data<int32_t>()[r] < 0) return std::fill_n(d, columns, T(0)), 0.0;
       double s = 0;
       for (int64_t c = 0; c < columns; ++c) {
         const A e = A(from[c]) - A(to[c]), size = std::abs(e);
         s += double(size < b ? e * e / (2 * b) : size - b / 2);
-        d[c] = T(slope * (size < b ? e / b : A(e > 0) - A(e < 0)));
+        d[c] = T(A(share) * (size < b ? e / b : A(e > 0) - A(e < 0)));
       }
-      return double(w) * s;
+      return s;
     };
     const double sum = ordered_sum(x.dim(0), range_of(columns), scratch, [&](int64_t begin, int64_t end) {
       double s = 0;

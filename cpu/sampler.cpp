@@ -8,6 +8,18 @@
 namespace sil::cpu {
 namespace {
 
+// Whose a row is.
+struct Whose {
+  const int32_t* image;  // or null: `each` rows of every image, in order
+  int64_t each;
+
+  int64_t operator[](int64_t r) const { return image ? image[r] : r / each; }
+};
+
+Whose whose_of(In matched, In image, int64_t images) {
+  return {image.defined() ? image.data<int32_t>() : nullptr, images > 0 ? matched.dim(0) / images : 0};
+}
+
 struct Ticket {
   uint64_t hash;
   int64_t row;
@@ -27,13 +39,42 @@ struct Candidates {
   }
 };
 
+// Lists the rows that were picked, image by image.
+void list(In matched, Whose whose, In labels, int64_t images, const uint8_t* picked, const SampleOut& out,
+          Scratch& scratch) {
+  const int32_t* match = matched.data<int32_t>();
+  auto* place = scratch.take_n<int32_t>(size_t(images + 1));  // of each image's next row
+  std::fill_n(place, images + 1, 0);
+  for (int64_t r = 0; r < matched.numel(); ++r)
+    if (picked[r]) ++place[whose[r] + 1];
+  for (int64_t n = 0; n < images; ++n) place[n + 1] += place[n];
+  const int32_t count = place[images];
+
+  int32_t *rows = out.rows.data<int32_t>(), *label = out.labels.data<int32_t>(),
+          *positive = out.positive.data<int32_t>();
+  std::fill_n(rows, out.rows.numel(), -1);
+  std::fill_n(label, out.labels.numel(), -1);
+  std::fill_n(positive, out.positive.numel(), -1);
+  for (int64_t r = 0; r < matched.numel(); ++r) {
+    if (!picked[r]) continue;
+    const int32_t i = place[whose[r]]++;
+    rows[i] = int32_t(r);
+    label[i] = match[r] < 0 ? 0 : labels.defined() ? labels.data<int32_t>()[match[r]] : 1;
+  }
+  for (int32_t i = 0; i < count; ++i)
+    if (match[rows[i]] >= 0) *positive++ = i;
+  *out.count.data<int32_t>() = count;
+}
+
 }  // namespace
 
-void sample(Stream, In matched, In image, int64_t images, RngKey key, Out picked, SamplerGeom g, Scratch& scratch) {
+void sample(Stream, In matched, In image, In labels, int64_t images, RngKey key, const SampleOut& out, SamplerGeom g,
+            Scratch& scratch) {
   const int64_t rows = matched.dim(0);
-  const int32_t *match = matched.data<int32_t>(), *whose = image.data<int32_t>();
-  uint8_t* out = picked.data<uint8_t>();
-  std::fill_n(out, rows, uint8_t(0));
+  const int32_t* match = matched.data<int32_t>();
+  const Whose whose = whose_of(matched, image, images);
+  uint8_t* picked = scratch.take_n<uint8_t>(size_t(rows));
+  std::fill_n(picked, rows, uint8_t(0));
 
   // Room for each image's candidates: positives from the front, negatives behind them.
   auto* size = scratch.take_n<int64_t>(size_t(2 * images));
@@ -47,7 +88,7 @@ void sample(Stream, In matched, In image, int64_t images, RngKey key, Out picked
   auto* place = scratch.take_n<uint64_t>(size_t(images));
   std::fill_n(place, images, 0);
   for (int64_t r = 0; r < rows; ++r) {
-    const int32_t n = whose[r];
+    const int64_t n = whose[r];
     if (n < 0) continue;
     const uint64_t at = place[n]++;
     if (match[r] < -1) continue;
@@ -58,11 +99,12 @@ void sample(Stream, In matched, In image, int64_t images, RngKey key, Out picked
   parallel_for(images, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       Candidates &positive = kinds[2 * n], &negative = kinds[2 * n + 1];
-      const int64_t positives = std::min<int64_t>(positive.count, int64_t(g.per_image * g.positive));
-      positive.draw(positives, out);
-      negative.draw(g.per_image - positives, out);
+      const int64_t positives = std::min(positive.count, g.most_positive());
+      positive.draw(positives, picked);
+      negative.draw(g.per_image - positives, picked);
     }
   });
+  list(matched, whose, labels, images, picked, out, scratch);
 }
 
 }  // namespace sil::cpu

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -13,6 +14,7 @@ namespace {
 std::mutex mutex;
 BadLuck luck;
 int64_t calls = 0;
+std::atomic<int64_t> downloads = 0;
 size_t used = 0;  // since set_bad_luck
 
 Kernels& lucky() {
@@ -83,6 +85,7 @@ void upload(Stream s, const void* host, void* device, size_t bytes) {
 
 void download(Stream s, const void* device, void* host, size_t bytes) {
   count_call("download");
+  ++downloads;
   const DeviceWork work;
   lucky().download(s, device, host, bytes);
 }
@@ -122,7 +125,7 @@ DeviceWork::~DeviceWork() {
 
 void set_bad_luck(BadLuck b) {
   const std::lock_guard lock(mutex);
-  luck = b, calls = 0, used = 0;
+  luck = b, calls = 0, downloads = 0, used = 0;
   blocks().clear();
 }
 
@@ -130,6 +133,8 @@ int64_t calls_since_then() {
   const std::lock_guard lock(mutex);
   return calls;
 }
+
+int64_t downloads_since_then() { return downloads; }
 
 void count_call(const char* what) {
   const std::lock_guard lock(mutex);

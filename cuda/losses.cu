@@ -106,18 +106,18 @@ __global__ void sigmoid_bce_kernel(int64_t rows, const T* logits, const int32_t*
 
 // |e| < beta: e^2 / (2 beta); else |e| - beta / 2
 template <class T>
-__global__ void smooth_l1_kernel(int64_t rows, int64_t columns, const T* x, const T* target, const T* weight,
+__global__ void smooth_l1_kernel(int64_t rows, int64_t columns, const T* x, const T* target, const int32_t* labels,
                                  float beta, const double* share, double* parts, T* dx) {
   double sum = 0;
   for (int64_t r = thread_index(); r < rows; r += thread_count()) {
-    const float w = float(weight[r]), slope = w * float(*share);
-    double of_row = 0;
+    const bool part = labels[r] >= 0;
     for (int64_t i = r * columns; i < (r + 1) * columns; ++i) {
-      const float e = w == 0 ? 0.0f : float(x[i]) - float(target[i]), size = std::abs(e);
-      of_row += double(size < beta ? e * e / (2 * beta) : size - beta / 2);
-      dx[i] = w == 0 ? T(0.0f) : T(slope * (size < beta ? e / beta : float(e > 0) - float(e < 0)));
+      dx[i] = T(0.0f);
+      if (!part) continue;
+      const float e = float(x[i]) - float(target[i]), size = std::abs(e);
+      sum += double(size < beta ? e * e / (2 * beta) : size - beta / 2);
+      dx[i] = T(float(*share) * (size < beta ? e / beta : float(e > 0) - float(e < 0)));
     }
-    if (w != 0) sum += double(w) * of_row;
   }
   sum = block_sum(sum);
   if (threadIdx.x == 0) parts[blockIdx.x] = sum;
@@ -203,15 +203,15 @@ void sigmoid_bce(Stream s, In logits, In labels, Out loss, Out dlogits, Scratch&
   });
 }
 
-void smooth_l1(Stream s, In x, In target, In weight, In denominator, double beta, Out loss, Out dx, Scratch& scratch) {
+void smooth_l1(Stream s, In x, In target, In labels, In denominator, double beta, Out loss, Out dx, Scratch& scratch) {
   const int64_t rows = x.dim(0), columns = x.dim(1);
   const Grid grid = over(rows);
   double *share = scratch.take_n<double>(1), *parts = scratch.take_n<double>(grid.blocks.x);
   for_float("smooth_l1", x.dtype(), [&](auto t) {
     using T = decltype(t);
     launch(s, "loss_rows", {1, 1}, share_of_denominator<T>, denominator.data<T>(), share);
-    launch(s, "smooth_l1", grid, smooth_l1_kernel<T>, rows, columns, x.data<T>(), target.data<T>(), weight.data<T>(),
-           float(beta), share, parts, dx.data<T>());
+    launch(s, "smooth_l1", grid, smooth_l1_kernel<T>, rows, columns, x.data<T>(), target.data<T>(),
+           labels.data<int32_t>(), float(beta), share, parts, dx.data<T>());
     launch(s, "loss_sum", {1, 1024}, add_parts<T>, int64_t(grid.blocks.x), parts, share, loss.data<T>());
   });
 }

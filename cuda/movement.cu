@@ -40,18 +40,24 @@ __global__ void gather_rows_kernel(int64_t n, int64_t columns, const T* x, const
   }
 }
 
-// A block owns a row of x, its threads the columns: it looks for the rows of dy that go there, a block's worth of
-// indices at a time, and adds them in their order.  So no sum has two writers, each has one order, and is rounded once.
+// A block owns an index, the first of its value; its threads own the columns: it looks for the rows of dy that go
+// there, a block's worth of indices at a time, and adds them in their order.  So no sum has two writers, each has one
+// order, and is rounded once.  M^2 comparisons for M indices: few of many rows are what gradients of samples go to.
 template <class T>
 __global__ void scatter_add_rows_kernel(int64_t targets, int64_t columns, const T* dy, const int32_t* index, T* x) {
   __shared__ int32_t found[kThreads];
-  T* row = x + blockIdx.x * columns;
+  const int32_t target = index[blockIdx.x];
+  if (target < 0) return;
+  int earlier = 0;
+  for (int64_t m = threadIdx.x; m < blockIdx.x; m += kThreads) earlier += index[m] == target;
+  if (block_sum(earlier) > 0) return;
+  T* row = x + target * columns;
   for (int64_t first = 0; first < columns; first += kThreads) {
     const int64_t c = first + threadIdx.x;
     float sum = c < columns ? float(row[c]) : 0;
-    for (int64_t begin = 0; begin < targets; begin += kThreads) {
+    for (int64_t begin = blockIdx.x; begin < targets; begin += kThreads) {
       const int64_t m = begin + threadIdx.x;
-      const bool mine = m < targets && index[m] == int32_t(blockIdx.x);
+      const bool mine = m < targets && index[m] == target;
       int count;
       const int place = block_scan(mine, count);
       if (mine) found[place] = int32_t(m);
@@ -102,7 +108,7 @@ void scatter_add_rows(Stream s, In dy, In index, Out x, Scratch&) {
   const int64_t columns = x.shape().numel(1, x.rank());
   for_float("scatter_add_rows", x.dtype(), [&](auto t) {
     using T = decltype(t);
-    launch(s, "scatter_add_rows", {dim3(unsigned(x.dim(0))), kThreads}, scatter_add_rows_kernel<T>, index.numel(),
+    launch(s, "scatter_add_rows", {dim3(unsigned(index.numel())), kThreads}, scatter_add_rows_kernel<T>, index.numel(),
            columns, dy.data<T>(), index.data<int32_t>(), x.data<T>());
   });
 }

@@ -1,7 +1,8 @@
 // Ren et al. 2015, section 3.1.3.  A candidate's ticket is a hash of the key, its image and its place among its image's
 // rows, as on the CPU, so both draw the same rows; the smallest tickets win.  One block an image: a pass numbers the
-// image's rows, then radix selection (select.h) finds the winners of each kind.
-// bytes: each image reads all rows' image 18 times and its own tickets 16 times, from the L2 cache but for the first.
+// image's rows, then radix selection (select.h) finds the winners of each kind.  A second kernel lists them, each image
+// behind those before it.
+// bytes: each image reads all rows' image 19 times and its own tickets 16 times, from the L2 cache but for the first.
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
 #include "cuda/select.h"
@@ -12,65 +13,128 @@ namespace {
 using Ticket = unsigned long long;
 constexpr int kSampleThreads = 1024;
 
+// Whose a row is, and where an image's rows lie: in all rows, or in a stretch of its own.
+struct Whose {
+  const int32_t* image;  // or null: `each` rows of every image, in order
+  int64_t rows, each;
+
+  __device__ bool is(int64_t r, int64_t n) const { return !image || image[r] == n; }
+  __device__ int64_t begin(int64_t n) const { return image ? 0 : n * each; }
+  __device__ int64_t end(int64_t n) const { return image ? rows : (n + 1) * each; }
+};
+
+// How many of an image.
+struct Drawn {
+  int32_t rows, positive;
+};
+
+// Those of one kind among image n's rows, counted from where they begin.
 struct Candidates {
-  const int32_t *matched, *image;
+  const int32_t* matched;
+  Whose whose;
   const Ticket* tickets;
-  int32_t n;
+  int64_t n;
   bool positive;
 
+  __device__ int64_t count() const { return whose.end(n) - whose.begin(n); }
+
   // The smallest tickets are the largest keys.
-  __device__ bool operator()(int64_t r, Ticket& key) const {
-    if (image[r] != n || matched[r] < -1 || (matched[r] >= 0) != positive) return false;
+  __device__ bool operator()(int64_t i, Ticket& key) const {
+    const int64_t r = whose.begin(n) + i;
+    if (!whose.is(r, n) || matched[r] < -1 || (matched[r] >= 0) != positive) return false;
     key = ~tickets[r];
     return true;
   }
 };
 
-__device__ inline int count_candidates(int64_t rows, const Candidates& c) {
+__device__ inline int count_candidates(const Candidates& c) {
   int count = 0;
-  for (int64_t r = threadIdx.x; r < rows; r += blockDim.x) {
+  for (int64_t i = threadIdx.x; i < c.count(); i += blockDim.x) {
     Ticket key;
-    count += c(r, key);
+    count += c(i, key);
   }
   return block_sum(count);
 }
 
-__device__ inline void draw(int64_t rows, const Candidates& c, int wanted, int count, uint8_t* picked) {
+__device__ inline void draw(const Candidates& c, int wanted, int count, uint8_t* picked) {
   const int k = wanted < count ? wanted : count;
   if (k <= 0) return;
-  const Edge<Ticket> edge = block_select<Ticket>(rows, k, c);
-  block_take<Ticket>(rows, edge, c, [=](int64_t r, int) { picked[r] = 1; });
+  const Edge<Ticket> edge = block_select<Ticket>(c.count(), k, c);
+  uint8_t* own = picked + c.whose.begin(c.n);
+  block_take<Ticket>(c.count(), edge, c, [=](int64_t i, int) { own[i] = 1; });
 }
 
-__global__ void sample_kernel(int64_t rows, const int32_t* matched, const int32_t* image, RngKey key, int per_image,
-                              int most_positive, Ticket* tickets, uint8_t* picked) {
-  const int32_t n = int32_t(blockIdx.x);
+__global__ void sample_kernel(const int32_t* matched, Whose whose, RngKey key, int per_image, int most_positive,
+                              Ticket* tickets, uint8_t* picked, Drawn* drawn) {
+  const int64_t n = blockIdx.x, end = whose.end(n);
   const RngKey own = key.fold(uint64_t(n));
   int place = 0;
-  for (int64_t begin = 0; begin < rows; begin += blockDim.x) {
+  for (int64_t begin = whose.begin(n); begin < end; begin += blockDim.x) {
     const int64_t r = begin + threadIdx.x;
-    const bool mine = r < rows && image[r] == n;
+    const bool mine = r < end && whose.is(r, n);
     int count;
     const int before = block_scan(mine, count);
     if (mine) tickets[r] = own.bits(uint64_t(place + before)), picked[r] = 0;
-    if (n == 0 && r < rows && image[r] < 0) picked[r] = 0;
     place += count;
   }
   __syncthreads();
-  const Candidates positive{matched, image, tickets, n, true}, negative{matched, image, tickets, n, false};
-  const int positives = count_candidates(rows, positive), negatives = count_candidates(rows, negative);
+  const Candidates positive{matched, whose, tickets, n, true}, negative{matched, whose, tickets, n, false};
+  const int positives = count_candidates(positive), negatives = count_candidates(negative);
   const int taken = positives < most_positive ? positives : most_positive;
-  draw(rows, positive, taken, positives, picked);
-  draw(rows, negative, per_image - taken, negatives, picked);
+  draw(positive, taken, positives, picked);
+  draw(negative, per_image - taken, negatives, picked);
+  if (threadIdx.x == 0) drawn[n] = {taken + (negatives < per_image - taken ? negatives : per_image - taken), taken};
+}
+
+// The outputs of `sample`, with their room.
+struct Lists {
+  int32_t *rows, *labels, *positive, *count;
+  int64_t room, positive_room;
+};
+
+__global__ void list_kernel(const int32_t* matched, Whose whose, const int32_t* object_labels, const uint8_t* picked,
+                            int64_t images, const Drawn* drawn, Lists out) {
+  const int64_t n = blockIdx.x;
+  Drawn before{}, all{};
+  for (int64_t i = 0; i < images; ++i) {
+    if (i == n) before = all;
+    all.rows += drawn[i].rows, all.positive += drawn[i].positive;
+  }
+  const int64_t end = n < images ? whose.end(n) : 0;
+  for (int64_t begin = whose.begin(n); begin < end; begin += blockDim.x) {
+    const int64_t r = begin + threadIdx.x;
+    const bool mine = r < end && whose.is(r, n) && picked[r];
+    const int32_t match = mine ? matched[r] : -1;
+    int drawn_here, positive_here;
+    const int place = before.rows + block_scan(mine, drawn_here);
+    const int positive_place = before.positive + block_scan(match >= 0, positive_here);
+    if (mine)
+      out.rows[place] = int32_t(r), out.labels[place] = match < 0 ? 0 : object_labels ? object_labels[match] : 1;
+    if (match >= 0) out.positive[positive_place] = place;
+    before.rows += drawn_here, before.positive += positive_here;
+  }
+  if (n > 0) return;
+  for (int64_t i = all.rows + threadIdx.x; i < out.room; i += blockDim.x) out.rows[i] = out.labels[i] = -1;
+  for (int64_t i = all.positive + threadIdx.x; i < out.positive_room; i += blockDim.x) out.positive[i] = -1;
+  if (threadIdx.x == 0) *out.count = all.rows;
 }
 
 }  // namespace
 
-void sample(Stream s, In matched, In image, int64_t images, RngKey key, Out picked, SamplerGeom g, Scratch& scratch) {
+void sample(Stream s, In matched, In image, In labels, int64_t images, RngKey key, const SampleOut& out, SamplerGeom g,
+            Scratch& scratch) {
   const int64_t rows = matched.dim(0);
   Ticket* tickets = scratch.take_n<Ticket>(size_t(rows));
-  launch(s, "sample", {dim3(unsigned(images)), kSampleThreads}, sample_kernel, rows, matched.data<int32_t>(),
-         image.data<int32_t>(), key, g.per_image, int(g.per_image * g.positive), tickets, picked.data<uint8_t>());
+  uint8_t* picked = scratch.take_n<uint8_t>(size_t(rows));
+  Drawn* drawn = scratch.take_n<Drawn>(size_t(images));
+  const int32_t* match = matched.data<int32_t>();
+  const Whose whose{data_or_null<int32_t>(image), rows, images > 0 ? rows / images : 0};
+  launch(s, "sample", {dim3(unsigned(images)), kSampleThreads}, sample_kernel, match, whose, key, g.per_image,
+         int(g.most_positive()), tickets, picked, drawn);
+  const Lists lists{out.rows.data<int32_t>(),  out.labels.data<int32_t>(), out.positive.data<int32_t>(),
+                    out.count.data<int32_t>(), out.rows.numel(),           out.positive.numel()};
+  launch(s, "sample_list", {dim3(unsigned(images > 0 ? images : 1)), kSampleThreads}, list_kernel, match, whose,
+         data_or_null<int32_t>(labels), picked, images, drawn, lists);  // a block even without images: for the count
 }
 
 }  // namespace sil::SIL_GPU

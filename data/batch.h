@@ -21,10 +21,10 @@ struct Targets {
 };
 
 struct Batch {
-  Batch to(Device) const;  // its tensors there
+  Batch to(Device) const;  // its photos and targets there
 
   Tensor photos;  // float32 [N, H, W, 3], normalised, zero-padded right and below to a multiple of 32
-  Tensor sizes;   // int32 [N, 2]: height, width before padding
+  Tensor sizes;   // int32 [N, 2]: height, width before padding; on the CPU, where the model reads them
   Targets targets;
   std::vector<int64_t> image_ids;
   std::vector<std::array<int, 2>> original;  // height, width of each photo as it is on disk

@@ -97,7 +97,7 @@ Batch collate(const std::vector<Example>& examples) {
 Batch Batch::to(Device device) const {
   Batch b = *this;
   Targets& t = b.targets;
-  for (Tensor* tensor : {&b.photos, &b.sizes, &t.boxes, &t.labels, &t.image, &t.run_ends, &t.run_begin, &t.size})
+  for (Tensor* tensor : {&b.photos, &t.boxes, &t.labels, &t.image, &t.run_ends, &t.run_begin, &t.size})
     *tensor = tensor->to(device);
   return b;
 }

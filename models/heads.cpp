@@ -63,27 +63,17 @@ void BoxHead::visit(Visitor& v) {
 
 std::pair<Var, Var> box_losses(const BoxOutput& out, const Samples& s, const Targets& targets,
                                const BoxConfig& config) {
-  const int64_t rois = s.labels.dim(0), classes = out.class_logits.dim(1), positives = s.positive.dim(0);
-  const Device device = s.labels.device();
-  // The deltas of the true class: row `roi * K + label` of [S * K, 4]; empty rows read nothing.
-  std::vector<int32_t> rows = s.positive.to_vector<int32_t>();
-  const std::vector<int32_t> labels = s.positive_labels.to_vector<int32_t>();
-  std::vector<float> weights(rows.size());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i] < 0) continue;
-    rows[i] = int32_t(rows[i] * classes + labels[i]), weights[i] = 1;
-  }
+  const int64_t rois = s.labels.dim(0), classes = out.class_logits.dim(1);
   const DType dtype = s.rois.boxes.dtype();
   const Var classifier =
       in_range("loss.classifier", [&] { return softmax_cross_entropy(cast(out.class_logits, dtype), s.labels); });
   const Range range("loss.box");
-  const Var deltas = gather_rows(view(out.deltas, {rois * classes, 4}), Tensor::of({positives}, rows, device));
-
+  // The deltas of the true class: row `roi * K + label` of [S * K, 4]; empty rows read nothing.
+  const Tensor rows = ops::join_index(s.positive, s.positive_labels, classes);
+  const Var deltas = gather_rows(view(out.deltas, {rois * classes, 4}), rows);
   const Tensor want =
       ops::encode_boxes(ops::gather_rows(targets.boxes, s.positive_object), s.positive_rois.boxes, config.coder);
-  const Tensor weight = ops::cast(Tensor::of({positives}, weights, device), dtype);
-  const Tensor count = Tensor::full({1}, double(std::max<int64_t>(s.count, 1)), dtype, device);
-  return {classifier, smooth_l1(cast(deltas, dtype), want, weight, count, kBoxBeta)};
+  return {classifier, smooth_l1(cast(deltas, dtype), want, s.positive_labels, ops::cast(s.count, dtype), kBoxBeta)};
 }
 
 MaskHead::MaskHead(const ModelConfig& c, RngKey init)

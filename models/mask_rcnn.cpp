@@ -43,18 +43,23 @@ void show_levels(Probe* probe, const std::string& name, int first, const std::ve
   for (size_t l = 0; l < levels.size(); ++l) show(probe, fmt::format("{}{}", name, first + int(l)), levels[l].value());
 }
 
+// The rows of one photo.
+Tensor rows_of_photo(const Rois& rois, const std::vector<int32_t>& image, int32_t photo) {
+  std::vector<int32_t> rows;
+  for (size_t r = 0; r < image.size(); ++r)
+    if (image[r] == photo) rows.push_back(int32_t(r));
+  return ops::gather_rows(rois.boxes, Tensor::of({int64_t(rows.size())}, rows, rois.boxes.device()));
+}
+
 // What takes the proposals' place, photo by photo.
 Rois offer_proposals(Probe* probe, const Rois& own, int64_t photos) {
   if (!probe) return own;
   const std::vector<int32_t> whose = own.image.to_vector<int32_t>();
   std::vector<Tensor> boxes{own.boxes.rows(0, 0)};
   std::vector<int32_t> image;
-  int64_t begin = 0;
   for (int64_t n = 0; n < photos; ++n) {
-    const int64_t count = std::count(whose.begin(), whose.end(), int32_t(n));
-    Tensor rows = own.boxes.rows(begin, begin + count);
+    Tensor rows = rows_of_photo(own, whose, int32_t(n));
     if (Tensor given = probe->stage(fmt::format("proposals.{}", n), rows); given.defined()) rows = given;
-    begin += count;
     boxes.push_back(rows);
     image.insert(image.end(), size_t(rows.dim(0)), int32_t(n));
   }
@@ -86,9 +91,10 @@ Targets checked(Targets t, int num_classes, DType dtype, Device device) {
   if (t.count() == 0)
     return {Tensor::zeros({0, 4}, dtype, device), none({0}), none({0}), none({0}), none({1}), none({0, 2})};
   t.boxes = ops::cast(t.boxes, dtype);
-  for (int32_t label : t.labels.to_vector<int32_t>())
-    check(label >= 1 && label < num_classes, "mask_rcnn: an object's label is {}, the model's are 1 to {}", label,
-          num_classes - 1);
+  if (device.kind() == Device::Kind::cpu)  // elsewhere reading them would halt the queue
+    for (int32_t label : t.labels.to_vector<int32_t>())
+      check(label >= 1 && label < num_classes, "mask_rcnn: an object's label is {}, the model's are 1 to {}", label,
+            num_classes - 1);
   return t;
 }
 
@@ -165,6 +171,7 @@ struct MaskRcnn::Proposed {
   std::vector<Var> pyramid;  // p2..p6, [N, H, W, C]
   RpnOutput rpn;
   Tensor anchors;
+  Tensor sizes;  // the batch's, on the model's device
   Rois proposals;
   int finest;
 };
@@ -173,6 +180,7 @@ MaskRcnn::Proposed MaskRcnn::propose_from(const Batch& batch, Mode mode, Probe* 
   check_batch(batch, parts_->device);
   Proposed out;
   out.finest = finest_level(batch);
+  out.sizes = batch.sizes.to(parts_->device);
   show(probe, "input", batch.photos);
   const Var photos = in_range("input", [&] { return cast(batch.photos, parts_->dtype); });
   const std::vector<Var> c = parts_->body(photos, mode);
@@ -186,7 +194,7 @@ MaskRcnn::Proposed MaskRcnn::propose_from(const Batch& batch, Mode mode, Probe* 
       in_range("anchors", [&] { return ops::cast(anchors_for(out.pyramid, batch, config_), wide(parts_->dtype)); });
   show(probe, "anchors", out.anchors);
   const Rois own = in_range("proposals", [&] {
-    return propose(values(out.rpn.objectness), values(out.rpn.deltas), out.anchors, batch.sizes, config_.rpn, mode);
+    return propose(values(out.rpn.objectness), values(out.rpn.deltas), out.anchors, out.sizes, config_.rpn, mode);
   });
   out.proposals = offer_proposals(probe, own, batch.photos.dim(0));
   return out;
@@ -251,7 +259,7 @@ Losses MaskRcnn::losses_of(const Proposed& p, const Batch& batch, RngKey key, Pr
 std::vector<PhotoDetections> MaskRcnn::detections_of(const Proposed& p, const Batch& batch, Probe* probe) {
   const BoxOutput box = read_boxes(p, p.proposals, probe);
   const Detections found = in_range("detections.boxes", [&] {
-    return select_detections(box.class_logits.value(), box.deltas.value(), p.proposals, batch.sizes, config_.box);
+    return select_detections(box.class_logits.value(), box.deltas.value(), p.proposals, p.sizes, config_.box);
   });
 
   const Tensor features = read_masks(p, found.rois, probe).value();

@@ -3,51 +3,66 @@
 #include <algorithm>
 #include <numeric>
 
-#include "models/grouped_nms.h"
 #include "tensor/check.h"
 #include "tensor/ops.h"
 
 namespace sil {
 namespace {
 
-// Rows [begin, end) are one photo's; boxes [P, K * 4], scores [P, K].
+// Rows [begin, end) of the proposals are one photo's.
+struct Range {
+  int64_t begin = 0, end = 0;
+};
+
+std::vector<Range> row_ranges(const Tensor& image, int64_t photos) {
+  std::vector<Range> ranges(static_cast<size_t>(photos));
+  const std::vector<int32_t> whose = image.to_vector<int32_t>();
+  for (size_t r = 0; r < whose.size(); ++r) {
+    if (whose[r] < 0) continue;
+    Range& range = ranges[size_t(whose[r])];
+    if (range.end == 0) range.begin = int64_t(r);
+    range.end = int64_t(r) + 1;
+  }
+  return ranges;
+}
+
 template <class T>
-Candidates<T> photo_candidates(const T* boxes, const T* scores, int64_t begin, int64_t end, int64_t classes,
-                               const BoxConfig& config) {
+struct Candidates {
+  std::vector<T> boxes, scores;
+  std::vector<int32_t> classes;
+};
+
+// boxes [P, K * 4], scores [P, K].
+template <class T>
+Candidates<T> photo_candidates(const Tensor& boxes, const Tensor& scores, Range rows, float score_threshold) {
   Candidates<T> c;
-  for (int64_t r = begin; r < end; ++r)
+  const int64_t classes = scores.dim(1);
+  for (int64_t r = rows.begin; r < rows.end; ++r)
     for (int64_t k = 1; k < classes; ++k) {
-      const T* box = boxes + (r * classes + k) * 4;
-      const T score = scores[r * classes + k];
-      const bool large = box[2] - box[0] >= T(config.min_side) && box[3] - box[1] >= T(config.min_side);
-      if (score > T(config.score_threshold) && large) c.add(box, score, int(k));
+      const T *box = boxes.data<T>() + (r * classes + k) * 4, score = scores.data<T>()[r * classes + k];
+      if (!(score > T(score_threshold))) continue;
+      c.boxes.insert(c.boxes.end(), box, box + 4);
+      c.scores.push_back(score), c.classes.push_back(int32_t(k));
     }
   return c;
 }
 
-// Where each photo's rows begin, and the end.
-std::vector<int64_t> row_ranges(const Tensor& image, int64_t photos) {
-  std::vector<int64_t> begin(size_t(photos) + 1);
-  for (int32_t n : image.to_vector<int32_t>()) ++begin[size_t(n) + 1];
-  for (size_t n = 0; n < size_t(photos); ++n) begin[n + 1] += begin[n];
-  return begin;
-}
-
-// boxes [P, K * 4], scores [P, K]; the rows of photo n begin at begin[n].
 template <class T>
-Detections detections_of(const Tensor& boxes, const Tensor& scores, const std::vector<int64_t>& begin,
+Detections detections_of(const Tensor& boxes, const Tensor& scores, const std::vector<Range>& rows,
                          const BoxConfig& config, Device device) {
   Detections out;
   std::vector<T> kept;
   std::vector<int32_t> image;
-  const int64_t photos = int64_t(begin.size()) - 1;
-  for (int64_t n = 0; n < photos; ++n) {
-    const Candidates<T> c = photo_candidates(boxes.data<T>(), scores.data<T>(), begin[size_t(n)], begin[size_t(n) + 1],
-                                             scores.dim(1), config);
-    for (size_t row : grouped_nms(c, config.nms_threshold, config.detections)) {
-      kept.insert(kept.end(), c.boxes[row].begin(), c.boxes[row].end());
+  for (size_t n = 0; n < rows.size(); ++n) {
+    const Candidates<T> c = photo_candidates<T>(boxes, scores, rows[n], config.score_threshold);
+    const int64_t count = int64_t(c.scores.size());
+    const Tensor best =
+        ops::select_boxes(Tensor::of({1, count, 4}, c.boxes), Tensor::of({1, count}, c.scores),
+                          Tensor::of({count}, c.classes), config.detections, {config.min_side, config.nms_threshold});
+    for (int32_t row : packed(best.view({config.detections})).to_vector<int32_t>()) {
+      kept.insert(kept.end(), c.boxes.begin() + 4 * row, c.boxes.begin() + 4 * row + 4);
       image.push_back(int32_t(n));
-      out.scores.push_back(float(c.scores[row])), out.labels.push_back(c.groups[row]);
+      out.scores.push_back(float(c.scores[size_t(row)])), out.labels.push_back(c.classes[size_t(row)]);
     }
   }
   const int64_t count = int64_t(image.size());
@@ -118,9 +133,9 @@ Detections select_detections(const Tensor& class_logits, const Tensor& deltas, c
   const Tensor boxes =
       ops::decode_boxes(ops::cast(deltas, dtype), proposals.boxes, config.coder, proposals.image, sizes)
           .to(Device::cpu());
-  const std::vector<int64_t> begin = row_ranges(proposals.image, sizes.dim(0));
+  const std::vector<Range> rows = row_ranges(proposals.image, sizes.dim(0));
   const auto select = dtype == DType::f64 ? detections_of<double> : detections_of<float>;
-  return select(boxes, scores, begin, config, class_logits.device());
+  return select(boxes, scores, rows, config, class_logits.device());
 }
 
 std::vector<PhotoDetections> map_to_photos(const Detections& d, const Tensor& masks, const Tensor& sizes,

@@ -7,11 +7,12 @@
 
 namespace sil {
 
-// Both lists end in empty rows, up to row_capacity: their image, label, row and object are -1, and no loss counts them.
+// Both lists end in empty rows: their image, label, row and object are -1, and no loss counts them.  On the CPU they
+// are as long as row_capacity says; on a GPU as long as they can get.
 struct Samples {
-  Rois rois;          // S rows
-  Tensor labels;      // int32 [S], 0 is background
-  int64_t count = 0;  // rows of `rois` that are not empty
+  Rois rois;      // S rows
+  Tensor labels;  // int32 [S], 0 is background
+  Tensor count;   // int32 [1]: rows of `rois` that are not empty
 
   // Those of an object.
   Tensor positive;         // int32 [S+]: rows of `rois`

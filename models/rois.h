@@ -4,12 +4,19 @@
 
 namespace sil {
 
-// Packed rows, those of one photo together, photos in order; image -1 is an empty row, and comes last.
+// Those of one photo together, photos in order; image -1 is an empty row.  On the CPU rows are packed: empty ones come
+// last.  On a GPU each photo has as many, empty ones behind its own, and the host never learns how many they are.
 struct Rois {
   Tensor boxes;  // float32 (float64 of a model in float64) [R, 4], x1 y1 x2 y2, in input coordinates
   Tensor image;  // int32 [R]: which photo of the batch
 
   int64_t count() const { return boxes.dim(0); }
 };
+
+// int32 [photos * each]: 0 `each` times, then 1, ...
+Tensor photo_of_rows(int64_t photos, int64_t each, Device);
+
+// int32 rows without the empty ones (-1) where they are at hand, on the CPU; the tensor itself on a GPU.
+Tensor packed(const Tensor& rows);
 
 }  // namespace sil

@@ -71,6 +71,21 @@ struct MatcherGeom {
 struct SamplerGeom {
   int per_image = 256;
   double positive = 0.5;  // at most this share of the samples, rounded down
+
+  int64_t most_positive() const { return int64_t(per_image * positive); }
+};
+
+// What was drawn: int32, image by image and in the order of rows; -1 behind.
+struct SampleOut {
+  Out rows, labels;  // [S], S = min(R, images * per_image); a negative row's label is 0
+  Out positive;      // [S+], S+ = min(R, images * most_positive): places in `rows` of those that are matched
+  Out count;         // [1]: how many rows
+};
+
+// Which candidates are left, and when two boxes are one.
+struct SelectGeom {
+  float min_side = 0;
+  double threshold = 0.5;  // an IoU
 };
 
 // Masks of G objects as column-major runs, as in COCO.
@@ -111,6 +126,12 @@ struct Kernels {
   void (*gather_rows)(Stream, In x, In index, Out y);
   // x[index[m]] += dy[m], in the order of m; negative skipped.  float.
   void (*scatter_add_rows)(Stream, In dy, In index, Out x, Scratch&);
+
+  // -- indices: int32; a negative one means none, and none stays none (-1) --------------------------------------------
+  void (*lookup)(Stream, In table, In index, Out y);  // y[m] = table[index[m]]
+  // y[m] = outer[m] * extent + inner[m]: a row of two axes seen as one, the inner one that long.
+  void (*join_index)(Stream, In outer, In inner, int64_t extent, Out y);
+  void (*split_index)(Stream, In index, int64_t extent, Out outer, Out inner);  // the way back
 
   // -- elementwise: float ---------------------------------------------------------------------------------------------
   void (*unary)(Stream, Unary, In x, Out y);           // y may be x
@@ -165,9 +186,9 @@ struct Kernels {
   void (*softmax_cross_entropy)(Stream, In logits, In labels, Out loss, Out dlogits, Scratch&);
   // logits [R], labels [R] in {0, 1, negative}: mean of binary cross-entropy.
   void (*sigmoid_bce)(Stream, In logits, In labels, Out loss, Out dlogits, Scratch&);
-  // x, target [R, D]: sum of weight[r] * smooth L1(beta) / denominator [1], 0 if that is 0; rows of weight 0 are not
-  // read.  Girshick 2015, eq. 3; beta 0 is L1.
-  void (*smooth_l1)(Stream, In x, In target, In weight, In denominator, double beta, Out loss, Out dx, Scratch&);
+  // x, target [R, D], labels [R]: sum of smooth L1(beta) / denominator [1], 0 if that is 0; rows that take no part are
+  // not read.  Girshick 2015, eq. 3; beta 0 is L1.
+  void (*smooth_l1)(Stream, In x, In target, In labels, In denominator, double beta, Out loss, Out dx, Scratch&);
   // He et al. 2017, section 3: binary cross-entropy of one class's logits with the object's mask in the RoI, mean over
   // the rows that take part x M^2.  logits [R, M, M, K]; labels int32 [R], the class whose mask counts; rois [R, 4] and
   // object int32 [R], whose mask: RoIAlign (scale 1, adaptive sampling) of its runs is the target, soft and never
@@ -191,11 +212,18 @@ struct Kernels {
   void (*match_boxes)(Stream, In boxes, In image, In truth, In truth_image, int64_t images, Out matched, MatcherGeom,
                       Scratch&);
   // Draws, per image, at most positive * per_image rows with matched >= 0, then negatives up to per_image.
-  // image int32 [R]; picked uint8 [R].  Every subset of a kind is equally likely; the draw follows from the key alone.
-  void (*sample)(Stream, In matched, In image, int64_t images, RngKey key, Out picked, SamplerGeom, Scratch&);
+  // matched int32 [R]; image int32 [R], or absent: each image has as many rows, in order; labels int32 [G]: of what is
+  // matched, or absent: 1.  Every subset of a kind is equally likely; the draw follows from the key alone.
+  void (*sample)(Stream, In matched, In image, In labels, int64_t images, RngKey key, const SampleOut&, SamplerGeom,
+                 Scratch&);
   // boxes [S, M, 4]: S independent lists, each sorted by score, the first counts[s] (int32 [S]) of them real.
   // keep uint8 [S, M]: not suppressed by an earlier kept box with IoU > threshold.
   void (*nms)(Stream, In boxes, In counts, double threshold, Out keep, Scratch&);
+  // Candidates of each image: boxes [N, M, 4], scores [N, M]; groups int32 [M], not negative: levels or classes.  Those
+  // with a side under min_side or a score that is not >= 0 are left out; of the others, best first and equal scores in
+  // order, those that no kept one of their group overlaps by more than the threshold.  rows int32 [N, limit]: places in
+  // M, -1 behind the last.
+  void (*select_boxes)(Stream, In boxes, In scores, In groups, Out rows, SelectGeom, Scratch&);
 
   // -- RoIs: float ----------------------------------------------------------------------------------------------------
   // y [R, P, P, C]: mean of samples^2 bilinear reads in each bin; the row's level is found inside, so no row moves.

@@ -18,6 +18,9 @@ Tensor concat(const std::vector<Tensor>& parts, int axis);             // at lea
 Tensor pad(const Tensor& x, int axis, int64_t before, int64_t after);  // with zeros
 Tensor gather_rows(const Tensor& x, const Tensor& index);
 Tensor scatter_add_rows(const Tensor& dy, const Tensor& index, int64_t rows);  // into zeros
+Tensor lookup(const Tensor& table, const Tensor& index);
+Tensor join_index(const Tensor& outer, const Tensor& inner, int64_t extent);
+std::pair<Tensor, Tensor> split_index(const Tensor& index, int64_t extent);  // outer, inner
 
 // -- elementwise ------------------------------------------------------------------------------------------------------
 Tensor unary(Unary, const Tensor& x);
@@ -88,7 +91,7 @@ struct Loss {
 };
 Loss softmax_cross_entropy(const Tensor& logits, const Tensor& labels);
 Loss sigmoid_bce(const Tensor& logits, const Tensor& labels);
-Loss smooth_l1(const Tensor& x, const Tensor& target, const Tensor& weight, const Tensor& denominator, double beta);
+Loss smooth_l1(const Tensor& x, const Tensor& target, const Tensor& labels, const Tensor& denominator, double beta);
 struct MaskLoss {
   Tensor value, slope;
 };
@@ -104,8 +107,12 @@ Tensor decode_boxes(const Tensor& deltas, const Tensor& reference, BoxCoderGeom,
                     const Tensor& sizes = {});
 Tensor match_boxes(const Tensor& boxes, const Tensor& image, const Tensor& truth, const Tensor& truth_image,
                    int64_t images, MatcherGeom);
-Tensor sample(const Tensor& matched, const Tensor& image, int64_t images, RngKey, SamplerGeom);
+struct Sampled {
+  Tensor rows, labels, positive, count;
+};
+Sampled sample(const Tensor& matched, const Tensor& image, const Tensor& labels, int64_t images, RngKey, SamplerGeom);
 Tensor nms(const Tensor& boxes, const Tensor& counts, double threshold);
+Tensor select_boxes(const Tensor& boxes, const Tensor& scores, const Tensor& groups, int64_t limit, SelectGeom);
 
 // -- RoIs -------------------------------------------------------------------------------------------------------------
 Tensor roi_align(const std::vector<Tensor>& pyramid, const Tensor& rois, const Tensor& image, RoiAlignGeom);

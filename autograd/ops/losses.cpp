@@ -18,8 +18,8 @@ Var sigmoid_bce(const Var& logits, const Tensor& labels) {
   return record_loss(ops::sigmoid_bce(logits.value(), labels), logits);
 }
 
-Var smooth_l1(const Var& x, const Tensor& target, const Tensor& weight, const Tensor& denominator, double beta) {
-  return record_loss(ops::smooth_l1(x.value(), target, weight, denominator, beta), x);
+Var smooth_l1(const Var& x, const Tensor& target, const Tensor& labels, const Tensor& denominator, double beta) {
+  return record_loss(ops::smooth_l1(x.value(), target, labels, denominator, beta), x);
 }
 
 // Of the gradient, which is 0 but for one class, forward keeps that class's part.

@@ -126,4 +126,33 @@ Tensor scatter_add_rows(const Tensor& dy, const Tensor& index, int64_t rows) {
   return x;
 }
 
+Tensor lookup(const Tensor& table, const Tensor& index) {
+  want_dtype("lookup", "table", table, DType::i32);
+  want_rank("lookup", "table", table, 1, "[T]");
+  want_index("lookup", table, index, table.dim(0));
+  Tensor y = empty_like(index);
+  index.device().kernels().lookup({}, table, index, y);
+  return y;
+}
+
+Tensor join_index(const Tensor& outer, const Tensor& inner, int64_t extent) {
+  want_rank("join_index", "outer", outer, 1, "[M]");
+  want_dtype("join_index", "outer", outer, DType::i32);
+  want_alike("join_index", "outer", outer, "inner", inner);
+  want_same_shape("join_index", "outer", outer, "inner", inner);
+  want_index("join_index", outer, inner, extent);
+  Tensor y = empty_like(outer);
+  outer.device().kernels().join_index({}, outer, inner, extent, y);
+  return y;
+}
+
+std::pair<Tensor, Tensor> split_index(const Tensor& index, int64_t extent) {
+  want_dtype("split_index", "index", index, DType::i32);
+  want_rank("split_index", "index", index, 1, "[M]");
+  check(extent > 0, "split_index: extent is {}; more than 0 expected", extent);
+  std::pair<Tensor, Tensor> y{empty_like(index), empty_like(index)};
+  index.device().kernels().split_index({}, index, extent, y.first, y.second);
+  return y;
+}
+
 }  // namespace sil::ops

@@ -18,16 +18,15 @@ std::vector<OpCase> loss_cases() {
        }},
       {"sigmoid_bce", "no rows", [](Case& c) { return sigmoid_bce(c.var({0}), Tensor::of<int32_t>({0}, {})); }},
       // Differences are odd multiples of 1/48: none is 0 or 1/9.
-      {"smooth_l1", "both sides of beta, weights, a row that takes no part",
+      {"smooth_l1", "both sides of beta, a row that takes no part",
        [](Case& c) {
          const Tensor target = Tensor::full({6, 4}, 0.25, c.dtype), count = Tensor::full({1}, 5, c.dtype);
-         const Tensor weight = ops::cast(Tensor::of<float>({6}, {1, 1, 0, 0.5f, 1, 1}), c.dtype);
-         return smooth_l1(c.distinct({6, 4}), target, weight, count, 1.f / 9);
+         return smooth_l1(c.distinct({6, 4}), target, Tensor::of<int32_t>({6}, {1, 0, -1, 0, 3, 2}), count, 1.f / 9);
        }},
       {"smooth_l1", "beta 0 is L1",
        [](Case& c) {
          const Tensor target = Tensor::full({6, 4}, 0.25, c.dtype), count = Tensor::full({1}, 6, c.dtype);
-         return smooth_l1(c.distinct({6, 4}), target, Tensor::full({6}, 1, c.dtype), count, 0);
+         return smooth_l1(c.distinct({6, 4}), target, Tensor::zeros({6}, DType::i32), count, 0);
        }},
       {"mask_loss", "masks of two objects, a row that takes no part",
        [](Case& c) {

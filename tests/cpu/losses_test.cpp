@@ -100,27 +100,27 @@ TEST_CASE("sigmoid_bce: mean of binary cross-entropy over rows with a label") {
     }
 }
 
-TEST_CASE("smooth_l1: both sides of beta; weights; rows of weight 0 are not even read") {
+TEST_CASE("smooth_l1: both sides of beta; rows that take no part are not even read") {
   for (DType dtype : kFloats)
     for (double beta : {0.0, 1.0 / 9, 1.0})
       for (int64_t rows : {1, 7, 20000}) {
         const Tensor x = random({rows, 4}, dtype, 1), target = random({rows, 4}, dtype, 2);
-        std::vector<double> weights(size_t(rows), 1.0);
-        for (size_t r = 1; r < weights.size(); ++r) weights[r] = double(r % 3) / 2;
-        const Tensor weight = ops::cast(Tensor::of<double>({rows}, weights), dtype);
+        std::vector<int32_t> labels;
+        for (int64_t r = 0; r < rows; ++r) labels.push_back(int32_t((r + 1) % 3) - 1);
+        const Tensor label = Tensor::of({rows}, labels);
         const std::vector<double> a = doubles(x), b = doubles(target);
         Expected e{0, std::vector<double>(a.size())};
         const double n = 64, bt = double(float(beta));
         for (size_t i = 0; i < a.size(); ++i) {
-          const double d = a[i] - b[i], w = weights[i / 4];
+          const double d = a[i] - b[i], w = labels[i / 4] >= 0;
           e.value += w / n * (std::fabs(d) < bt ? d * d / (2 * bt) : std::fabs(d) - bt / 2);
           e.gradient[i] = w / n * (std::fabs(d) < bt ? d / bt : d > 0 ? 1 : d < 0 ? -1 : 0);
         }
-        compare(ops::smooth_l1(x, target, weight, Tensor::full({1}, n, dtype), float(beta)), e, dtype);
+        compare(ops::smooth_l1(x, target, label, Tensor::full({1}, n, dtype), float(beta)), e, dtype);
       }
   const float nan = std::nanf("");
   const ops::Loss loss = ops::smooth_l1(Tensor::of<float>({2, 1}, {1, 1}), Tensor::of<float>({2, 1}, {nan, 0}),
-                                        Tensor::of<float>({2}, {0, 1}), Tensor::full({1}, 2), 0.5f);
+                                        Tensor::of<int32_t>({2}, {-1, 0}), Tensor::full({1}, 2), 0.5f);
   CHECK(loss.value.item() == 0.375);
   CHECK(loss.gradient.to_vector<float>() == std::vector<float>{0, 0.5f});
 }
@@ -174,8 +174,8 @@ TEST_CASE("losses: where no row takes part, the loss is 0 and so is its gradient
   };
   zero(mask_loss(2, none));
   zero(mask_loss(0, no_rows));
-  zero(ops::smooth_l1(Tensor::full({2, 4}, 1), Tensor::zeros({2, 4}), Tensor::zeros({2}), Tensor::zeros({1}), 1));
-  zero(ops::smooth_l1(Tensor::zeros({0, 4}), Tensor::zeros({0, 4}), Tensor::zeros({0}), Tensor::zeros({1}), 1));
+  zero(ops::smooth_l1(Tensor::full({2, 4}, 1), Tensor::zeros({2, 4}), none, Tensor::zeros({1}), 1));
+  zero(ops::smooth_l1(Tensor::zeros({0, 4}), Tensor::zeros({0, 4}), no_rows, Tensor::zeros({1}), 1));
 }
 
 TEST_CASE("softmax: rows sum to 1, against plain arithmetic; no overflow") {

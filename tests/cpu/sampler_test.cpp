@@ -30,9 +30,17 @@ Counts count(const std::vector<int32_t>& matched, const std::vector<uint8_t>& pi
   return c;
 }
 
+// Which rows were drawn, as flags.
+std::vector<uint8_t> sample(const Tensor& matched, const Tensor& image, int64_t images, RngKey key, SamplerGeom g) {
+  std::vector<uint8_t> picked(size_t(matched.numel()));
+  for (int32_t row : ops::sample(matched, image, {}, images, key, g).rows.to_vector<int32_t>())
+    if (row >= 0) ++picked[size_t(row)];
+  return picked;
+}
+
 Counts drawn(const std::vector<int32_t>& matched, SamplerGeom g) {
   const Tensor image = Tensor::zeros({int64_t(matched.size())}, DType::i32);
-  return count(matched, ops::sample(ints(matched), image, 1, RngKey{5}, g).to_vector<uint8_t>());
+  return count(matched, sample(ints(matched), image, 1, RngKey{5}, g));
 }
 
 }  // namespace
@@ -54,12 +62,29 @@ TEST_CASE("sampler: the share is rounded down in double, as Python's: 29 % of 10
 
 TEST_CASE("sampler: each image has its own counts, empty rows never come") {
   const std::vector<int32_t> matched{0, 0, 0, -1, -1, -1, 0, -1}, image{0, 1, 0, 1, 0, 1, -1, -1};
-  const auto picked = ops::sample(ints(matched), ints(image), 3, RngKey{1}, {2, 0.5f}).to_vector<uint8_t>();
+  const auto picked = sample(ints(matched), ints(image), 3, RngKey{1}, {2, 0.5f});
   CHECK(picked[0] + picked[2] == 1);
   CHECK(picked[4] == 1);
   CHECK(picked[1] == 1);
   CHECK(picked[3] + picked[5] == 1);
   CHECK(picked[6] + picked[7] == 0);
+}
+
+TEST_CASE(
+    "sampler: what was drawn is listed image by image, empty rows behind; a label a row, the matched ones' places") {
+  // All are drawn: 16 an image, as many of them positive.
+  const std::vector<int32_t> matched{1, -1, -2, 0, -1, -1, 2}, image{1, 0, 0, 0, -1, 1, 0};
+  const ops::Sampled s = ops::sample(ints(matched), ints(image), ints({7, 8, 9}), 2, RngKey{1}, {16, 1});
+  CHECK(s.rows.to_vector<int32_t>() == std::vector<int32_t>{1, 3, 6, 0, 5, -1, -1});
+  CHECK(s.labels.to_vector<int32_t>() == std::vector<int32_t>{0, 7, 9, 8, 0, -1, -1});
+  CHECK(s.positive.to_vector<int32_t>() == std::vector<int32_t>{1, 2, 3, -1, -1, -1, -1});
+  CHECK(s.count.to_vector<int32_t>() == std::vector<int32_t>{5});
+  // Without labels an object's is 1; without images they have as many rows each; room is what can be drawn.
+  const ops::Sampled halves = ops::sample(ints({-1, 4, -2, 4, -1, -1}), {}, {}, 2, RngKey{1}, {2, 0.5});
+  CHECK(halves.rows.to_vector<int32_t>() == std::vector<int32_t>{0, 1, 3, halves.rows.to_vector<int32_t>()[3]});
+  CHECK(halves.labels.to_vector<int32_t>() == std::vector<int32_t>{0, 1, 1, 0});
+  CHECK(halves.positive.to_vector<int32_t>() == std::vector<int32_t>{1, 2});
+  CHECK(ops::sample(ints({}), {}, {}, 0, RngKey{1}, {}).count.to_vector<int32_t>() == std::vector<int32_t>{0});
 }
 
 TEST_CASE("sampler: the key decides, not the number of threads, not rows of other images, not empty rows") {
@@ -70,9 +95,7 @@ TEST_CASE("sampler: the key decides, not the number of threads, not rows of othe
     if (r % 1000 == 999)
       padded_matched.insert(padded_matched.end(), 24, -1), padded_image.insert(padded_image.end(), 24, -1);
   }
-  const auto draw = [&](uint64_t key) {
-    return ops::sample(ints(matched), ints(image), 4, RngKey{key}, {64, 0.5f}).to_vector<uint8_t>();
-  };
+  const auto draw = [&](uint64_t key) { return sample(ints(matched), ints(image), 4, RngKey{key}, {64, 0.5f}); };
   const auto first = draw(1);
   CHECK(draw(1) == first);
   CHECK(draw(2) != first);
@@ -83,8 +106,7 @@ TEST_CASE("sampler: the key decides, not the number of threads, not rows of othe
   CHECK(serial == first);
 
   // A device with a fixed number of rows an image draws the same.
-  const auto padded =
-      ops::sample(ints(padded_matched), ints(padded_image), 4, RngKey{1}, {64, 0.5f}).to_vector<uint8_t>();
+  const auto padded = sample(ints(padded_matched), ints(padded_image), 4, RngKey{1}, {64, 0.5f});
   for (size_t r = 0; r < 4000; ++r) CHECK(padded[r + r / 1000 * 24] == first[r]);
 
   // Two images of equal rows draw differently.
@@ -98,7 +120,7 @@ TEST_CASE("sampler: every row is equally likely, and so is every pair: chi-squar
   const Tensor image = Tensor::zeros({kRows}, DType::i32), match = ints(matched);
   std::vector<double> single(kRows), pair(kRows * kRows);
   for (uint64_t d = 0; d < kDraws; ++d) {
-    const auto picked = ops::sample(match, image, 1, RngKey{42}.fold(d), {8, 0.5f}).to_vector<uint8_t>();
+    const auto picked = sample(match, image, 1, RngKey{42}.fold(d), {8, 0.5f});
     for (size_t i = 0; i < kRows; ++i)
       for (size_t j = 0; j < kRows; ++j) (i == j ? single[i] : pair[i * kRows + j]) += picked[i] && picked[j];
   }

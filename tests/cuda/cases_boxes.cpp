@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include "tests/cpu/random_boxes.h"
 #include "tests/cuda/kernel_cases.h"
 
@@ -21,12 +24,30 @@ std::vector<Tensor> matched(const On& on, int64_t rows, int64_t objects, BoxKind
 }
 
 std::vector<Tensor> sampled(const On& on, int64_t rows, int64_t images, SamplerGeom g, int positive_of) {
-  std::vector<int32_t> match, image;
+  std::vector<int32_t> match, image, labels;
   for (int64_t r = 0; r < rows; ++r) {
     match.push_back(r % positive_of == 0 ? int32_t(r) : r % 5 == 1 ? -2 : -1);
     image.push_back(r % 7 == 6 ? -1 : int32_t(r * images / rows));
+    labels.push_back(int32_t(r % 9) + 1);
   }
-  return {ops::sample(on.ints(match), on.ints(image), images, RngKey{9}, g)};
+  std::vector<Tensor> all;
+  const auto add = [&](const ops::Sampled& s) { all.insert(all.end(), {s.rows, s.labels, s.positive, s.count}); };
+  add(ops::sample(on.ints(match), on.ints(image), on.ints(labels), images, RngKey{9}, g));
+  match.resize(size_t(rows / std::max<int64_t>(images, 1) * images));
+  add(ops::sample(on.ints(match), {}, {}, images, RngKey{9}, g));
+  return all;
+}
+
+// Two images; scores have equals and numbers that are none.
+std::vector<Tensor> selected(const On& on, int64_t candidates, int64_t limit, BoxKind kind, int groups) {
+  std::vector<double> scores;
+  std::vector<int32_t> group;
+  const RngKey key{7};
+  for (int64_t i = 0; i < 2 * candidates; ++i)
+    scores.push_back(i % 11 == 3 ? NAN : std::floor(key.uniform64(uint64_t(i)) * 60) / 50 - 0.1);
+  for (int64_t i = 0; i < candidates; ++i) group.push_back(int32_t(i * groups / candidates));
+  return {ops::select_boxes(boxes(on, 2 * candidates, kind, 3).view({2, candidates, 4}),
+                            on.floats({2, candidates}, scores), on.ints(group), limit, {1, 0.5})};
 }
 
 std::vector<Tensor> suppressed(const On& on, const std::vector<int32_t>& counts, int64_t length, BoxKind kind,
@@ -72,8 +93,25 @@ std::vector<KernelCase> box_cases() {
          return sampled(on, 2600, 1, {512, 0.25}, 100);
        },
        0, true},
-      {"sample", "no rows",
-       [](const On& on) { return std::vector{ops::sample(on.ints({}), on.ints({}), 2, RngKey{9}, {})}; }, 0, true},
+      {"sample", "no rows", [](const On& on) { return sampled(on, 0, 2, {}, 1); }, 0, true},
+      {"sample", "no images", [](const On& on) { return sampled(on, 0, 0, {}, 1); }, 0, true},
+      {"sample", "every row of many images, all kinds",
+       [](const On& on) {
+         return sampled(on, 90, 9, {1000, 1}, 2);
+       },
+       0, true},
+      {"select_boxes", "more than 64, several groups",
+       [](const On& on) { return selected(on, 150, 40, BoxKind::ordinary, 5); }, 0, true},
+      {"select_boxes", "one group, more room than boxes",
+       [](const On& on) { return selected(on, 70, 90, BoxKind::ordinary, 1); }, 0, true},
+      {"select_boxes", "one candidate", [](const On& on) { return selected(on, 1, 3, BoxKind::ordinary, 1); }, 0, true},
+      {"select_boxes", "none wanted", [](const On& on) { return selected(on, 5, 0, BoxKind::ordinary, 1); }, 0, true},
+      {"select_boxes", "no candidates",
+       [](const On& on) {
+         return std::vector{ops::select_boxes(boxes(on, 0, BoxKind::ordinary, 1).view({2, 0, 4}), on.floats({2, 0}, {}),
+                                              on.ints({}), 4, {})};
+       },
+       0, true},
       {"nms", "several lists, more than 64 boxes",
        [](const On& on) {
          return suppressed(on, {200, 0, 64, 65, 1, 63}, 200, BoxKind::ordinary, 0.3);
@@ -104,6 +142,9 @@ std::vector<KernelCase> box_cases() {
        },
        0, true},
   };
+  for (BoxKind kind : kKinds)
+    all.push_back(
+        {"select_boxes", "a kind of boxes", [kind](const On& on) { return selected(on, 100, 30, kind, 3); }, 0, true});
   for (BoxKind kind : kKinds) {
     all.push_back(
         {"encode_boxes", "a kind of boxes",

@@ -70,19 +70,17 @@ std::vector<KernelCase> loss_kernel_cases() {
          for (const Tensor& t : both(ops::sigmoid_bce(on.random({2}, 1), on.ints({-1, -2})))) all.push_back(t);
          return all;
        }},
-      {"smooth_l1", "both sides of beta, rows of weight 0",
+      {"smooth_l1", "both sides of beta, rows that take no part",
        [](const On& on) {
-         std::vector<double> weight;
-         for (int i = 0; i < 600; ++i) weight.push_back(i % 4 == 0 ? 0 : i % 4 == 1 ? 0.5 : 1);
-         return both(ops::smooth_l1(on.random({600, 4}, 1), on.random({600, 4}, 2), on.floats({600}, weight),
+         return both(ops::smooth_l1(on.random({600, 4}, 1), on.random({600, 4}, 2), labels(on, 600, 3),
                                     on.floats({1}, {300}), 1.0f / 9));
        },
        16},
       {"smooth_l1", "beta 0, denominator 0",
        [](const On& on) {
-         const Tensor x = on.random({3, 5}, 1), target = on.random({3, 5}, 2), weight = on.floats({3}, {1, 1, 1});
-         std::vector<Tensor> all = both(ops::smooth_l1(x, target, weight, on.floats({1}, {3}), 0));
-         for (const Tensor& t : both(ops::smooth_l1(x, target, weight, on.floats({1}, {0}), 1))) all.push_back(t);
+         const Tensor x = on.random({3, 5}, 1), target = on.random({3, 5}, 2), label = on.ints({0, 2, 1});
+         std::vector<Tensor> all = both(ops::smooth_l1(x, target, label, on.floats({1}, {3}), 0));
+         for (const Tensor& t : both(ops::smooth_l1(x, target, label, on.floats({1}, {0}), 1))) all.push_back(t);
          return all;
        }},
       {"mask_loss", "side 28, one class", [](const On& on) { return mask_losses(on, 6, BoxKind::ordinary, 28, 1); },

@@ -78,6 +78,23 @@ std::vector<KernelCase> movement_cases() {
          return std::vector{ops::gather_rows(on.random({5, 3, 7}, 1), on.ints({4, 0, 4, -1, 2, 4})),
                             ops::gather_rows(on.random({5, 3}, 1), on.ints({}))};
        }},
+      {"lookup", "with none",
+       [](const On& on) {
+         return std::vector{ops::lookup(on.ints({5, 6, 7}), on.ints({2, -1, 0, -7, 1})),
+                            ops::lookup(on.ints({}), on.ints({}))};
+       },
+       0, true},
+      {"join_index", "with none on either side",
+       [](const On& on) {
+         return std::vector{ops::join_index(on.ints({0, 2, -1, 1, 70000}), on.ints({3, 1, 1, -1, 2}), 4000)};
+       },
+       0, true},
+      {"split_index", "with none",
+       [](const On& on) {
+         const auto [outer, inner] = ops::split_index(on.ints({0, 3, 9, -1, -5, 280000002}), 4);
+         return std::vector{outer, inner};
+       },
+       0, true},
       {"scatter_add_rows", "rows twice, never, and empty ones",
        [](const On& on) {
          return std::vector{ops::scatter_add_rows(on.random({6, 3}, 1), on.ints({4, 0, 4, -1, 2, 4}), 5),

@@ -132,6 +132,20 @@ TEST_CASE("device: the stages of a step and the curve of some are those of the C
   }
 }
 
+TEST_CASE(
+    "device: the host learns nothing of a step's losses and gradients while they are computed, so it never waits") {
+  const Setting s;
+  MaskRcnn model = tiny_model(s.config);
+  model.move_to(Device::simt());
+  const Batch batch = two_photos().to(Device::simt());
+  simt::set_bad_luck({});
+  const Losses losses = model.losses(batch, Mode::train, RngKey{3});
+  backward(losses.all());
+  CHECK(simt::downloads_since_then() == 0);
+  CHECK(losses.all()[0].value().item() > 0);
+  CHECK(simt::downloads_since_then() == 1);
+}
+
 TEST_CASE("device: a batch on another device than the model is refused") {
   MaskRcnn model(tiny_model_config(), RngKey{1});
   model.move_to(Device::simt());

@@ -57,13 +57,18 @@ TEST_CASE("match_boxes: objects without an image, thresholds the wrong way round
 }
 
 TEST_CASE("sample: dtype, counts and shares out of range") {
-  CHECK_THROWS_WITH_AS(ops::sample(kBoxes, ints({}), 1, {}, {}),
+  CHECK_THROWS_WITH_AS(ops::sample(kBoxes, ints({}), {}, 1, {}, {}),
                        "sample: matched is float32 [2, 4]; int32 [R] expected", Error);
-  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({0}), 1, {}, {256, 1.5f}),
+  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({0}), {}, 1, {}, {256, 1.5f}),
                        "sample: positive is 1.5; a share from 0 to 1 expected", Error);
-  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({0}), 1, {}, {-1, 0.5f}),
+  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({0}), {}, 1, {}, {-1, 0.5f}),
                        "sample: per_image is -1; 0 or more expected", Error);
-  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({1}), 1, {}, {}), "sample: image[0] is 1; -1 to 0 expected", Error);
+  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({1}), {}, 1, {}, {}), "sample: image[0] is 1; -1 to 0 expected",
+                       Error);
+  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({0}), ints({}), 1, {}, {}),
+                       "sample: matched[0] is 0; -2 to -1 expected", Error);
+  CHECK_THROWS_WITH_AS(ops::sample(ints({0, 0, 0}), {}, {}, 2, {}, {}),
+                       "sample: 3 rows of 2 images; as many of each expected where no image is given", Error);
 }
 
 TEST_CASE("nms: lists, counts and threshold") {
@@ -72,6 +77,36 @@ TEST_CASE("nms: lists, counts and threshold") {
   CHECK_THROWS_WITH_AS(ops::nms(kBoxes.view({1, 2, 4}), ints({3}), 0.5), "nms: counts[0] is 3; 0 to 2 expected", Error);
   CHECK_THROWS_WITH_AS(ops::nms(kBoxes.view({1, 2, 4}), ints({2}), 7),
                        "nms: threshold is 7; an IoU from 0 to 1 expected", Error);
+}
+
+TEST_CASE("select_boxes: candidates, scores, groups and limits") {
+  const Tensor boxes = kBoxes.view({1, 2, 4}), scores = Tensor::zeros({1, 2});
+  CHECK_THROWS_WITH_AS(ops::select_boxes(kBoxes, scores, ints({0, 0}), 1, {}),
+                       "select_boxes: boxes is [2, 4]; [N, M, 4] (x1, y1, x2, y2) expected", Error);
+  CHECK_THROWS_WITH_AS(ops::select_boxes(boxes, Tensor::zeros({2, 1}), ints({0, 0}), 1, {}),
+                       "select_boxes: scores is float32 [2, 1]; float32 [1, 2] expected", Error);
+  CHECK_THROWS_WITH_AS(ops::select_boxes(boxes, scores, ints({0, -1}), 1, {}),
+                       "select_boxes: groups[1] is -1; 0 to 2147483647 expected", Error);
+  CHECK_THROWS_WITH_AS(ops::select_boxes(boxes, scores, ints({0, 0}), -1, {}),
+                       "select_boxes: limit is -1; 0 or more expected", Error);
+  CHECK_THROWS_WITH_AS(ops::select_boxes(boxes, scores, ints({0, 0}), 1, {0, 2}),
+                       "select_boxes: threshold is 2; an IoU from 0 to 1 expected", Error);
+}
+
+TEST_CASE("indices: lookup, join_index, split_index") {
+  CHECK(ops::lookup(ints({5, 6, 7}), ints({2, -1, 0, -3})).to_vector<int32_t>() == std::vector<int32_t>{7, -1, 5, -1});
+  CHECK(ops::join_index(ints({0, 2, -1, 1}), ints({3, 1, 1, -1}), 4).to_vector<int32_t>() ==
+        std::vector<int32_t>{3, 9, -1, -1});
+  const auto [outer, inner] = ops::split_index(ints({3, 9, -1}), 4);
+  CHECK(outer.to_vector<int32_t>() == std::vector<int32_t>{0, 2, -1});
+  CHECK(inner.to_vector<int32_t>() == std::vector<int32_t>{3, 1, -1});
+  CHECK_THROWS_WITH_AS(ops::lookup(kBoxes, ints({0})), "lookup: table is float32; int32 expected", Error);
+  CHECK_THROWS_WITH_AS(ops::lookup(ints({1}), ints({1})), "lookup: index 1 at 0; less than the 1 rows expected", Error);
+  CHECK_THROWS_WITH_AS(ops::join_index(ints({1}), ints({1, 2}), 4),
+                       "join_index: outer is [1], inner is [2]; the same shape expected", Error);
+  CHECK_THROWS_WITH_AS(ops::join_index(ints({1}), ints({4}), 4),
+                       "join_index: index 4 at 0; less than the 4 rows expected", Error);
+  CHECK_THROWS_WITH_AS(ops::split_index(ints({1}), 0), "split_index: extent is 0; more than 0 expected", Error);
 }
 
 TEST_CASE("roi_align: rois, images, levels and geometry") {

@@ -142,17 +142,17 @@ TEST_CASE("errors: losses") {
   CHECK_THROWS_WITH_AS(ops::sigmoid_bce(f32({2, 1}), i32({2})), "sigmoid_bce: logits is [2, 1]; [R] expected", Error);
   CHECK_THROWS_WITH_AS(ops::sigmoid_bce(f32({1}), Tensor::of<int32_t>({1}, {2})),
                        "sigmoid_bce: label 2 of row 0; less than 2 expected", Error);
-  CHECK_THROWS_WITH_AS(ops::smooth_l1(f32({2, 4}), f32({2, 3}), f32({2}), f32({1}), 1),
+  CHECK_THROWS_WITH_AS(ops::smooth_l1(f32({2, 4}), f32({2, 3}), i32({2}), f32({1}), 1),
                        "smooth_l1: x is [2, 4], target is [2, 3]; the same shape expected", Error);
-  CHECK_THROWS_WITH_AS(ops::smooth_l1(f32({2, 4}), f64({2, 4}), f32({2}), f32({1}), 1),
+  CHECK_THROWS_WITH_AS(ops::smooth_l1(f32({2, 4}), f64({2, 4}), i32({2}), f32({1}), 1),
                        "smooth_l1: x is float32, target is float64; the same dtype expected", Error);
-  CHECK_THROWS_WITH_AS(ops::smooth_l1(f32({2, 4}), f32({2, 4}), f32({3}), f32({1}), 1),
-                       "smooth_l1: weight is [3]; [R] [2] expected", Error);
-  CHECK_THROWS_WITH_AS(ops::smooth_l1(f32({2, 4}), f32({2, 4}), i32({2}), f32({1}), 1),
-                       "smooth_l1: x is float32, weight is int32; the same dtype expected", Error);
-  CHECK_THROWS_WITH_AS(ops::smooth_l1(f32({2, 4}), f32({2, 4}), f32({2}), f32({2}), 1),
+  CHECK_THROWS_WITH_AS(ops::smooth_l1(f32({2, 4}), f32({2, 4}), i32({3}), f32({1}), 1),
+                       "smooth_l1: labels is [3]; [R] [2] expected", Error);
+  CHECK_THROWS_WITH_AS(ops::smooth_l1(f32({2, 4}), f32({2, 4}), f32({2}), f32({1}), 1),
+                       "smooth_l1: labels is float32; int32 expected", Error);
+  CHECK_THROWS_WITH_AS(ops::smooth_l1(f32({2, 4}), f32({2, 4}), i32({2}), f32({2}), 1),
                        "smooth_l1: denominator is [2]; one element expected", Error);
-  CHECK_THROWS_WITH_AS(ops::smooth_l1(f32({2, 4}), f32({2, 4}), f32({2}), f32({1}), -1),
+  CHECK_THROWS_WITH_AS(ops::smooth_l1(f32({2, 4}), f32({2, 4}), i32({2}), f32({1}), -1),
                        "smooth_l1: beta is -1; 0 or more expected", Error);
   CHECK_THROWS_WITH_AS(ops::softmax(f32({})), "softmax: x is []; at least one axis expected", Error);
 }

@@ -1,0 +1,91 @@
+// What is left of an image's candidates, without a trip to the host: all are sorted by score (sort.h), those that take
+// no part behind; a bit for each pair of one group (overlap_bits.h); then a block an image walks its boxes in order, 64
+// at a time, and writes down those it keeps, until it has enough. bytes: 8 a candidate and pass of the sort; M^2 / 8
+// bits an image, written once, read as far as the walk goes (M = 8,768 of five levels: 9.6 MB).  FLOP: 15 a pair, M^2 /
+// 2 pairs.
+#include "cuda/dispatch.h"
+#include "cuda/gpu.h"
+#include "cuda/overlap_bits.h"
+#include "cuda/sort.h"
+#include "tensor/ordered_bits.h"
+
+namespace sil::SIL_GPU {
+namespace {
+
+// keys [N, padded]: 0 where a candidate takes no part.
+__global__ void candidate_kernel(int64_t n, const float* boxes, const float* scores, int64_t count, int64_t padded,
+                                 float min_side, Key* keys) {
+  for (int64_t i = thread_index(); i < n; i += thread_count()) {
+    const int64_t place = i % padded, from = i / padded * count + place;
+    keys[i] = 0;
+    if (place >= count) continue;
+    const Box<float> b = load_box<float>(boxes + 4 * from);
+    if (b.x2 - b.x1 >= min_side && b.y2 - b.y1 >= min_side && scores[from] >= 0)  // NaN is neither
+      keys[i] = key_of(ordered_bits<uint32_t>(scores[from]), place);
+  }
+}
+
+// Boxes and groups in the order of the keys; real [N]: how many there are.
+__global__ void arrange_kernel(int64_t n, const float* boxes, const int32_t* groups, const Key* keys, int64_t count,
+                               int64_t padded, float* sorted, int32_t* sorted_group, int32_t* real) {
+  for (int64_t i = thread_index(); i < n; i += thread_count()) {
+    const int64_t image = i / count, place = i % count;
+    const Key* own = keys + image * padded;
+    if (own[place] == 0) {
+      if (place == 0 || own[place - 1] != 0) real[image] = int32_t(place);
+      continue;
+    }
+    if (place == count - 1) real[image] = int32_t(count);
+    const int64_t from = index_of(own[place]);
+    sorted_group[i] = groups[from];
+    for (int c = 0; c < 4; ++c) sorted[4 * i + c] = boxes[4 * (image * count + from) + c];
+  }
+}
+
+__global__ void take_kernel(const int32_t* real, int64_t length, int64_t words, const Bits* bits, const Key* keys,
+                            int64_t padded, int64_t limit, int32_t* rows) {
+  Bits* suppressed = dynamic_shared<Bits>();  // [words]
+  __shared__ Bits kept;
+  const int64_t image = blockIdx.x, count = real[image];
+  const Bits* own = bits + image * length * words;
+  int32_t* out = rows + image * limit;
+  for (int64_t w = threadIdx.x; w < words; w += blockDim.x) suppressed[w] = 0;
+  int64_t taken = 0;
+  for (int64_t first = 0; first < count && taken < limit; first += kBits) {
+    const int64_t word = first / kBits;
+    __syncthreads();
+    if (threadIdx.x == 0) kept = settle(suppressed[word], own + first * words, words, word, count - first);
+    __syncthreads();
+    const Bits before = (Bits(1) << threadIdx.x) - 1;  // as many threads as bits
+    const int64_t place = taken + __popcll(kept & before);
+    if (kept >> threadIdx.x & 1 && place < limit) out[place] = index_of(keys[image * padded + first + threadIdx.x]);
+    for (int64_t w = word + 1 + threadIdx.x; w * kBits < count; w += blockDim.x)
+      suppressed[w] |= suppressed_by(kept, own + first * words, words, w);
+    taken += __popcll(kept);
+  }
+  for (int64_t i = taken + threadIdx.x; i < limit; i += blockDim.x) out[i] = -1;
+}
+
+}  // namespace
+
+void select_boxes(Stream s, In boxes, In scores, In groups, Out rows, SelectGeom g, Scratch& scratch) {
+  const int64_t images = boxes.dim(0), count = boxes.dim(1), n = images * count, limit = rows.dim(1);
+  const int64_t padded = padded_keys(count), words = divide_up(count, kBits);
+  if (n == 0) return fill(s, -1, rows);
+  Key* keys = scratch.take_n<Key>(size_t(images * padded));
+  float* sorted = scratch.take_n<float>(size_t(4 * n));
+  int32_t *group = scratch.take_n<int32_t>(size_t(n)), *real = scratch.take_n<int32_t>(size_t(images));
+  Bits* bits = scratch.take_n<Bits>(size_t(n * words));
+  const float* from = boxes_of("select_boxes", boxes);
+  launch(s, "select_candidates", over(images * padded), candidate_kernel, images * padded, from, scores.data<float>(),
+         count, padded, g.min_side, keys);
+  sort_rows(s, keys, images, padded);
+  launch(s, "select_arrange", over(n), arrange_kernel, n, from, groups.data<int32_t>(), keys, count, padded, sorted,
+         group, real);
+  launch(s, "select_overlap", {dim3(unsigned(words), unsigned(words), unsigned(images)), kBits}, overlap_kernel, sorted,
+         group, real, count, words, not_above<float>(g.threshold), bits);
+  launch(s, "select_take", {dim3(unsigned(images)), kBits, size_t(words) * sizeof(Bits)}, take_kernel, real, count,
+         words, bits, keys, padded, limit, rows.data<int32_t>());
+}
+
+}  // namespace sil::SIL_GPU
