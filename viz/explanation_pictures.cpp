@@ -96,10 +96,13 @@ Tensor draw_curves(const Accumulated& x, const Protocol& p, const Explanation& e
 
 Tensor draw_confusion(const Explanation& x) {
   const int n = int(x.confusion.size());
-  const int cell = std::clamp(760 / n, 13, 72), text = std::clamp(cell - 3, 10, 16);
+  constexpr int named = 300, widest = 4000;  // more classes get cells too small for names: 4,000 pixels, or one each
+  const bool names = n - 1 <= named;
+  const int cell = names ? std::clamp(760 / n, 13, 72) : std::max(1, widest / n);
+  const int text = std::clamp(cell - 3, 10, 16), line = cell > 2;
   const auto label = [&](int i) { return i + 1 < n ? cut(x.classes[size_t(i)].name, text, 190) : "background"; };
   int margin = 0;
-  for (int i = 0; i < n; ++i) margin = std::max(margin, text_width(label(i), text));
+  for (int i = 0; names && i < n; ++i) margin = std::max(margin, text_width(label(i), text));
   const int left = margin + 54, top = margin + 118, side = n * cell;
   Canvas canvas = blank(left + side + 40, top + side + 40);
   draw_text(canvas, fmt::format("confusion, {}", x.type), 24, 18, 24, kInk);
@@ -113,18 +116,19 @@ Tensor draw_confusion(const Explanation& x) {
     for (int k = 0; k < n; ++k) {
       const int64_t count = x.confusion.count(size_t(i), size_t(k));
       const Rgb colour = heat_colour(row == 0 ? 0 : double(count) / double(row));
-      const Rect place{left + k * cell, top + i * cell, cell - 1, cell - 1};
+      const Rect place{left + k * cell, top + i * cell, cell - line, cell - line};
       canvas.fill(place, colour);
       const std::string number = shortened(count);
       const int size = std::min(16, cell / 3), width = text_width(number, size);
       if (count > 0 && size >= 9 && width + 2 < cell)
         draw_text(canvas, number, place.x + (cell - width) / 2, place.y + (cell - size) / 2, size, ink_on(colour));
     }
+    if (!names) continue;
     draw_text(canvas, label(i), left - 8 - text_width(label(i), text), top + i * cell + (cell - text) / 2, text, kInk);
     draw_text_upwards(canvas, label(i), left + i * cell + (cell - text) / 2, top - 8 - text_width(label(i), text), text,
                       kInk);
   }
-  canvas.frame({left - 1, top - 1, side + 1, side + 1}, 1, {150, 156, 166});
+  canvas.frame({left - 1, top - 1, side + 2 - line, side + 2 - line}, 1, {150, 156, 166});
   return canvas.pixels();
 }
 

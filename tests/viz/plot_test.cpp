@@ -128,6 +128,23 @@ TEST_CASE("confusion picture: a cell is as dark as its share of the row") {
   CHECK(luminance(heat_colour(.5)) > luminance(heat_colour(1)));
 }
 
+TEST_CASE("confusion picture: of thousands of classes it is no larger, without their names") {
+  for (const int64_t classes : {1203, 3000}) {
+    Explanation x;
+    std::vector<int64_t> ids;
+    for (int64_t i = 0; i < classes; ++i) x.classes.push_back({i, "class", 1, 1, 0, 0, 0, {}}), ids.push_back(i);
+    x.confusion = Confusion(ids);
+    Pairs missed;
+    missed.objects.push_back({.category_id = 5, .crowd = false});
+    x.confusion.add(missed);
+    const Tensor picture = draw_confusion(x);
+    INFO(classes, " ", picture.dim(0));
+    CHECK(picture.dim(0) > classes);
+    CHECK(picture.dim(0) < 4300);
+    CHECK(count(picture, {0, 0, int(picture.dim(1)), int(picture.dim(0))}, heat_colour(1)) >= 1);
+  }
+}
+
 TEST_CASE("pictures: hundreds of classes with long names and none at all are drawn too") {
   Explanation many, none;
   std::vector<int64_t> ids;
