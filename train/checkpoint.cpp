@@ -141,7 +141,7 @@ Checkpoint checkpoint_from(const TensorFile& file, const std::string& source) {
   check(metadata(file, "silhouette", source) == kFormat, "{}: format is \"{}\"; \"{}\" expected", source,
         metadata(file, "silhouette", source), kFormat);
   Checkpoint c;
-  apply_text(c.config, metadata(file, "config", source), source);
+  apply_text(c.config, metadata(file, "config", source), source + ": metadata config");
   c.categories = categories_from(metadata(file, "categories", source), c.config.model.num_classes, source);
   c.progress = progress_from(metadata(file, "progress", source), source);
   for (const auto& [name, tensor] : file.tensors) {

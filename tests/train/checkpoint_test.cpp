@@ -319,7 +319,9 @@ std::string error_with(const std::function<void(TensorFile&)>& change) {
 TEST_CASE("checkpoint: metadata nested however deeply is refused, not followed") {
   for (const char* key : {"config", "categories", "progress"}) {
     CAPTURE(key);
-    CHECK(error_with([&](TensorFile& file) { file.metadata[key] = std::string(300000, '['); }) != "no error");
+    CHECK(error_with([&](TensorFile& file) {
+            file.metadata[key] = std::string(300000, '[');
+          }).starts_with(std::string("metadata ") + key));
     CHECK(error_with([&](TensorFile& file) {
             file.metadata[key] = std::string(300000, '[') + std::string(300000, ']');
           }) != "no error");
