@@ -44,12 +44,12 @@ Field make(std::string key, T& x, std::string allowed, Test test) {
 }
 
 template <class T>
-Field in_range(std::string key, T& x, const char* noun, const Range& range) {
+Field in_range(std::string key, T& x, const char* noun, const Bounds& range) {
   return make(std::move(key), x, noun + range.text, [range](T v) { return range.holds(double(v)); });
 }
 
 template <class T>
-Field in_range_or_null(std::string key, std::optional<T>& x, const char* noun, const Range& range) {
+Field in_range_or_null(std::string key, std::optional<T>& x, const char* noun, const Bounds& range) {
   return make(std::move(key), x, noun + range.text + " or null",
               [range](const std::optional<T>& v) { return !v || range.holds(double(*v)); });
 }
@@ -60,21 +60,21 @@ std::string one_of(const std::vector<std::string>& names) {
 
 }  // namespace
 
-Range between(double low, double high) { return {low, high, true, fmt::format("from {} to {}", low, high)}; }
-Range above(double low, double high) { return {low, high, false, fmt::format("above {} and up to {}", low, high)}; }
-Range at_least(double low) { return between(low, 2147483647); }
+Bounds between(double low, double high) { return {low, high, true, fmt::format("from {} to {}", low, high)}; }
+Bounds above(double low, double high) { return {low, high, false, fmt::format("above {} and up to {}", low, high)}; }
+Bounds at_least(double low) { return between(low, 2147483647); }
 
-Field field(std::string key, double& x, const Range& range) { return in_range(std::move(key), x, "a number ", range); }
-Field field(std::string key, float& x, const Range& range) { return in_range(std::move(key), x, "a number ", range); }
-Field field(std::string key, int& x, const Range& range) { return in_range(std::move(key), x, "an integer ", range); }
-Field field(std::string key, std::optional<double>& x, const Range& range) {
+Field field(std::string key, double& x, const Bounds& range) { return in_range(std::move(key), x, "a number ", range); }
+Field field(std::string key, float& x, const Bounds& range) { return in_range(std::move(key), x, "a number ", range); }
+Field field(std::string key, int& x, const Bounds& range) { return in_range(std::move(key), x, "an integer ", range); }
+Field field(std::string key, std::optional<double>& x, const Bounds& range) {
   return in_range_or_null(std::move(key), x, "a number ", range);
 }
-Field field(std::string key, std::optional<int>& x, const Range& range) {
+Field field(std::string key, std::optional<int>& x, const Bounds& range) {
   return in_range_or_null(std::move(key), x, "an integer ", range);
 }
 
-Field field(std::string key, std::span<float> x, const Range& range) {
+Field field(std::string key, std::span<float> x, const Bounds& range) {
   const auto test = [range](float v) { return range.holds(v); };
   return {std::move(key), fmt::format("a list of {} numbers {}", x.size(), range.text),
           [x, test](const Json& json) {

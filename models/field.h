@@ -21,23 +21,23 @@ struct Field {
   std::function<std::string()> write;                 // as JSON
 };
 
-struct Range {
+struct Bounds {
   double low, high;
   bool low_is_inside;
   std::string text;
   bool holds(double v) const { return (low_is_inside ? v >= low : v > low) && v <= high; }  // no NaN
 };
-Range between(double low, double high);
-Range above(double low, double high = 1e30);
-Range at_least(double low);  // of integers
+Bounds between(double low, double high);
+Bounds above(double low, double high = 1e30);
+Bounds at_least(double low);  // of integers
 
-Field field(std::string key, double&, const Range&);
-Field field(std::string key, float&, const Range&);
-Field field(std::string key, int&, const Range&);
-Field field(std::string key, std::optional<double>&, const Range&);
-Field field(std::string key, std::optional<int>&, const Range&);
-Field field(std::string key, std::span<float>, const Range&);  // of each
-Field field(std::string key, uint64_t&);                       // any
+Field field(std::string key, double&, const Bounds&);
+Field field(std::string key, float&, const Bounds&);
+Field field(std::string key, int&, const Bounds&);
+Field field(std::string key, std::optional<double>&, const Bounds&);
+Field field(std::string key, std::optional<int>&, const Bounds&);
+Field field(std::string key, std::span<float>, const Bounds&);  // of each
+Field field(std::string key, uint64_t&);                        // any
 Field field(std::string key, bool&);
 Field field(std::string key, std::string&, const std::vector<std::string>& names);
 Field field(std::string key, int&, const std::vector<int>& values);

@@ -10,16 +10,16 @@ namespace sil {
 namespace {
 
 // Rows [begin, end) of the proposals are one photo's.
-struct Range {
+struct RowRange {
   int64_t begin = 0, end = 0;
 };
 
-std::vector<Range> row_ranges(const Tensor& image, int64_t photos) {
-  std::vector<Range> ranges(static_cast<size_t>(photos));
+std::vector<RowRange> row_ranges(const Tensor& image, int64_t photos) {
+  std::vector<RowRange> ranges(static_cast<size_t>(photos));
   const std::vector<int32_t> whose = image.to_vector<int32_t>();
   for (size_t r = 0; r < whose.size(); ++r) {
     if (whose[r] < 0) continue;
-    Range& range = ranges[size_t(whose[r])];
+    RowRange& range = ranges[size_t(whose[r])];
     if (range.end == 0) range.begin = int64_t(r);
     range.end = int64_t(r) + 1;
   }
@@ -34,7 +34,7 @@ struct Candidates {
 
 // boxes [P, K * 4], scores [P, K].
 template <class T>
-Candidates<T> photo_candidates(const Tensor& boxes, const Tensor& scores, Range rows, float score_threshold) {
+Candidates<T> photo_candidates(const Tensor& boxes, const Tensor& scores, RowRange rows, float score_threshold) {
   Candidates<T> c;
   const int64_t classes = scores.dim(1);
   for (int64_t r = rows.begin; r < rows.end; ++r)
@@ -48,7 +48,7 @@ Candidates<T> photo_candidates(const Tensor& boxes, const Tensor& scores, Range 
 }
 
 template <class T>
-Detections detections_of(const Tensor& boxes, const Tensor& scores, const std::vector<Range>& rows,
+Detections detections_of(const Tensor& boxes, const Tensor& scores, const std::vector<RowRange>& rows,
                          const BoxConfig& config, Device device) {
   Detections out;
   std::vector<T> kept;
@@ -133,7 +133,7 @@ Detections select_detections(const Tensor& class_logits, const Tensor& deltas, c
   const Tensor boxes =
       ops::decode_boxes(ops::cast(deltas, dtype), proposals.boxes, config.coder, proposals.image, sizes)
           .to(Device::cpu());
-  const std::vector<Range> rows = row_ranges(proposals.image, sizes.dim(0));
+  const std::vector<RowRange> rows = row_ranges(proposals.image, sizes.dim(0));
   const auto select = dtype == DType::f64 ? detections_of<double> : detections_of<float>;
   return select(boxes, scores, rows, config, class_logits.device());
 }
