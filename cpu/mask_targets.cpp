@@ -84,7 +84,7 @@ void one_target(const Runs& mask, const Box<T>& roi, int side, T* room, BinReads
       for (int i = 0; i < side; ++i) target[i * side + j] += columns.weight[k] * profile[i];
     }
   }
-  const T reads = T(std::max(1, samples_y * samples_x));
+  const T reads = std::max(T(1), T(samples_y) * T(samples_x));  // may be more than an int holds
   for (int i = 0; i < side * side; ++i) target[i] /= reads;
 }
 

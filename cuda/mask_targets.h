@@ -87,8 +87,8 @@ __device__ inline float mask_target(const Masks& masks, int32_t object, const Bo
   float sum = 0;
   each_pixel(x, j, samples_x, mask.width,
              [&](int column, float weight) { sum += weight * column_sum(mask, column, y, i, samples_y); });
-  const int reads = samples_y * samples_x;
-  return sum / float(reads > 1 ? reads : 1);
+  const float reads = float(samples_y) * float(samples_x);  // may be more than an int holds
+  return sum / (reads > 1 ? reads : 1);
 }
 
 }  // namespace

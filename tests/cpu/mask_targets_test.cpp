@@ -124,6 +124,13 @@ TEST_CASE("mask targets: no rows, no objects, and RoIs of no sensible size") {
   CHECK(targets_of(Tensor::of<float>({1, 4}, {0, 0, 1e30f, 4}), ints({0}), one, 1) == zero);
 }
 
+TEST_CASE("mask targets: a RoI so large that a bin has more reads than an int counts") {
+  // Of 60,000 x 60,000 reads, at 0.5, 1.5 and so on, 10 x 10 fall on the mask.
+  const MaskRuns ones = encode({{10, 10, std::vector<uint8_t>(100, 1)}});
+  const std::vector<double> t = targets_of(Tensor::of<double>({1, 4}, {0, 0, 60000, 60000}), ints({0}), ones, 1);
+  CHECK(t[0] == doctest::Approx(100 / 3.6e9));
+}
+
 TEST_CASE("mask targets: 500 objects") {
   std::vector<PlainMask> masks;
   for (int g = 0; g < 500; ++g) masks.push_back(random_mask(20, 24, RngKey{uint64_t(g)}));

@@ -97,6 +97,14 @@ std::vector<KernelCase> loss_kernel_cases() {
          return {loss.value, loss.slope};
        },
        16},
+      {"mask_loss", "more reads a bin than an int counts",
+       [](const On& on) -> std::vector<Tensor> {
+         const Tensor rois = on(Tensor::of<float>({1, 4}, {0, 0, 60000, 60000}));
+         const ops::MaskLoss loss =
+             ops::mask_loss(on.random({1, 1, 1, 1}, 1), on.ints({0}), rois, on.ints({0}), masks(on, {{40, 50}}));
+         return {loss.value, loss.slope};
+       },
+       16},
       {"mask_loss", "no rows", [](const On& on) { return mask_losses(on, 0, BoxKind::ordinary, 14, 3); }, 16},
       {"mask_loss_backward", "none takes part",
        [](const On& on) -> std::vector<Tensor> {
