@@ -46,7 +46,7 @@ const int site = text ? std::atoi(text) : -1, moved = text && std::strstr(text, 
 # Which tests look at a file; the others are looked at by all.
 TESTS = {
     "movement": "movement", "cast": "movement", "top_k": "movement", "elementwise": "elementwise", "reduce": "elementwise",
-    "losses": "*losses,*softmax", "max_pool": "pooling", "upsample": "pooling", "norm": "pooling", "anchors": "boxes",
+    "sort": "movement,boxes", "losses": "*losses,*softmax", "max_pool": "pooling", "upsample": "pooling", "norm": "pooling", "anchors": "boxes",
     "box_coder": "boxes", "matcher": "boxes", "sampler": "boxes", "nms": "boxes", "select_boxes": "boxes", "overlap_bits": "boxes",
     "indices": "movement", "roi_align": "RoIs", "mask_targets": "*losses", "paste_mask": "RoIs", "optimizers": "optimizers", "epilogue": "epilogue",
 }
@@ -94,8 +94,10 @@ def plant(tree):
     with (tree / "cuda/simt_host.cpp").open("a") as scheduler:
         scheduler.write(AWAKE)
     mutants, number = [], 0
-    for path in sorted([*(tree / "cuda").glob("*.cu"), tree / "cuda/block.h", tree / "cuda/select.h", tree / "cuda/mask_targets.h"]):
+    for path in sorted(p for p in (tree / "cuda").iterdir() if p.suffix == ".cu" or p.suffix == ".h" and not p.stem.startswith("simt")):
         text, out, last = path.read_text(), "", 0
+        if not sites_of(code_only(text)):
+            continue
         for begin, (end, replacement, kinds) in sites_of(code_only(text)):
             if begin < last:
                 continue
