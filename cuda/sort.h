@@ -54,12 +54,12 @@ __global__ void sort_pass_kernel(Key* keys, int64_t rows, int64_t padded, int64_
 void sort_rows(Stream s, Key* keys, int64_t rows, int64_t padded) {
   if (padded <= kSharedKeys) {
     const unsigned threads = unsigned(padded / 2 < kWarp ? kWarp : padded / 2 > 1024 ? 1024 : padded / 2);
-    return launch(s, "top_k_sort", {dim3(unsigned(rows)), threads, size_t(padded) * sizeof(Key)}, sort_shared_kernel,
-                  keys, padded);
+    return launch(s, "sort", {dim3(unsigned(rows)), threads, size_t(padded) * sizeof(Key)}, sort_shared_kernel, keys,
+                  padded);
   }
   for (int64_t size = 2; size <= padded; size *= 2)
     for (int64_t distance = size / 2; distance > 0; distance /= 2)
-      launch(s, "top_k_sort_pass", over(rows * padded / 2), sort_pass_kernel, keys, rows, padded, size, distance);
+      launch(s, "sort_pass", over(rows * padded / 2), sort_pass_kernel, keys, rows, padded, size, distance);
 }
 
 }  // namespace

@@ -4,8 +4,9 @@
 
 namespace sil {
 
-// Those of one photo together, photos in order; image -1 is an empty row.  On the CPU rows are packed: empty ones come
-// last.  On a GPU each photo has as many, empty ones behind its own, and the host never learns how many they are.
+// Those of one photo together, photos in order; image -1 is an empty row.  On the CPU empty ones come last, if there
+// are any.  On a GPU proposals have as many rows for each photo, empty ones behind its own, and samples are followed by
+// all their empty rows; the host never learns how many they are.
 struct Rois {
   Tensor boxes;  // float32 (float64 of a model in float64) [R, 4], x1 y1 x2 y2, in input coordinates
   Tensor image;  // int32 [R]: which photo of the batch

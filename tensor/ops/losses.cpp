@@ -5,8 +5,8 @@
 namespace sil::ops {
 namespace {
 
-// int32 [R]; less than `classes`, which is read on the CPU only: elsewhere it would halt the queue.
-// x, called `name`, has a label a row.
+// int32 [R], one for each row of x, which is called `name`; less than `classes`, as far as the CPU can read it:
+// elsewhere that would halt the queue.
 void want_labels(const char* op, const char* name, const Tensor& x, const Tensor& labels, int64_t classes) {
   want_same_device(op, name, x, "labels", labels);
   want_dtype(op, "labels", labels, DType::i32);
