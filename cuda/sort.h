@@ -1,6 +1,7 @@
 // Rows of values, sorted descending: a bitonic sort (Batcher 1968).  A value and its index are one 64-bit key, so no
-// two are equal and any sort is the stable one.  Up to 4,096 keys are sorted in shared memory, by one block; more by a
-// launch a pass.  bytes: 8 a key and pass, log2(n) (log2(n) + 1) / 2 passes.
+// two are equal and any sort is the stable one.  Passes whose keys lie in one stretch of 4,096 are a launch together,
+// in shared memory: 16,384 keys are 105 passes and 6 launches.  bytes: 16 a key and launch; steps: n / 2 a pass, of
+// which there are log2(n) (log2(n) + 1) / 2.
 #pragma once
 #include "cuda/simt.h"
 
@@ -21,45 +22,51 @@ inline int64_t padded_keys(int64_t n) {
   return padded;
 }
 
-// Puts the larger of two keys `distance` apart first, or last in every other run of `size`.
-__device__ inline void order_pair(Key* keys, int64_t pair, int64_t size, int64_t distance) {
+// Puts the larger of two keys `distance` apart first, or last in every other run of `size`.  The keys begin at place
+// `begin` of their row.
+__device__ inline void order_pair(Key* keys, int64_t begin, int64_t pair, int64_t size, int64_t distance) {
   const int64_t low = pair / distance * 2 * distance + pair % distance, high = low + distance;
-  const bool descending = (low & size) == 0;
+  const bool descending = ((begin + low) & size) == 0;
   if ((keys[low] < keys[high]) == descending) {
     const Key swap = keys[low];
     keys[low] = keys[high], keys[high] = swap;
   }
 }
 
-__global__ void sort_shared_kernel(Key* keys, int64_t padded) {
+// A block a stretch of a row: runs of `first` keys, of twice as many, ..., of `last`, as far as what is compared lies
+// in one stretch.
+__global__ void sort_stretch_kernel(Key* keys, int64_t padded, int64_t stretch, int64_t first, int64_t last) {
   Key* mine = dynamic_shared<Key>();
-  Key* row = keys + blockIdx.x * padded;
-  for (int64_t i = threadIdx.x; i < padded; i += blockDim.x) mine[i] = row[i];
-  for (int64_t size = 2; size <= padded; size *= 2)
-    for (int64_t distance = size / 2; distance > 0; distance /= 2) {
+  Key* own = keys + blockIdx.x * stretch;
+  const int64_t begin = blockIdx.x * stretch % padded;
+  for (int64_t i = threadIdx.x; i < stretch; i += blockDim.x) mine[i] = own[i];
+  for (int64_t size = first; size <= last; size *= 2)
+    for (int64_t distance = (size < stretch ? size : stretch) / 2; distance > 0; distance /= 2) {
       __syncthreads();
-      for (int64_t pair = threadIdx.x; pair < padded / 2; pair += blockDim.x) order_pair(mine, pair, size, distance);
+      for (int64_t pair = threadIdx.x; pair < stretch / 2; pair += blockDim.x)
+        order_pair(mine, begin, pair, size, distance);
     }
   __syncthreads();
-  for (int64_t i = threadIdx.x; i < padded; i += blockDim.x) row[i] = mine[i];
+  for (int64_t i = threadIdx.x; i < stretch; i += blockDim.x) own[i] = mine[i];
 }
 
 __global__ void sort_pass_kernel(Key* keys, int64_t rows, int64_t padded, int64_t size, int64_t distance) {
   const int64_t pairs = padded / 2;
   for (int64_t i = thread_index(); i < rows * pairs; i += thread_count())
-    order_pair(keys + i / pairs * padded, i % pairs, size, distance);
+    order_pair(keys + i / pairs * padded, 0, i % pairs, size, distance);
 }
 
 // keys [R, padded]
 void sort_rows(Stream s, Key* keys, int64_t rows, int64_t padded) {
-  if (padded <= kSharedKeys) {
-    const unsigned threads = unsigned(padded / 2 < kWarp ? kWarp : padded / 2 > 1024 ? 1024 : padded / 2);
-    return launch(s, "sort", {dim3(unsigned(rows)), threads, size_t(padded) * sizeof(Key)}, sort_shared_kernel, keys,
-                  padded);
-  }
-  for (int64_t size = 2; size <= padded; size *= 2)
-    for (int64_t distance = size / 2; distance > 0; distance /= 2)
+  const int64_t stretch = padded < kSharedKeys ? padded : kSharedKeys;
+  const unsigned threads = unsigned(stretch / 2 < kWarp ? kWarp : stretch / 2 > 1024 ? 1024 : stretch / 2);
+  const Grid stretches{dim3(unsigned(rows * padded / stretch)), threads, size_t(stretch) * sizeof(Key)};
+  launch(s, "sort_stretch", stretches, sort_stretch_kernel, keys, padded, stretch, 2, stretch);
+  for (int64_t size = 2 * stretch; size <= padded; size *= 2) {
+    for (int64_t distance = size / 2; distance >= stretch; distance /= 2)
       launch(s, "sort_pass", over(rows * padded / 2), sort_pass_kernel, keys, rows, padded, size, distance);
+    launch(s, "sort_stretch", stretches, sort_stretch_kernel, keys, padded, stretch, size, size);
+  }
 }
 
 }  // namespace

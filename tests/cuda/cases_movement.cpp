@@ -136,7 +136,8 @@ std::vector<KernelCase> movement_cases() {
       {"top_k", "more than shared memory sorts",
        [](const On& on) {
          const auto [values, index] = ops::sort_descending(on.random({1, 4100}, 4));
-         return std::vector{values, index};
+         const auto [more, place] = ops::top_k(on.random({2, 8300}, 5), 8200);
+         return std::vector{values, index, more, place};
        }},
   };
 }
