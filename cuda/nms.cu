@@ -12,16 +12,17 @@ namespace {
 
 __global__ void keep_kernel(const int32_t* counts, int64_t length, int64_t words, const Bits* bits, uint8_t* keep) {
   Bits* suppressed = dynamic_shared<Bits>();  // [words]
-  __shared__ Bits kept;
+  __shared__ Bits kept, of_word[kBits];
   const int64_t list = blockIdx.x, count = counts[list];
   const Bits* own = bits + list * length * words;
   for (int64_t w = threadIdx.x; w < words; w += blockDim.x) suppressed[w] = 0;
   for (int64_t first = 0; first < length; first += kBits) {
-    const int64_t word = first / kBits;
+    const int64_t word = first / kBits, mine = first + threadIdx.x;  // as many threads as bits
+    if (mine < count) of_word[threadIdx.x] = own[mine * words + word];
     __syncthreads();
-    if (threadIdx.x == 0) kept = settle(suppressed[word], own + first * words, words, word, count - first);
+    if (threadIdx.x == 0) kept = settle(suppressed[word], of_word, count - first);
     __syncthreads();
-    if (first + threadIdx.x < length) keep[list * length + first + threadIdx.x] = kept >> threadIdx.x & 1;
+    if (mine < length) keep[list * length + mine] = kept >> threadIdx.x & 1;
     for (int64_t w = word + 1 + threadIdx.x; w * kBits < count; w += blockDim.x)
       suppressed[w] |= suppressed_by(kept, own + first * words, words, w);
   }

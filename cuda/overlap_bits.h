@@ -38,11 +38,12 @@ __global__ void overlap_kernel(const float* boxes, const int32_t* groups, const 
   bits[(list * length + i) * words + word] = mine;
 }
 
-// The first of 64 boxes that nothing suppressed keeps, and what they suppress among themselves; by one thread.
-__device__ inline Bits settle(Bits gone, const Bits* rows, int64_t words, int64_t word, int64_t count) {
+// Those of 64 boxes that nothing keeps out; by one thread.  rows [64]: what each suppresses among them, in shared
+// memory, as what is read next hangs on what was read before.
+__device__ inline Bits settle(Bits gone, const Bits* rows, int64_t count) {
   Bits kept = 0;
   for (int b = 0; b < kBits && b < count; ++b)
-    if (!(gone >> b & 1)) kept |= Bits(1) << b, gone |= rows[b * words + word];
+    if (!(gone >> b & 1)) kept |= Bits(1) << b, gone |= rows[b];
   return kept;
 }
 

@@ -1,6 +1,6 @@
 // What is left of an image's candidates, without a trip to the host: all are sorted by score (sort.h), those that take
 // no part behind; a bit for each pair of one group (overlap_bits.h); then a block an image walks its boxes in order, 64
-// at a time, and writes down those it keeps, until it has enough. bytes: 8 a candidate and pass of the sort; M^2 / 8
+// at a time, and writes down those it keeps, until it has enough. bytes: 16 a candidate and launch of the sort; M^2 / 8
 // bits an image, written once, read as far as the walk goes (M = 8,768 of five levels: 9.6 MB).  FLOP: 15 a pair, M^2 /
 // 2 pairs.
 #include "cuda/dispatch.h"
@@ -45,20 +45,21 @@ __global__ void arrange_kernel(int64_t n, const float* boxes, const int32_t* gro
 __global__ void take_kernel(const int32_t* real, int64_t length, int64_t words, const Bits* bits, const Key* keys,
                             int64_t padded, int64_t limit, int32_t* rows) {
   Bits* suppressed = dynamic_shared<Bits>();  // [words]
-  __shared__ Bits kept;
+  __shared__ Bits kept, of_word[kBits];
   const int64_t image = blockIdx.x, count = real[image];
   const Bits* own = bits + image * length * words;
   int32_t* out = rows + image * limit;
   for (int64_t w = threadIdx.x; w < words; w += blockDim.x) suppressed[w] = 0;
   int64_t taken = 0;
   for (int64_t first = 0; first < count && taken < limit; first += kBits) {
-    const int64_t word = first / kBits;
+    const int64_t word = first / kBits, mine = first + threadIdx.x;  // as many threads as bits
+    if (mine < count) of_word[threadIdx.x] = own[mine * words + word];
     __syncthreads();
-    if (threadIdx.x == 0) kept = settle(suppressed[word], own + first * words, words, word, count - first);
+    if (threadIdx.x == 0) kept = settle(suppressed[word], of_word, count - first);
     __syncthreads();
-    const Bits before = (Bits(1) << threadIdx.x) - 1;  // as many threads as bits
+    const Bits before = (Bits(1) << threadIdx.x) - 1;
     const int64_t place = taken + __popcll(kept & before);
-    if (kept >> threadIdx.x & 1 && place < limit) out[place] = index_of(keys[image * padded + first + threadIdx.x]);
+    if (kept >> threadIdx.x & 1 && place < limit) out[place] = index_of(keys[image * padded + mine]);
     for (int64_t w = word + 1 + threadIdx.x; w * kBits < count; w += blockDim.x)
       suppressed[w] |= suppressed_by(kept, own + first * words, words, w);
     taken += __popcll(kept);
