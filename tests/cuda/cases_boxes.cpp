@@ -93,6 +93,18 @@ std::vector<KernelCase> box_cases() {
          return sampled(on, 2600, 1, {512, 0.25}, 100);
        },
        0, true},
+      {"sample", "one row behind a block, all drawn",
+       [](const On& on) {
+         return sampled(on, 1025, 1, {2000, 0.5}, 2);
+       },
+       0, true},
+      {"sample", "one of each kind too many",
+       [](const On& on) -> std::vector<Tensor> {
+         const ops::Sampled s =
+             ops::sample(on.ints({0, -1, 0, -1, -1, 0, -1, -1}), {}, on.ints({3}), 1, RngKey{9}, {6, 1.0 / 3});
+         return {s.rows, s.labels, s.positive, s.count};
+       },
+       0, true},
       {"sample", "no rows", [](const On& on) { return sampled(on, 0, 2, {}, 1); }, 0, true},
       {"sample", "no images", [](const On& on) { return sampled(on, 0, 0, {}, 1); }, 0, true},
       {"sample", "every row of many images, all kinds",
@@ -104,6 +116,18 @@ std::vector<KernelCase> box_cases() {
        [](const On& on) { return selected(on, 150, 40, BoxKind::ordinary, 5); }, 0, true},
       {"select_boxes", "one group, more room than boxes",
        [](const On& on) { return selected(on, 70, 90, BoxKind::ordinary, 1); }, 0, true},
+      {"select_boxes", "words of bits and one box more, all alike",
+       [](const On& on) {
+         std::vector<Tensor> both;
+         for (int64_t n : {65, 129}) {
+           const std::vector<PlainBox> alike(size_t(n), {0, 0, 9, 9});
+           both.push_back(ops::select_boxes(on(box_tensor<float>(alike)).view({1, n, 4}),
+                                            on.floats({1, n}, std::vector<double>(size_t(n), 0.5)),
+                                            on.ints(std::vector<int32_t>(size_t(n), 2)), 3, {}));
+         }
+         return both;
+       },
+       0, true},
       {"select_boxes", "one candidate", [](const On& on) { return selected(on, 1, 3, BoxKind::ordinary, 1); }, 0, true},
       {"select_boxes", "none wanted", [](const On& on) { return selected(on, 5, 0, BoxKind::ordinary, 1); }, 0, true},
       {"select_boxes", "no candidates",
