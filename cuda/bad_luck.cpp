@@ -14,7 +14,7 @@ namespace {
 std::mutex mutex;
 BadLuck luck;
 int64_t calls = 0;
-std::atomic<int64_t> downloads = 0;
+std::atomic<int64_t> uploads = 0, downloads = 0;
 size_t used = 0;  // since set_bad_luck
 
 Kernels& lucky() {
@@ -79,6 +79,7 @@ void memory(size_t& free, size_t& total) {
 
 void upload(Stream s, const void* host, void* device, size_t bytes) {
   count_call("upload");
+  ++uploads;
   const DeviceWork work;
   lucky().upload(s, host, device, bytes);
 }
@@ -125,7 +126,7 @@ DeviceWork::~DeviceWork() {
 
 void set_bad_luck(BadLuck b) {
   const std::lock_guard lock(mutex);
-  luck = b, calls = 0, downloads = 0, used = 0;
+  luck = b, calls = 0, uploads = 0, downloads = 0, used = 0;
   blocks().clear();
 }
 
@@ -134,6 +135,7 @@ int64_t calls_since_then() {
   return calls;
 }
 
+int64_t uploads_since_then() { return uploads; }
 int64_t downloads_since_then() { return downloads; }
 
 void count_call(const char* what) {

@@ -14,8 +14,9 @@ struct BadLuck {
   int64_t good_calls = std::numeric_limits<int64_t>::max();
 };
 void set_bad_luck(BadLuck);
-int64_t calls_since_then();      // launches, copies and allocations
-int64_t downloads_since_then();  // copies to the host, which waits for each
+int64_t calls_since_then();    // launches, copies and allocations
+int64_t uploads_since_then();  // copies from the host and to it, which waits for each until the queue has come to it
+int64_t downloads_since_then();
 
 // From now on device memory is beyond the host's reach, as a GPU's is, but while a kernel, a copy, a convolution or a
 // product runs: what the host reads or writes there ends with SIGSEGV.  What is allocated already stays as it is. Slow.

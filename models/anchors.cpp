@@ -16,12 +16,16 @@ Tensor base_anchors(float size, const std::array<float, 3>& ratios) {
   return Tensor::of<float>({int64_t(ratios.size()), 4}, boxes);
 }
 
-Tensor make_anchors(const std::vector<Shape>& pyramid, int64_t padded_height, int64_t padded_width,
-                    const ModelConfig& config, Device device) {
+std::vector<Tensor> base_anchors(const ModelConfig& config) {
   std::vector<Tensor> base;
+  for (float size : config.anchor_sizes) base.push_back(base_anchors(size, config.anchor_ratios));
+  return base;
+}
+
+Tensor make_anchors(const std::vector<Shape>& pyramid, int64_t padded_height, int64_t padded_width,
+                    const std::vector<Tensor>& base) {
   std::vector<int32_t> grid, stride;
   for (size_t l = 0; l < pyramid.size(); ++l) {
-    base.push_back(base_anchors(config.anchor_sizes[l], config.anchor_ratios).to(device));
     const int64_t height = pyramid[l][1], width = pyramid[l][2];
     grid.insert(grid.end(), {int32_t(height), int32_t(width)});
     stride.insert(stride.end(), {int32_t(padded_height / height), int32_t(padded_width / width)});

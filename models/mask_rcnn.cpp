@@ -21,6 +21,7 @@ struct MaskRcnn::Parts {
   RpnHead rpn;
   BoxHead box_head;
   MaskHead mask_head;
+  std::vector<Tensor> base_anchors;  // where the model is: a copy in the middle of a step would halt the queue
   DType dtype = DType::f32;
   Device device;
   bool folded = false;
@@ -30,7 +31,8 @@ struct MaskRcnn::Parts {
         fpn(body.channels(), c.fpn_channels, init.fold("fpn")),
         rpn(c.fpn_channels, int(c.anchor_ratios.size()), init.fold("rpn")),
         box_head(c, init.fold("box_head")),
-        mask_head(c, init.fold("mask_head")) {}
+        mask_head(c, init.fold("mask_head")),
+        base_anchors(sil::base_anchors(c)) {}
 };
 
 namespace {
@@ -101,10 +103,10 @@ Targets checked(Targets t, int num_classes, DType dtype, Device device) {
 // The levels that RoIs are read from: p2..p5.
 std::vector<Var> roi_levels(const std::vector<Var>& pyramid) { return {pyramid.begin(), pyramid.begin() + 4}; }
 
-Tensor anchors_for(const std::vector<Var>& pyramid, const Batch& batch, const ModelConfig& config) {
+Tensor anchors_for(const std::vector<Var>& pyramid, const Batch& batch, const std::vector<Tensor>& base) {
   std::vector<Shape> shapes;
   for (const Var& p : pyramid) shapes.push_back(p.shape());
-  return make_anchors(shapes, batch.photos.dim(1), batch.photos.dim(2), config, batch.photos.device());
+  return make_anchors(shapes, batch.photos.dim(1), batch.photos.dim(2), base);
 }
 
 // logits [D, M, M, K] -> [D, M, M] of each row's class
@@ -161,6 +163,7 @@ void MaskRcnn::widen() {
 void MaskRcnn::move_to(Device device) {
   for (const Leaf& leaf : leaves(*this))
     if (leaf.value().dtype() != DType::i64) leaf.set(leaf.value().to(device));  // batch norm counts on the host
+  for (Tensor& base : parts_->base_anchors) base = base.to(device);
   parts_->device = device;
 }
 
@@ -190,8 +193,8 @@ MaskRcnn::Proposed MaskRcnn::propose_from(const Batch& batch, Mode mode, Probe* 
   out.rpn = parts_->rpn(out.pyramid);
   show_levels(probe, "rpn.objectness.", 0, out.rpn.objectness);
   show_levels(probe, "rpn.deltas.", 0, out.rpn.deltas);
-  out.anchors =
-      in_range("anchors", [&] { return ops::cast(anchors_for(out.pyramid, batch, config_), wide(parts_->dtype)); });
+  out.anchors = in_range(
+      "anchors", [&] { return ops::cast(anchors_for(out.pyramid, batch, parts_->base_anchors), wide(parts_->dtype)); });
   show(probe, "anchors", out.anchors);
   const Rois own = in_range("proposals", [&] {
     return propose(values(out.rpn.objectness), values(out.rpn.deltas), out.anchors, out.sizes, config_.rpn, mode);

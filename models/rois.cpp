@@ -2,12 +2,17 @@
 
 #include <algorithm>
 
+#include "tensor/kernels.h"
+
 namespace sil {
 
 Tensor photo_of_rows(int64_t photos, int64_t each, Device device) {
-  std::vector<int32_t> image(static_cast<size_t>(photos * each));
-  for (size_t i = 0; i < image.size(); ++i) image[i] = int32_t(int64_t(i) / each);
-  return Tensor::of({photos * each}, image, device);
+  Tensor image({photos, each}, DType::i32, device);
+  for (int64_t n = 0; n < photos; ++n) {
+    Tensor own = image.rows(n, n + 1);
+    device.kernels().fill({}, double(n), own);
+  }
+  return image.view({photos * each});
 }
 
 Tensor packed(const Tensor& rows) {

@@ -14,7 +14,7 @@ struct Rois {
   int64_t count() const { return boxes.dim(0); }
 };
 
-// int32 [photos * each]: 0 `each` times, then 1, ...
+// int32 [photos * each]: 0 `each` times, then 1, ...; made on the device, as a copy would wait for its queue.
 Tensor photo_of_rows(int64_t photos, int64_t each, Device);
 
 // int32 rows without the empty ones (-1) where they are at hand, on the CPU; the tensor itself on a GPU.

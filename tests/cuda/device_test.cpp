@@ -142,6 +142,7 @@ TEST_CASE(
   const Losses losses = model.losses(batch, Mode::train, RngKey{3});
   backward(losses.all());
   CHECK(simt::downloads_since_then() == 0);
+  CHECK(simt::uploads_since_then() == 1);  // the photos' sizes, before the first kernel
   CHECK(losses.all()[0].value().item() > 0);
   CHECK(simt::downloads_since_then() == 1);
 }
