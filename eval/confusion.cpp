@@ -9,7 +9,6 @@ namespace sil {
 Confusion::Confusion(std::vector<int64_t> category_ids) : categories_(std::move(category_ids)) {
   std::ranges::sort(categories_);
   categories_.erase(std::unique(categories_.begin(), categories_.end()), categories_.end());
-  counts_.resize(size() * size());
 }
 
 size_t Confusion::index(int64_t category_id) const {
@@ -51,12 +50,24 @@ std::vector<Confusion::Entry> Confusion::entries(const Pairs& pairs) const {
 }
 
 void Confusion::add(const Pairs& pairs) {
-  for (const Entry& e : entries(pairs)) ++at(e.truth, e.found);
+  for (const Entry& e : entries(pairs)) ++counts_[{e.truth, e.found}];
 }
 
 void Confusion::merge(const Confusion& other) {
   check(categories_ == other.categories_, "confusion: only parts with the same categories merge");
-  for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  for (const auto& [cell, count] : other.counts_) counts_[cell] += count;
+}
+
+int64_t Confusion::count(size_t truth, size_t found) const {
+  const auto at = counts_.find({truth, found});
+  return at == counts_.end() ? 0 : at->second;
+}
+
+std::vector<int64_t> Confusion::row(size_t truth) const {
+  std::vector<int64_t> out(size());
+  for (auto at = counts_.lower_bound({truth, 0}); at != counts_.end() && at->first.first == truth; ++at)
+    out[at->first.second] = at->second;
+  return out;
 }
 
 }  // namespace sil

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
+#include <ranges>
 
 #include "data/json_reader.h"
 #include "eval/explanation.h"
@@ -49,12 +50,9 @@ std::string json(const ExplainedClass& c) {
 
 // Rows what was there, columns what was found; the last of both is background.
 std::string json(const Confusion& c) {
-  std::vector<std::vector<int64_t>> rows(c.size(), std::vector<int64_t>(c.size()));
-  for (size_t i = 0; i < c.size(); ++i)
-    for (size_t k = 0; k < c.size(); ++k) rows[i][k] = c.count(i, k);
-  return fmt::format(
-      R"({{"category_ids": [{}], "matrix": {}}})", fmt::join(c.categories(), ", "),
-      list(rows, [](const std::vector<int64_t>& row) { return fmt::format("[{}]", fmt::join(row, ", ")); }));
+  return fmt::format(R"({{"category_ids": [{}], "matrix": {}}})", fmt::join(c.categories(), ", "),
+                     list(std::views::iota(size_t(0), c.size()),
+                          [&](size_t truth) { return fmt::format("[{}]", fmt::join(c.row(truth), ", ")); }));
 }
 
 std::string json(const Calibration& c) {

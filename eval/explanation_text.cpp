@@ -73,9 +73,8 @@ std::string largest_text(const Explanation& x) {
     size_t truth, found;
   };
   std::vector<Entry> entries;
-  for (size_t i = 0; i < x.classes.size(); ++i)
-    for (size_t k = 0; k < x.classes.size(); ++k)
-      if (i != k && x.confusion.count(i, k) > 0) entries.push_back({x.confusion.count(i, k), i, k});
+  for (const auto& [cell, count] : x.confusion.cells())
+    if (const auto [i, k] = cell; i != k && std::max(i, k) < x.classes.size()) entries.push_back({count, i, k});
   std::ranges::stable_sort(entries, std::greater<>(), &Entry::count);
   entries.resize(std::min<size_t>(entries.size(), 15));
   if (entries.empty()) return " no class is taken for another\n";

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "viz/plot.h"
 
@@ -111,11 +112,11 @@ Tensor draw_confusion(const Explanation& x) {
   draw_text_upwards(canvas, "there was", 14, top + side - text_width("there was", 16), 16, kFaint);
   canvas.fill({left - 1, top - 1, side, side}, {235, 238, 242});  // lines between the cells
   for (int i = 0; i < n; ++i) {
-    int64_t row = 0;
-    for (int k = 0; k < n; ++k) row += x.confusion.count(size_t(i), size_t(k));
+    const std::vector<int64_t> row = x.confusion.row(size_t(i));
+    const int64_t sum = std::accumulate(row.begin(), row.end(), int64_t(0));
     for (int k = 0; k < n; ++k) {
-      const int64_t count = x.confusion.count(size_t(i), size_t(k));
-      const Rgb colour = heat_colour(row == 0 ? 0 : double(count) / double(row));
+      const int64_t count = row[size_t(k)];
+      const Rgb colour = heat_colour(sum == 0 ? 0 : double(count) / double(sum));
       const Rect place{left + k * cell, top + i * cell, cell - line, cell - line};
       canvas.fill(place, colour);
       const std::string number = shortened(count);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <string>
 
 #include "eval/confusion.h"
@@ -147,6 +148,18 @@ TEST_CASE("confusion: crowds and unknown categories do not count") {
   CHECK(c.count(2, 0) == 0);
   CHECK(c.count(2, 1) == 1);  // another class inside the crowd
   CHECK(c.count(0, 2) == 0);
+}
+
+TEST_CASE("confusion: of 200,000 classes only the cells that something fell into take memory") {
+  std::vector<int64_t> ids(200000);
+  std::iota(ids.begin(), ids.end(), int64_t(1));
+  Confusion c(ids);  // all cells would be 320 GB
+  c.add(pairs({{1, false}, {200000, false}}, {200000, 7}, {.7, 0, 0, 0}));
+  CHECK(c.cells() == Confusion::Cells{{{0, 199999}, 1}, {{199999, 200000}, 1}, {{200000, 6}, 1}});
+  const std::vector<int64_t> row = c.row(0);
+  CHECK(row.size() == 200001);
+  CHECK(std::accumulate(row.begin(), row.end(), int64_t(0)) == row[199999]);
+  CHECK(row[199999] == 1);
 }
 
 TEST_CASE("confusion: rows add up to the objects, columns to the detections; parts merge") {
