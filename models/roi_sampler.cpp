@@ -1,7 +1,5 @@
 #include "models/roi_sampler.h"
 
-#include <algorithm>
-
 #include "tensor/ops.h"
 
 namespace sil {
@@ -10,9 +8,8 @@ namespace {
 // Rows of samples, those that are not empty first.  On the CPU as many as they need, rounded up.
 Tensor trimmed(const Tensor& rows) {
   if (rows.device().kind() != Device::Kind::cpu) return rows;
-  std::vector<int32_t> values = rows.to_vector<int32_t>();
-  const auto count = std::count_if(values.begin(), values.end(), [](int32_t v) { return v >= 0; });
-  values.resize(size_t(row_capacity(count)), -1);
+  std::vector<int32_t> values = packed(rows).to_vector<int32_t>();
+  values.resize(size_t(row_capacity(int64_t(values.size()))), -1);
   return Tensor::of({int64_t(values.size())}, values);
 }
 
