@@ -49,8 +49,8 @@ std::vector<Confusion::Entry> Confusion::entries(const Pairs& pairs) const {
   return out;
 }
 
-void Confusion::add(const Pairs& pairs) {
-  for (const Entry& e : entries(pairs)) ++counts_[{e.truth, e.found}];
+void Confusion::add(const std::vector<Entry>& entries) {
+  for (const Entry& e : entries) ++counts_[{e.truth, e.found}];
 }
 
 void Confusion::merge(const Confusion& other) {

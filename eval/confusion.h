@@ -23,7 +23,8 @@ class Confusion {
     size_t truth, found;
   };
   std::vector<Entry> entries(const Pairs&) const;  // what one photo adds
-  void add(const Pairs&);
+  void add(const std::vector<Entry>&);
+  void add(const Pairs& pairs) { add(entries(pairs)); }
   void merge(const Confusion&);  // of other photos; throws an Error if the categories differ
 
   const std::vector<int64_t>& categories() const { return categories_; }  // ascending, each once: K

@@ -53,10 +53,15 @@ Explanation explain(const Annotations& a, std::span<const Pairs> pairs, const Ev
   const std::vector<size_t> rows = photo_rows(a);
   std::vector<TidePhoto> photos(rows.size());
   Explanation out{name(e.iou_type()), {}, classes_of(a, e), Confusion(e.categories()), {}};
+  std::vector<std::vector<Confusion::Entry>> confused(rows.size());
   parallel_for(int64_t(rows.size()), 8, [&](int64_t begin, int64_t end) {
-    for (size_t i = size_t(begin); i < size_t(end); ++i) photos[i] = tide_photo(best_of(pairs[rows[i]]));
+    for (size_t i = size_t(begin); i < size_t(end); ++i) {
+      const Pairs best = best_of(pairs[rows[i]]);
+      photos[i] = tide_photo(best);
+      confused[i] = out.confusion.entries(best);
+    }
   });
-  for (const size_t row : rows) out.confusion.add(best_of(pairs[row]));
+  for (const std::vector<Confusion::Entry>& entries : confused) out.confusion.add(entries);
   out.tide = tide(photos);
   const Matches matches = e.matches();
   out.calibration = calibration(matches, matches.threshold(.5));
