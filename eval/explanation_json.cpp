@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
-#include <ranges>
 
 #include "data/json_reader.h"
 #include "eval/explanation.h"
@@ -50,9 +49,10 @@ std::string json(const ExplainedClass& c) {
 
 // Rows what was there, columns what was found; the last of both is background.
 std::string json(const Confusion& c) {
-  return fmt::format(R"({{"category_ids": [{}], "matrix": {}}})", fmt::join(c.categories(), ", "),
-                     list(std::views::iota(size_t(0), c.size()),
-                          [&](size_t truth) { return fmt::format("[{}]", fmt::join(c.row(truth), ", ")); }));
+  std::vector<std::string> rows;
+  for (size_t truth = 0; truth < c.size(); ++truth) rows.push_back(fmt::format("[{}]", fmt::join(c.row(truth), ", ")));
+  return fmt::format(R"({{"category_ids": [{}], "matrix": [{}]}})", fmt::join(c.categories(), ", "),
+                     fmt::join(rows, ",\n"));
 }
 
 std::string json(const Calibration& c) {
