@@ -24,8 +24,8 @@ struct Arguments {
   std::string train_annotations, train_images, val_annotations, val_images, out;
   std::string config, hyperparameters, augmentations, weights;
   std::vector<std::string> settings;
-  std::string device = "cpu", dtype = "f32", exif = "ignore";
-  std::optional<std::string> seed;  // as text, for the table of keys to judge
+  std::string device = "cpu", exif = "ignore";
+  std::optional<std::string> dtype, seed;  // as text, for the table of keys to judge
   std::optional<int> max_steps;
   bool resume = false, print_config = false;
 };
@@ -47,7 +47,10 @@ void define(CLI::App& app, Arguments& a) {
       "the place of the defaults");
   app.add_flag("--resume", a.resume, "Go on with the run in --out where it stopped");
   add_device(app, a.device);
-  app.add_option("--dtype", a.dtype, "f32");
+  app.add_option(
+      "--dtype", a.dtype,
+      "Of convolutions, products and activations: f32, or bf16, which is faster where the CPU or GPU has it; "
+      "weights and what is kept of them stay float32: train.dtype");
   add_exif(app, a.exif);
   app.add_option("--seed", a.seed, "Of weights, order and samples: train.seed");
   app.add_option("--max-steps", a.max_steps, "Steps to train, instead of epochs: train.max_steps");
@@ -67,6 +70,7 @@ RunConfig merged(RunConfig config, const Arguments& a) {
   if (!a.hyperparameters.empty()) apply_hyperparameters(config, a.hyperparameters);
   if (!a.augmentations.empty()) apply_augmentations(config, a.augmentations);
   for (const std::string& setting : a.settings) apply_setting(config, setting);
+  if (a.dtype) apply_setting(config, fmt::format("train.dtype={}", *a.dtype));
   if (a.seed) apply_setting(config, fmt::format("train.seed={}", *a.seed));
   if (a.max_steps) apply_setting(config, fmt::format("train.max_steps={}", *a.max_steps));
   return config;
@@ -76,7 +80,6 @@ void check_arguments(const Arguments& a) {
   check(!a.train_annotations.empty() && !a.train_images.empty() && !a.out.empty(),
         "--train-annotations, --train-images and --out are needed (--help lists the arguments)");
   check(a.val_annotations.empty() == a.val_images.empty(), "--val-annotations and --val-images go together");
-  check(a.dtype == "f32", "--dtype is {}; f32 expected: training in bf16 does not exist yet", a.dtype);
   check(!(a.resume && !a.weights.empty()), "--resume goes on with {}'s own weights; --weights does not go with it",
         a.out);
 }

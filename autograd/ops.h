@@ -35,10 +35,8 @@ Var mean(const Var& x, const std::vector<int>& axes, bool keep_axes = false);
 Var matmul(const Var& a, const Var& b, bool a_transposed = false, bool b_transposed = false);
 // y [M, O] = x [M, I] w^T (+ bias) (then ReLU); w [O, I].
 Var linear(const Var& x, const Var& w, const Var& bias = {}, bool relu = false);
-// y = relu(conv(x, scale * w) + bias + skip), one kernel; every part but x and w may be absent.  scale [O] and bias [O]
-// carry a frozen batch norm: scale is a Tensor, so no gradient reaches it; dW is scaled by it.
-Var conv2d(const Var& x, const Var& w, Conv2dGeom, const Var& bias = {}, const Tensor& scale = {}, const Var& skip = {},
-           bool relu = false);
+// y = relu(conv(x, w) + bias + skip), one kernel; every part but x and w may be absent.
+Var conv2d(const Var& x, const Var& w, Conv2dGeom, const Var& bias = {}, const Var& skip = {}, bool relu = false);
 Var conv_transpose2d(const Var& x, const Var& w, int stride, const Var& bias = {}, bool relu = false);
 
 // -- pooling and resampling -------------------------------------------------------------------------------------------

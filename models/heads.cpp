@@ -90,7 +90,8 @@ Var MaskHead::features(const Var& x) const {
 Tensor MaskHead::logits_of(const Tensor& features, const std::vector<int32_t>& labels) const {
   const int64_t rows = features.dim(0), side = features.dim(1), width = features.dim(3);
   check(int64_t(labels.size()) == rows, "mask head: {} labels for {} rows", labels.size(), rows);
-  const Tensor weight = mask_fcn_logits.weight.value().view({-1, width}), bias = mask_fcn_logits.bias.value();
+  const Tensor weight = mask_fcn_logits.weight.in(features.dtype()).value().view({-1, width});
+  const Tensor bias = mask_fcn_logits.bias.in(features.dtype()).value();
   std::vector<Tensor> out{Tensor({0, 1}, features.dtype(), features.device())};
   for (int64_t r = 0; r < rows; ++r) {
     const int64_t k = labels[size_t(r)];

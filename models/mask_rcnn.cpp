@@ -153,6 +153,14 @@ void MaskRcnn::fold(DType dtype) {
   parts_->dtype = dtype, parts_->folded = true;
 }
 
+void MaskRcnn::compute_in(DType dtype) {
+  check(dtype == DType::f32 || dtype == DType::bf16, "compute_in: dtype is {}; float32 or bfloat16 expected",
+        name(dtype));
+  check(wide(parts_->dtype) == DType::f32 && !parts_->folded,
+        "compute_in: the model is {}; its float32 weights expected", parts_->folded ? "folded" : "in float64");
+  parts_->dtype = dtype;
+}
+
 void MaskRcnn::widen() {
   check(parts_->dtype == DType::f32, "widen: the model is in {}; float32 expected", name(parts_->dtype));
   for (const Leaf& leaf : leaves(*this))

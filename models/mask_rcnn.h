@@ -54,6 +54,10 @@ class MaskRcnn {
   // What losses(batch, Mode::test, key) and detect(batch) give, of one pass through backbone and RPN.
   std::pair<Losses, std::vector<PhotoDetections>> losses_and_detections(const Batch&, RngKey);
 
+  // bfloat16: from now on convolutions, products and activations are in bfloat16, to train or not; weights, their
+  // gradients, norms' statistics, boxes and losses stay float32.  The model starts in float32.
+  void compute_in(DType);
+
   // For inference alone: folds the norms into their convolutions and casts the weights (f32 or bf16), for good.  What
   // is left detects, faster, but does not train and has no state dict.
   void fold(DType = DType::f32);

@@ -10,6 +10,9 @@ Var add_relu(const Var& x, const Var& skip, bool with_relu) {
   return with_relu ? relu(y) : y;
 }
 
+// Weights [O, kH, kW, I] times scale [O], in their own dtype.
+Var scale_outputs(const Var& w, const Tensor& scale) { return mul(w, scale.view({-1, 1, 1, 1})); }
+
 // The norm as a constant scale and shift, where it is one.
 std::optional<Affine> constant_affine(const Norm& norm, Mode mode) {
   if (auto* frozen = std::get_if<FrozenBatchNorm>(&norm)) return frozen->affine();
@@ -33,18 +36,21 @@ Norm make_norm(NormKind kind, int64_t channels, float eps) {
 
 Var ConvNorm::operator()(const Var& x, Mode mode, const Var& skip) {
   if (auto affine = constant_affine(norm, mode))
-    return logged(conv.weight, x,
-                  [&] { return conv2d(x, conv.weight.var, conv.geom, affine->shift, affine->scale, skip, relu); });
+    return logged(conv.weight, x, [&, t = x.value().dtype()] {
+      const Var w = scale_outputs(conv.weight.var, affine->scale);
+      return conv2d(x, cast(w, t), conv.geom, ops::cast(affine->shift, t), skip, relu);
+    });
   if (auto* batch = std::get_if<BatchNorm>(&norm)) return add_relu((*batch)(conv(x)), skip, relu);
   if (auto* group = std::get_if<GroupNorm>(&norm)) return add_relu((*group)(conv(x)), skip, relu);
-  return logged(conv.weight, x, [&] { return conv2d(x, conv.weight.var, conv.geom, conv.bias.var, {}, skip, relu); });
+  return logged(conv.weight, x, [&, t = x.value().dtype()] {
+    return conv2d(x, conv.weight.in(t), conv.geom, conv.bias.in(t), skip, relu);
+  });
 }
 
 void ConvNorm::fold() {
   auto affine = constant_affine(norm, Mode::test);
   if (!affine) return;
-  const Tensor& w = conv.weight.value();
-  conv.weight.set(ops::mul(w, affine->scale.view({-1, 1, 1, 1})));
+  conv.weight.set(scale_outputs(conv.weight.value(), affine->scale).value());
   conv.bias = Parameter(affine->shift);
   norm = std::monostate{};
 }

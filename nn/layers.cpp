@@ -20,22 +20,25 @@ Conv2d::Conv2d(Tensor w, Tensor b, Conv2dGeom g)
     : weight(std::move(w), Layout::channels_last), bias(optional_parameter(std::move(b))), geom(g) {}
 
 Var Conv2d::operator()(const Var& x, bool relu) const {
-  return logged(weight, x, [&] { return conv2d(x, weight.var, geom, bias.var, {}, {}, relu); });
+  return logged(weight, x, [&, t = x.value().dtype()] { return conv2d(x, weight.in(t), geom, bias.in(t), {}, relu); });
 }
 
 ConvTranspose2d::ConvTranspose2d(Tensor w, Tensor b, int s)
     : weight(std::move(w), Layout::channels_last), bias(optional_parameter(std::move(b))), stride(s) {}
 
 Var ConvTranspose2d::operator()(const Var& x, bool relu) const {
-  return logged(weight, x, [&] { return conv_transpose2d(x, weight.var, stride, bias.var, relu); });
+  return logged(weight, x,
+                [&, t = x.value().dtype()] { return conv_transpose2d(x, weight.in(t), stride, bias.in(t), relu); });
 }
 
 Linear::Linear(Tensor w, Tensor b)
     : weight(w, w.rank() == 4 ? Layout::flattened : Layout::plain), bias(optional_parameter(std::move(b))) {}
 
 Var Linear::operator()(const Var& x, bool relu) const {
-  const Var w = flatten(weight.var);
-  return logged(weight, x, [&] { return linear(view(x, {x.dim(0), w.dim(1)}), w, bias.var, relu); });
+  return logged(weight, x, [&, t = x.value().dtype()] {
+    const Var w = flatten(weight.in(t));
+    return linear(view(x, {x.dim(0), w.dim(1)}), w, bias.in(t), relu);
+  });
 }
 
 }  // namespace sil

@@ -1,8 +1,11 @@
 #include "nn/module.h"
 
+#include "autograd/ops.h"
 #include "tensor/check.h"
 
 namespace sil {
+
+Var Parameter::in(DType dtype) const { return defined() ? cast(var, dtype) : Var(); }
 
 void Parameter::set(Tensor value) {
   check(value.shape() == var.shape(), "parameter: value is {}, parameter is {}", value.shape(), var.shape());

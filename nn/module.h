@@ -2,10 +2,10 @@
 // counting all come from it:
 //
 //   struct Conv2d {
-//     Parameter weight, bias;
+//     Parameter weight;
 //     Conv2dGeom geom;
-//     Var operator()(const Var& x) { return conv2d(x, weight.var, geom, bias.var); }
-//     void visit(Visitor& v) { v("weight", weight)("bias", bias); }
+//     Var operator()(const Var& x) { return conv2d(x, weight.in(x.value().dtype()), geom); }
+//     void visit(Visitor& v) { v("weight", weight); }
 //   };
 #pragma once
 #include <optional>
@@ -38,6 +38,9 @@ struct Parameter {
   bool defined() const { return var.defined(); }
   bool trainable() const { return var.needs_grad(); }
   const Tensor& value() const { return var.value(); }
+  // In the dtype of what it meets, where a layer uses it: a float32 weight among bfloat16 activations is rounded to
+  // bfloat16, and its gradient arrives in float32.  Absent stays absent.
+  Var in(DType) const;
   void set(Tensor value);  // keeps whether it trains; its gradient is gone
   void freeze() { var = Var(var.value()); }
 };

@@ -39,7 +39,8 @@ BatchNorm::BatchNorm(int64_t channels, float e)
       eps(e) {}
 
 Var BatchNorm::operator()(const Var& x) {
-  BatchNormed normed = batch_norm(x, weight.var, bias.var, eps);
+  const DType t = x.value().dtype();
+  BatchNormed normed = batch_norm(x, weight.in(t), bias.in(t), eps);
   const double n = double(x.shape().numel() / std::max<int64_t>(x.dim(3), 1));
   // The kernel gives 1 / sqrt(var + eps) of the biased variance.
   const Tensor var = ops::sub(ops::unary(Unary::reciprocal, ops::square(normed.inv_std)),
@@ -54,6 +55,11 @@ Affine BatchNorm::affine() const { return fold(weight.value(), bias.value(), run
 
 GroupNorm::GroupNorm(int64_t channels, float e) : weight(ones(channels)), bias(Tensor::zeros({channels})), eps(e) {
   check(channels % kGroups == 0, "group_norm: {} channels, a multiple of {} expected", channels, kGroups);
+}
+
+Var GroupNorm::operator()(const Var& x) const {
+  const DType t = x.value().dtype();
+  return group_norm(x, weight.in(t), bias.in(t), kGroups, eps);
 }
 
 }  // namespace sil

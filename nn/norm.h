@@ -1,4 +1,4 @@
-// Normalisation of feature maps [N, H, W, C].
+// Normalisation of feature maps [N, H, W, C].  Statistics and weights are float32 also of bfloat16 maps.
 #pragma once
 #include "autograd/ops.h"
 #include "nn/module.h"
@@ -48,7 +48,7 @@ struct GroupNorm {
   float eps;
 
   GroupNorm(int64_t channels, float eps);
-  Var operator()(const Var& x) const { return group_norm(x, weight.var, bias.var, kGroups, eps); }
+  Var operator()(const Var& x) const;
   void visit(Visitor& v) { v("weight", weight)("bias", bias); }
 };
 

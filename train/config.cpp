@@ -37,6 +37,7 @@ std::vector<Field> fields_of(RunConfig& config) {
            field("train.checkpoint_minutes", t.checkpoint_minutes, at_least(0)),
            field("train.early_stopping_patience", t.early_stopping_patience, at_least(1)),
            field("train.pretrained", t.pretrained),
+           field("train.dtype", t.dtype, {"f32", "bf16"}),
            field("train.seed", t.seed),
        })
     all.push_back(std::move(f));

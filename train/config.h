@@ -35,6 +35,7 @@ struct TrainConfig {
   double checkpoint_minutes = 10;                   // between last.safetensors, besides those of validations
   std::optional<int> early_stopping_patience = 15;  // epochs without a better mask AP50, from the first above 0
   bool pretrained = true;
+  DType dtype = DType::f32;  // f32 or bf16: MaskRcnn::compute_in
   uint64_t seed = 0;
 };
 

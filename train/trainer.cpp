@@ -236,6 +236,7 @@ ValidationRecord validate(MaskRcnn& model, const Dataset& dataset, int64_t step,
 
 Progress train(MaskRcnn& model, const Run& run) {
   write_atomically(run.folder / "config.json", [&](std::ostream& out) { out << to_json(run.config); });
+  model.compute_in(run.config.train.dtype);
   return Trainer(model, run).run();
 }
 

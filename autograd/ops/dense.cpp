@@ -14,11 +14,6 @@ Tensor sum_to_channels(const Tensor& dy) {
   return ops::reduce(Reduce::sum, dy, axes);
 }
 
-// Weights [O, ...] times scale [O].
-Tensor scale_outputs(const Tensor& w, const Tensor& scale) {
-  return scale.defined() ? ops::mul(w, scale.view({-1, 1, 1, 1})) : w;
-}
-
 }  // namespace
 
 Var matmul(const Var& a, const Var& b, bool a_transposed, bool b_transposed) {
@@ -44,17 +39,16 @@ Var linear(const Var& x, const Var& w, const Var& bias, bool relu) {
                 });
 }
 
-Var conv2d(const Var& x, const Var& w, Conv2dGeom g, const Var& bias, const Tensor& scale, const Var& skip, bool relu) {
-  const Tensor sw = scale_outputs(w.value(), scale);
-  const Tensor y = ops::conv2d(x.value(), sw, g, bias.value(), skip.value(), relu);
+Var conv2d(const Var& x, const Var& w, Conv2dGeom g, const Var& bias, const Var& skip, bool relu) {
+  const Tensor y = ops::conv2d(x.value(), w.value(), g, bias.value(), skip.value(), relu);
   return record(y, {x, w, bias, skip},
                 // Of x only the shape is kept where the weights are frozen.
-                [x = w.needs_grad() ? x.value() : Tensor(), x_shape = x.shape(), sw, scale, g, y = relu ? y : Tensor()](
-                    const Tensor& dy, Needs need) -> Grads {
+                [x = w.needs_grad() ? x.value() : Tensor(), x_shape = x.shape(), w = w.value(), g,
+                 y = relu ? y : Tensor()](const Tensor& dy, Needs need) -> Grads {
                   const Tensor d = through_relu(dy, y);
                   Tensor dx, dw, db;
-                  if (need[0]) dx = ops::conv2d_backward_input(d, sw, x_shape, g);
-                  if (need[1]) dw = scale_outputs(ops::conv2d_backward_weight(d, x, sw.shape(), g), scale);
+                  if (need[0]) dx = ops::conv2d_backward_input(d, w, x_shape, g);
+                  if (need[1]) dw = ops::conv2d_backward_weight(d, x, w.shape(), g);
                   if (need[2]) db = sum_to_channels(d);
                   return {dx, dw, db, need[3] ? d : Tensor()};
                 });

@@ -49,6 +49,7 @@ Var gather_rows(const Var& x, const Tensor& index) {
 }
 
 Var cast(const Var& x, DType dtype) {
+  if (x.value().dtype() == dtype) return x;
   return record(ops::cast(x.value(), dtype), {x},
                 [from = x.value().dtype()](const Tensor& dy, Needs) -> Grads { return {ops::cast(dy, from)}; });
 }

@@ -127,6 +127,32 @@ TEST_CASE("train: --resume goes on, and without it a run is not overwritten") {
               "it trained on 4 photos, --train-annotations has 6; the same expected to resume");
 }
 
+TEST_CASE("train: --dtype bf16 is what holds in the run and its continuation, and evaluate and predict read it") {
+  const Data data;
+  REQUIRE(data.train("f32").code == 0);
+  const Ran trained = data.train("run", data.validation() + "--dtype bf16");
+  INFO(trained.err);
+  REQUIRE(trained.code == 0);
+  const std::string in_bf16 = "\"dtype\": \"bf16\"", config = data.folder / "run/config.json";
+  CHECK(contains(bytes_of(config), in_bf16));
+  CHECK(bytes_of(data.folder / "run/log.jsonl") != bytes_of(data.folder / "f32/log.jsonl"));
+  CHECK(run("train", data.training("run") + "--resume --max-steps 3").code == 0);
+  CHECK(contains(bytes_of(config), in_bf16));
+  CHECK(contains(run("train", "--print-config " + data.training("run") + "--resume").out, in_bf16));
+
+  const std::string best = "--weights " + (data.folder / "run/best.safetensors") + " --images " + data.images;
+  for (const std::string dtype : {"f32", "bf16"}) {
+    const std::string found = data.folder / (dtype + ".json");
+    CHECK(run("predict", best + " --dtype " + dtype + " --results " + found).code == 0);
+    CHECK(!read_results(found).empty());
+  }
+  CHECK(run("evaluate", best + " --annotations " + data.annotations + " --results " + (data.folder / "e.json")).code ==
+        0);
+
+  CHECK(run("train", data.training("run") + "--resume --max-steps 4 --dtype f32").code == 0);  // as any other flag
+  CHECK(contains(bytes_of(config), "\"dtype\": \"f32\""));
+}
+
 TEST_CASE("train: one run a folder at a time, and a log that is a pipe is not waited for") {
   const Data data;
   fs::create_directories(data.folder / "run");
@@ -235,7 +261,7 @@ TEST_CASE("train: wrong arguments and settings end with one line") {
   check_error(data.train("run", "--seed -1"), "train.seed is -1; an integer from 0 to 18446744073709551615 expected");
   check_error(data.train("run", "--set model.rpn_background_iou=0.8"),
               "model.rpn_background_iou is 0.8, at most model.rpn_foreground_iou (0.7) expected");
-  check_error(data.train("run", "--dtype bf16"), "--dtype is bf16; f32 expected");
+  check_error(data.train("run", "--dtype f16"), R"(train.dtype is "f16"; one of "f32", "bf16" expected)");
   check_error(data.train("run", "--device gpu"), "device is 'gpu'; cpu, cuda or cuda:N expected");
   check_error(run("train", data.training("run") + "--config " + (data.folder / "none.json")),
               "none.json: cannot be opened: No such file or directory");

@@ -83,17 +83,17 @@ std::vector<OpCase> dense_cases() {
        [](Case& c) {
          return conv2d(c.var({1, 6, 7, 2}), c.var({2, 3, 3, 2}), {1, 2, 2});
        }},
-      {"conv2d", "scale, bias, skip",
+      {"conv2d", "bias, skip",
        [=](Case& c) {
          const Var x = c.var({2, 3, 4, 2}), w = c.var({3, 3, 3, 2}), bias = c.var({3}), skip = c.var({2, 3, 4, 3});
-         return conv2d(x, w, same, bias, c.tensor({3}, 0.5, 2), skip);
+         return conv2d(x, w, same, bias, skip);
        }},
-      {"conv2d", "scale, bias, skip, relu",
+      {"conv2d", "bias, skip, relu",
        [](Case& c) {
          // Products lie in (0.02, 0.04) a term, the skip steps by 0.2 around 0: no sum is near 0.
          const Var x = c.var({1, 2, 3, 2}, 0.1, 0.2), w = c.var({4, 1, 1, 2}, 0.05, 0.06);
          const Var bias = c.var({4}, 0.01, 0.02), skip = c.distinct({1, 2, 3, 4}, -2.4, 2.4);
-         return conv2d(x, w, {}, bias, c.tensor({4}, 1, 1.1), skip, true);
+         return conv2d(x, w, {}, bias, skip, true);
        }},
       {"conv2d", "of its input",
        [=](Case& c) {
@@ -103,7 +103,7 @@ std::vector<OpCase> dense_cases() {
       {"conv2d", "of its weights, bias and skip",
        [](Case& c) {
          const Var x(c.tensor({2, 5, 5, 3})), w = c.var({4, 3, 3, 3}), bias = c.var({4}), skip = c.var({2, 3, 3, 4});
-         return conv2d(x, w, {2, 1, 1}, bias, c.tensor({4}, 0.5, 2), skip);
+         return conv2d(x, w, {2, 1, 1}, bias, skip);
        },
        true},
       {"conv2d", "no images",

@@ -9,6 +9,20 @@
 #include "tests/models/small.h"
 
 namespace sil::test {
+namespace {
+
+// |found - want| / |want|
+double distance(const Tensor& found, const Tensor& want) {
+  double error = 0, norm = 1e-30;
+  const std::vector<float> a = found.to_vector<float>(), b = want.to_vector<float>();
+  for (size_t i = 0; i < b.size(); ++i) {
+    error += std::pow(double(a[i]) - double(b[i]), 2);
+    norm += std::pow(double(b[i]), 2);
+  }
+  return std::sqrt(error / norm);
+}
+
+}  // namespace
 
 ModelConfig tiny_model_config() {
   ModelConfig c = small_config();
@@ -18,9 +32,10 @@ ModelConfig tiny_model_config() {
   return c;
 }
 
-TinyRun train_tiny(Device device, const std::vector<Stages>& given) {
+TinyRun train_tiny(Device device, DType dtype, const std::vector<Stages>& given) {
   MaskRcnn model(tiny_model_config(), RngKey{1});
   model.move_to(device);
+  model.compute_in(dtype);
   Optimizer optimizer(leaves(model), {});
   const Batch batch = two_photos().to(device);
   TinyRun run;
@@ -66,6 +81,21 @@ void check_equal(const TinyRun& found, const TinyRun& cpu) {
       worst = std::max(worst, std::abs(double(a[i]) - double(b[i])));
     }
     CHECK(worst <= 3e-3 * largest);
+  }
+}
+
+void check_as_near(const TinyRun& found, const TinyRun& other, const TinyRun& f32) {
+  for (size_t step = 0; step < 3; ++step)
+    for (size_t i = 0; i < f32.losses[step].size(); ++i) {
+      CAPTURE(step);
+      CAPTURE(i);
+      CHECK(std::abs(found.losses[step][i] - f32.losses[step][i]) <= 1e-2 * std::abs(f32.losses[step][i]));
+    }
+  REQUIRE(found.names == f32.names);
+  for (size_t p = 0; p < f32.names.size(); ++p) {
+    CAPTURE(f32.names[p]);
+    const Tensor& exact = f32.gradients[p];
+    CHECK(distance(found.gradients[p], exact) <= 2 * distance(other.gradients[p], exact) + 0x1p-5);
   }
 }
 

@@ -74,6 +74,37 @@ TEST_CASE("trainer: a resumed run has the losses and the weights of one that did
   CHECK(bytes_of(folder / "best.safetensors") == bytes_of(s.run_folder("whole") / "best.safetensors"));
 }
 
+TEST_CASE("trainer: a run in bfloat16 keeps float32 weights, says so, and resumes as one that did not stop") {
+  Setting s;
+  s.config.train.scheduler = "step";
+  CHECK(s.run("f32").step == 4);
+  s.config.train.dtype = DType::bf16;
+  CHECK(s.run("whole").step == 4);
+  const fs::path folder = s.run_folder("cut"), whole = s.run_folder("whole");
+  s.config.train.max_steps = 2;
+  s.run("cut");
+  s.config.train.max_steps = 4;
+  CHECK(s.run("cut", read_checkpoint(folder / "last.safetensors")).step == 4);
+  CHECK(losses_of(folder) == losses_of(whole));
+  CHECK(bytes_of(folder / "last.safetensors") == bytes_of(whole / "last.safetensors"));
+
+  const Checkpoint last = read_checkpoint(whole / "last.safetensors");
+  CHECK(last.config.train.dtype == DType::bf16);
+  for (const StateDict* state : {&last.weights, &last.optimizer})
+    for (const auto& [name, tensor] : *state)
+      CHECK_MESSAGE((tensor.dtype() == DType::f32 || tensor.dtype() == DType::i64), name);
+  RunConfig back;
+  apply_config(back, whole / "config.json");
+  CHECK(back.train.dtype == DType::bf16);
+
+  // It did compute in bfloat16; the first step is nearly float32's.
+  const std::vector<double> f32 = losses_of(s.run_folder("f32")), bf16 = losses_of(whole);
+  for (size_t i = 0; i < 5; ++i) {
+    CHECK(bf16[i] != f32[i]);
+    CHECK(bf16[i] == doctest::Approx(f32[i]).epsilon(0.05));
+  }
+}
+
 TEST_CASE("trainer: a run that is asked to stop finishes its step, and resumes as if it had not") {
   Setting s;
   s.config.train.max_steps = 3;
