@@ -47,10 +47,9 @@ void define(CLI::App& app, Arguments& a) {
       "the place of the defaults");
   app.add_flag("--resume", a.resume, "Go on with the run in --out where it stopped");
   add_device(app, a.device);
-  app.add_option(
-      "--dtype", a.dtype,
-      "Of convolutions, products and activations: f32, or bf16, which is faster where the CPU or GPU has it; "
-      "weights and what is kept of them stay float32: train.dtype");
+  app.add_option("--dtype", a.dtype,
+                 "Of activations and products: f32, or bf16, which is faster where the hardware has it; weights and "
+                 "optimizer stay float32: train.dtype");
   add_exif(app, a.exif);
   app.add_option("--seed", a.seed, "Of weights, order and samples: train.seed");
   app.add_option("--max-steps", a.max_steps, "Steps to train, instead of epochs: train.max_steps");
