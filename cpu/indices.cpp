@@ -22,4 +22,6 @@ void split_index(Stream, In index, int64_t extent, Out outer, Out inner) {
     a[m] = i[m] < 0 ? -1 : int32_t(i[m] / extent), b[m] = i[m] < 0 ? -1 : int32_t(i[m] % extent);
 }
 
+void increment(Stream, Out counter) { ++*counter.data<int64_t>(); }
+
 }  // namespace sil::cpu

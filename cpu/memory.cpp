@@ -35,6 +35,17 @@ void download(Stream, const void* device, void* host, size_t bytes) {
   if (bytes) std::memcpy(host, device, bytes);
 }
 
+void* begin_download(Stream, const void* device, size_t bytes) {
+  void* taken = std::malloc(bytes);
+  if (bytes) std::memcpy(taken, device, bytes);
+  return taken;
+}
+
+void finish_download(void* begun, void* host, size_t bytes) {
+  if (host && bytes) std::memcpy(host, begun, bytes);
+  std::free(begun);
+}
+
 void copy(Stream, In x, Out y) {
   if (x.bytes()) std::memcpy(y.raw(), x.raw(), x.bytes());
 }

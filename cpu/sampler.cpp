@@ -68,8 +68,9 @@ void list(In matched, Whose whose, In labels, int64_t images, const uint8_t* pic
 
 }  // namespace
 
-void sample(Stream, In matched, In image, In labels, int64_t images, RngKey key, const SampleOut& out, SamplerGeom g,
+void sample(Stream, In matched, In image, In labels, int64_t images, In key, const SampleOut& out, SamplerGeom g,
             Scratch& scratch) {
+  const RngKey drawn_by{uint64_t(*key.data<int64_t>())};
   const int64_t rows = matched.dim(0);
   const int32_t* match = matched.data<int32_t>();
   const Whose whose = whose_of(matched, image, images);
@@ -93,7 +94,7 @@ void sample(Stream, In matched, In image, In labels, int64_t images, RngKey key,
     const uint64_t at = place[n]++;
     if (match[r] < -1) continue;
     Candidates& kind = kinds[2 * n + (match[r] < 0)];
-    kind.tickets[kind.count++] = {key.fold(uint64_t(n)).bits(at), r};
+    kind.tickets[kind.count++] = {drawn_by.fold(uint64_t(n)).bits(at), r};
   }
 
   parallel_for(images, 1, [&](int64_t begin, int64_t end) {

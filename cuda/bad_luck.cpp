@@ -27,12 +27,13 @@ std::map<void*, size_t>& blocks() {  // allocated since set_bad_luck
 }
 
 // Memory whose pages the host may touch while work is at hand alone: blocks one behind the other, never given back
-// (the arena reuses them).
+// (the arena reuses them) until none is in use.
 struct Guarded {
   static constexpr size_t kReserved = size_t(64) << 30, kPage = 4096;
   char *begin = nullptr, *end = nullptr;
   bool on = false;
   int at_work = 0;
+  int64_t in_use = 0;
 
   void* allocate(size_t bytes) {
     if (!begin) {
@@ -43,7 +44,7 @@ struct Guarded {
     const size_t size = (bytes + kPage - 1) / kPage * kPage;
     if (size > kReserved - size_t(end - begin)) return nullptr;
     if (at_work) mprotect(end, size, PROT_READ | PROT_WRITE);
-    end += size;
+    end += size, ++in_use;
     return end - size;
   }
   bool owns(const void* p) const { return p >= begin && p < end; }
@@ -64,7 +65,10 @@ void* allocate(size_t bytes) {
 
 void release(void* block) {
   const std::lock_guard lock(mutex);
-  if (!guarded.owns(block)) lucky().release(block);
+  if (!guarded.owns(block))
+    lucky().release(block);
+  else if (--guarded.in_use == 0)
+    guarded.end = guarded.begin;
   const auto found = blocks().find(block);
   if (found == blocks().end()) return;
   used -= found->second;
@@ -89,6 +93,12 @@ void download(Stream s, const void* device, void* host, size_t bytes) {
   ++downloads;
   const DeviceWork work;
   lucky().download(s, device, host, bytes);
+}
+
+void* begin_download(Stream s, const void* device, size_t bytes) {
+  count_call("download");
+  const DeviceWork work;
+  return lucky().begin_download(s, device, bytes);
 }
 
 void copy(Stream s, In x, Out y) {
@@ -146,7 +156,7 @@ void count_call(const char* what) {
 Kernels unlucky(Kernels table) {
   lucky() = table;
   table.allocate = allocate, table.release = release, table.memory = memory;
-  table.upload = upload, table.download = download, table.copy = copy;
+  table.upload = upload, table.download = download, table.begin_download = begin_download, table.copy = copy;
   table.matmul = AtWork<&Kernels::matmul>::call;
   table.conv2d = AtWork<&Kernels::conv2d>::call;
   table.conv2d_backward_input = AtWork<&Kernels::conv2d_backward_input>::call;

@@ -3,6 +3,7 @@
 
 #include "cuda/dense_shapes.h"
 #include "cuda/library.h"
+#include "cuda/queue.h"
 #include "cuda/shared_library.h"
 #include "tensor/check.h"
 
@@ -58,7 +59,7 @@ void matmul(Stream s, In a, bool a_transposed, In b, bool b_transposed, In bias,
     fill(s, 0, y);
   } else {
     const Cublas& c = cublas();
-    c.check("stream", c.set_stream(c.handle, static_cast<cudaStream_t>(s.handle)));
+    c.check("stream", c.set_stream(c.handle, queue(s)));
     c.check("matmul",
             c.gemm(c.handle, g.first_transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
                    g.second_transposed ? CUBLAS_OP_T : CUBLAS_OP_N, g.m, g.n, g.k, &one, b.raw(), type, g.first_step,

@@ -7,6 +7,7 @@
 
 #include "cuda/dense_shapes.h"
 #include "cuda/library.h"
+#include "cuda/queue.h"
 #include "cuda/shared_library.h"
 #include "tensor/check.h"
 
@@ -55,7 +56,7 @@ const Cudnn& cudnn() {
 // The same, its work going to the stream.
 const Cudnn& cudnn(Stream s) {
   const Cudnn& c = cudnn();
-  c.check("stream", c.set_stream(c.handle, static_cast<cudaStream_t>(s.handle)));
+  c.check("stream", c.set_stream(c.handle, queue(s)));
   return c;
 }
 

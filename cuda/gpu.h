@@ -14,6 +14,7 @@ KernelFunction<decltype(Kernels::scatter_add_rows)> scatter_add_rows;
 KernelFunction<decltype(Kernels::lookup)> lookup;
 KernelFunction<decltype(Kernels::join_index)> join_index;
 KernelFunction<decltype(Kernels::split_index)> split_index;
+KernelFunction<decltype(Kernels::increment)> increment;
 KernelFunction<decltype(Kernels::unary)> unary;
 KernelFunction<decltype(Kernels::binary)> binary;
 KernelFunction<decltype(Kernels::relu_backward)> relu_backward;

@@ -22,6 +22,8 @@ __global__ void split_index_kernel(int64_t n, const int32_t* index, int64_t exte
   }
 }
 
+__global__ void increment_kernel(int64_t* counter) { ++*counter; }
+
 }  // namespace
 
 void lookup(Stream s, In table, In index, Out y) {
@@ -38,5 +40,7 @@ void split_index(Stream s, In index, int64_t extent, Out outer, Out inner) {
   launch(s, "split_index", over(index.numel()), split_index_kernel, index.numel(), index.data<int32_t>(), extent,
          outer.data<int32_t>(), inner.data<int32_t>());
 }
+
+void increment(Stream s, Out counter) { launch(s, "increment", {1, 1}, increment_kernel, counter.data<int64_t>()); }
 
 }  // namespace sil::SIL_GPU

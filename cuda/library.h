@@ -11,7 +11,15 @@ KernelFunction<decltype(Kernels::release)> release;
 KernelFunction<decltype(Kernels::memory)> memory;
 KernelFunction<decltype(Kernels::upload)> upload;
 KernelFunction<decltype(Kernels::download)> download;
+KernelFunction<decltype(Kernels::begin_download)> begin_download;
+KernelFunction<decltype(Kernels::finish_download)> finish_download;
 KernelFunction<decltype(Kernels::copy)> copy;
+// graph.cpp
+KernelFunction<decltype(Kernels::begin_recording)> begin_recording;
+KernelFunction<decltype(Kernels::end_recording)> end_recording;
+KernelFunction<decltype(Kernels::replay)> replay;
+KernelFunction<decltype(Kernels::discard)> discard;
+void expect_no_recording(const char* what);  // an Error while work is recorded: it would not be repeated
 // cublas.cpp
 void open_cublas();  // an Error if it is not there
 KernelFunction<decltype(Kernels::matmul)> matmul;

@@ -2,16 +2,28 @@
 #include <cuda_runtime.h>
 #include <nvtx3/nvToolsExt.h>
 
+#include <algorithm>
+#include <cstring>
 #include <mutex>
+#include <vector>
 
 #include "cuda/census.h"
 #include "cuda/library.h"
+#include "cuda/queue.h"
 #include "cuda/status.h"
 #include "tensor/check.h"
 #include "tensor/cuda_device.h"
 
 namespace sil {
 namespace cuda {
+
+namespace {
+
+cudaStream_t own_queue = nullptr;  // since a GPU was opened
+
+}  // namespace
+
+cudaStream_t queue(Stream s) { return s.handle ? static_cast<cudaStream_t>(s.handle) : own_queue; }
 
 void cuda_failed(const char* what, cudaError_t status) {
   fail("cuda: {}: {} ({})", what, cudaGetErrorString(status), cudaGetErrorName(status));
@@ -30,23 +42,62 @@ void release(void* p) { cudaFree(p); }  // at the program's end the driver may b
 void memory(size_t& free, size_t& total) { check_cuda("memory", cudaMemGetInfo(&free, &total)); }
 
 void upload(Stream s, const void* host, void* device, size_t bytes) {
+  expect_no_recording("upload");
   if (bytes == 0) return;
-  const auto stream = static_cast<cudaStream_t>(s.handle);
-  check_cuda("upload", cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, stream));
-  check_cuda("upload", cudaStreamSynchronize(stream));  // the host's memory may go away after this
+  check_cuda("upload", cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, queue(s)));
+  check_cuda("upload", cudaStreamSynchronize(queue(s)));  // the host's memory may go away after this
 }
 
 void download(Stream s, const void* device, void* host, size_t bytes) {
+  expect_no_recording("download");
   if (bytes == 0) return;
-  const auto stream = static_cast<cudaStream_t>(s.handle);
-  check_cuda("download", cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream));
-  check_cuda("download", cudaStreamSynchronize(stream));
+  check_cuda("download", cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, queue(s)));
+  check_cuda("download", cudaStreamSynchronize(queue(s)));
+}
+
+namespace {
+
+// Page-locked memory of the host, which the GPU copies to while the host goes on, and the copy's end.  They are kept:
+// making one may wait for all that is queued.
+struct Download {
+  void* host = nullptr;
+  size_t room = 0;
+  cudaEvent_t done = nullptr;
+
+  explicit Download(size_t bytes) : room(bytes) {
+    check_cuda("download", cudaMallocHost(&host, bytes));
+    check_cuda("download", cudaEventCreateWithFlags(&done, cudaEventDisableTiming));
+  }
+};
+std::vector<Download*>& idle_downloads() {
+  static auto& all = *new std::vector<Download*>;
+  return all;
+}
+
+}  // namespace
+
+void* begin_download(Stream s, const void* device, size_t bytes) {
+  expect_no_recording("download");
+  auto& idle = idle_downloads();
+  const auto fits = std::find_if(idle.begin(), idle.end(), [&](const Download* d) { return d->room >= bytes; });
+  auto* d = fits == idle.end() ? new Download(bytes + 1) : *fits;
+  if (fits != idle.end()) idle.erase(fits);
+  check_cuda("download", cudaMemcpyAsync(d->host, device, bytes, cudaMemcpyDeviceToHost, queue(s)));
+  check_cuda("download", cudaEventRecord(d->done, queue(s)));
+  return d;
+}
+
+void finish_download(void* begun, void* host, size_t bytes) {
+  auto* d = static_cast<Download*>(begun);
+  const cudaError_t status = cudaEventSynchronize(d->done);
+  if (host && status == cudaSuccess) std::memcpy(host, d->host, bytes);
+  idle_downloads().push_back(d);
+  if (host) check_cuda("download", status);
 }
 
 void copy(Stream s, In x, Out y) {
   if (x.bytes() == 0) return;
-  check_cuda("copy", cudaMemcpyAsync(y.raw(), x.raw(), x.bytes(), cudaMemcpyDeviceToDevice,
-                                     static_cast<cudaStream_t>(s.handle)));
+  check_cuda("copy", cudaMemcpyAsync(y.raw(), x.raw(), x.bytes(), cudaMemcpyDeviceToDevice, queue(s)));
 }
 
 }  // namespace cuda
@@ -66,6 +117,7 @@ void open_cuda_device(int index) {
     check(problem.empty(), "{}", problem);
     cuda::check_cuda("count GPUs", status);
     cuda::check_cuda("open", cudaSetDevice(index));  // where their handles are made
+    cuda::check_cuda("open", cudaStreamCreateWithFlags(&cuda::own_queue, cudaStreamNonBlocking));
     cuda::open_cublas(), cuda::open_cudnn();
     opened = index;
   }
@@ -81,6 +133,9 @@ const Kernels* cuda_kernels() {
     Kernels library{};
     library.allocate = cuda::allocate, library.release = cuda::release, library.memory = cuda::memory;
     library.upload = cuda::upload, library.download = cuda::download, library.copy = cuda::copy;
+    library.begin_download = cuda::begin_download, library.finish_download = cuda::finish_download;
+    library.begin_recording = cuda::begin_recording, library.end_recording = cuda::end_recording;
+    library.replay = cuda::replay, library.discard = cuda::discard;
     library.matmul = cuda::matmul;
     library.conv2d = cuda::conv2d;
     library.conv2d_backward_input = cuda::conv2d_backward_input;

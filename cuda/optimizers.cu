@@ -39,37 +39,74 @@ void for_tensors(OutList w, InList g, OutList first, OutList second, F f) {
   }
 }
 
+// StepNumbers, where they lie.
+struct Numbers {
+  const double* rate;
+  const int64_t* steps;
+  const float* norm;  // or null
+  double max_norm;
+
+  explicit Numbers(const StepNumbers& n)
+      : rate(n.rate.data<double>()),
+        steps(n.steps.data<int64_t>()),
+        norm(data_or_null<float>(n.norm)),
+        max_norm(n.max_norm) {}
+
+  // What gradients count; negative: the step changes nothing.
+  __device__ float gradient_scale() const {
+    if (!norm) return 1;
+    if (!(*norm <= 3.4028235e38f)) return -1;
+    const double scale = max_norm / (double(*norm) + 1e-6);
+    return float(scale < 1 ? scale : 1);
+  }
+};
+
 struct SgdFactors {
-  float rate, momentum, decay;
+  float momentum, decay;
   bool first;
 };
 
 // Sutskever et al. 2013 in torch's form: b = momentum * b + g + weight_decay * w; w -= rate * b.
 template <class T>
-__global__ void sgd_kernel(Tensors<T> t, SgdFactors f) {
+__global__ void sgd_kernel(Tensors<T> t, Numbers n, SgdFactors f) {
   const unsigned k = blockIdx.y;
+  const float scale = n.gradient_scale(), rate = float(*n.rate);
+  if (scale < 0) return;
   for (int64_t i = thread_index(); i < t.size[k]; i += thread_count()) {
-    const float w = float(t.w[k][i]), d = float(t.g[k][i]) + f.decay * w;
+    const float w = float(t.w[k][i]), d = scale * float(t.g[k][i]) + f.decay * w;
     const float b = f.first ? d : f.momentum * float(t.first[k][i]) + d;
     t.first[k][i] = T(b);
-    t.w[k][i] = T(w - f.rate * b);
+    t.w[k][i] = T(w - rate * b);
   }
 }
 
 struct AdamWFactors {
-  float old1, new1, old2, new2, decay, rate, root, epsilon;
+  float decay, rate, root;
 };
+
+__device__ inline AdamWFactors factors_of(const Numbers& n, const AdamWStep& step) {
+  const double rate = *n.rate, steps = double(*n.steps - step.behind);
+  return {float(1 - rate * step.weight_decay), float(rate / (1 - std::pow(step.beta1, steps))),
+          float(1 / std::sqrt(1 - std::pow(step.beta2, steps)))};
+}
 
 // Loshchilov, Hutter 2019, alg. 2.
 template <class T>
-__global__ void adamw_kernel(Tensors<T> t, AdamWFactors f) {
+__global__ void adamw_kernel(Tensors<T> t, Numbers n, AdamWStep step) {
+  __shared__ AdamWFactors f;  // powers in double: once a block
   const unsigned k = blockIdx.y;
+  const float scale = n.gradient_scale();
+  if (scale < 0) return;
+  if (threadIdx.x == 0) f = factors_of(n, step);
+  __syncthreads();
+  const float old1 = float(step.beta1), new1 = float(1 - step.beta1), epsilon = float(step.epsilon);
+  const float old2 = float(step.beta2), new2 = float(1 - step.beta2);
   for (int64_t i = thread_index(); i < t.size[k]; i += thread_count()) {
-    const float d = float(t.g[k][i]);
-    const float mean = f.old1 * float(t.first[k][i]) + f.new1 * d;
-    const float square = f.old2 * float(t.second[k][i]) + f.new2 * d * d;
+    const float d = scale * float(t.g[k][i]);
+    const float mean = old1 * float(t.first[k][i]) + new1 * d;
+    const float square = old2 * float(t.second[k][i]) + new2 * d * d;
     t.first[k][i] = T(mean), t.second[k][i] = T(square);
-    t.w[k][i] = T(f.decay * float(t.w[k][i]) - f.rate * mean / (std::sqrt(square) * f.root + f.epsilon));
+    t.w[k][i] = T(f.decay * float(t.w[k][i]) - f.rate * mean / (std::sqrt(square) * f.root + epsilon));
   }
 }
 
@@ -90,33 +127,23 @@ __global__ void norm_kernel(int64_t n, const double* parts, float* norm) {
 
 }  // namespace
 
-void sgd(Stream s, OutList w, InList g, OutList momentum, SgdStep step) {
+void sgd(Stream s, OutList w, InList g, OutList momentum, const StepNumbers& numbers, SgdStep step) {
   if (w.empty()) return;
-  const SgdFactors factors{float(step.rate), float(step.momentum), float(step.weight_decay), step.first};
+  const SgdFactors factors{float(step.momentum), float(step.weight_decay), step.first};
   for_float("sgd", w[0].dtype(), [&](auto t) {
     using T = decltype(t);
     for_tensors<T>(w, g, momentum, {}, [&](const Tensors<T>& tensors, Grid grid) {
-      launch(s, "sgd", grid, sgd_kernel<T>, tensors, factors);
+      launch(s, "sgd", grid, sgd_kernel<T>, tensors, Numbers(numbers), factors);
     });
   });
 }
 
-void adamw(Stream s, OutList w, InList g, OutList m, OutList v, AdamWStep step) {
+void adamw(Stream s, OutList w, InList g, OutList m, OutList v, const StepNumbers& numbers, AdamWStep step) {
   if (w.empty()) return;
-  const double correction1 = 1 - std::pow(step.beta1, double(step.step));
-  const double correction2 = 1 - std::pow(step.beta2, double(step.step));
-  const AdamWFactors factors{float(step.beta1),
-                             float(1 - step.beta1),
-                             float(step.beta2),
-                             float(1 - step.beta2),
-                             float(1 - step.rate * step.weight_decay),
-                             float(step.rate / correction1),
-                             float(1 / std::sqrt(correction2)),
-                             float(step.epsilon)};
   for_float("adamw", w[0].dtype(), [&](auto t) {
     using T = decltype(t);
     for_tensors<T>(w, g, m, v, [&](const Tensors<T>& tensors, Grid grid) {
-      launch(s, "adamw", grid, adamw_kernel<T>, tensors, factors);
+      launch(s, "adamw", grid, adamw_kernel<T>, tensors, Numbers(numbers), step);
     });
   });
 }

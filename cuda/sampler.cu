@@ -64,10 +64,10 @@ __device__ inline void draw(const Candidates& c, int wanted, int count, uint8_t*
   block_take<Ticket>(c.count(), edge, c, [=](int64_t i, int) { own[i] = 1; });
 }
 
-__global__ void sample_kernel(const int32_t* matched, Whose whose, RngKey key, int per_image, int most_positive,
+__global__ void sample_kernel(const int32_t* matched, Whose whose, const int64_t* key, int per_image, int most_positive,
                               Ticket* tickets, uint8_t* picked, Drawn* drawn) {
   const int64_t n = blockIdx.x, end = whose.end(n);
-  const RngKey own = key.fold(uint64_t(n));
+  const RngKey own = RngKey{uint64_t(*key)}.fold(uint64_t(n));
   int place = 0;
   for (int64_t begin = whose.begin(n); begin < end; begin += blockDim.x) {
     const int64_t r = begin + threadIdx.x;
@@ -121,7 +121,7 @@ __global__ void list_kernel(const int32_t* matched, Whose whose, const int32_t* 
 
 }  // namespace
 
-void sample(Stream s, In matched, In image, In labels, int64_t images, RngKey key, const SampleOut& out, SamplerGeom g,
+void sample(Stream s, In matched, In image, In labels, int64_t images, In key, const SampleOut& out, SamplerGeom g,
             Scratch& scratch) {
   const int64_t rows = matched.dim(0);
   Ticket* tickets = scratch.take_n<Ticket>(size_t(rows));
@@ -129,8 +129,8 @@ void sample(Stream s, In matched, In image, In labels, int64_t images, RngKey ke
   Drawn* drawn = scratch.take_n<Drawn>(size_t(images));
   const int32_t* match = matched.data<int32_t>();
   const Whose whose{data_or_null<int32_t>(image), rows, images > 0 ? rows / images : 0};
-  launch(s, "sample", {dim3(unsigned(images)), kSampleThreads}, sample_kernel, match, whose, key, g.per_image,
-         int(g.most_positive()), tickets, picked, drawn);
+  launch(s, "sample", {dim3(unsigned(images)), kSampleThreads}, sample_kernel, match, whose, key.data<int64_t>(),
+         g.per_image, int(g.most_positive()), tickets, picked, drawn);
   const Lists lists{out.rows.data<int32_t>(),  out.labels.data<int32_t>(), out.positive.data<int32_t>(),
                     out.count.data<int32_t>(), out.rows.numel(),           out.positive.numel()};
   launch(s, "sample_list", {dim3(unsigned(images > 0 ? images : 1)), kSampleThreads}, list_kernel, match, whose,

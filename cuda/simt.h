@@ -14,9 +14,11 @@
 #include <cuda_runtime.h>
 #include <nvtx3/nvToolsExt.h>
 
+#include "cuda/queue.h"
 #include "cuda/status.h"
 #define SIL_GPU cuda  // the namespace: one program may hold both builds of the same source, and compare them
 #else
+#include "cuda/recording.h"
 #include "cuda/simt_host.h"
 #define SIL_GPU simt
 #endif
@@ -62,13 +64,16 @@ void launch(Stream stream, const char* name, Grid grid, void (*kernel)(Parameter
   nvtxRangePushA(name);
   if (grid.shared_bytes > 48 * 1024)
     check_cuda(name, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(grid.shared_bytes)));
-  kernel<<<grid.blocks, grid.threads, grid.shared_bytes, cudaStream_t(stream.handle)>>>(Parameters(arguments)...);
+  kernel<<<grid.blocks, grid.threads, grid.shared_bytes, queue(stream)>>>(Parameters(arguments)...);
   nvtxRangePop();
   check_cuda(name, cudaGetLastError());
 #else
   (void)stream;
-  const auto thread = [&] { kernel(Parameters(arguments)...); };
-  run(name, grid.blocks, grid.threads, grid.shared_bytes, Body::of(thread));
+  const auto work = [=] {
+    const auto thread = [&] { kernel(Parameters(arguments)...); };
+    run(name, grid.blocks, grid.threads, grid.shared_bytes, Body::of(thread));
+  };
+  is_recording() ? write_down(work) : work();
 #endif
 }
 

@@ -1,6 +1,7 @@
 #include "cuda/gpu.h"
 #ifndef __CUDACC__
 #include "cuda/bad_luck.h"
+#include "cuda/recording.h"
 #endif
 
 namespace sil {
@@ -13,6 +14,12 @@ Kernels with_kernels(const Kernels& library) {
       .memory = library.memory,
       .upload = library.upload,
       .download = library.download,
+      .begin_download = library.begin_download,
+      .finish_download = library.finish_download,
+      .begin_recording = library.begin_recording,
+      .end_recording = library.end_recording,
+      .replay = library.replay,
+      .discard = library.discard,
       .copy = library.copy,
       .fill = SIL_GPU::fill,
       .cast = SIL_GPU::cast,
@@ -23,6 +30,7 @@ Kernels with_kernels(const Kernels& library) {
       .lookup = SIL_GPU::lookup,
       .join_index = SIL_GPU::join_index,
       .split_index = SIL_GPU::split_index,
+      .increment = SIL_GPU::increment,
       .unary = SIL_GPU::unary,
       .binary = SIL_GPU::binary,
       .relu_backward = SIL_GPU::relu_backward,
@@ -71,7 +79,11 @@ Kernels with_kernels(const Kernels& library) {
 }  // namespace SIL_GPU
 
 #ifndef __CUDACC__
-Kernels simt_kernels(const Kernels& cpu) { return simt::with_kernels(simt::unlucky(cpu)); }
+Kernels simt_kernels(const Kernels& cpu) {
+  Kernels library = simt::unlucky(cpu);
+  simt::add_recording(library);
+  return simt::with_kernels(library);
+}
 #endif
 
 }  // namespace sil

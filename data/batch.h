@@ -21,10 +21,13 @@ struct Targets {
 };
 
 struct Batch {
-  Batch to(Device) const;  // its photos and targets there
+  // All of it there.  On a GPU the objects are filled up to a multiple of 64 with empty ones (image and label -1) and
+  // their runs to a power of two, so that many batches have one shape.
+  Batch to(Device) const;
 
-  Tensor photos;  // float32 [N, H, W, 3], normalised, zero-padded right and below to a multiple of 32
-  Tensor sizes;   // int32 [N, 2]: height, width before padding; on the CPU, where the model reads them
+  Tensor photos;        // float32 [N, H, W, 3], normalised, zero-padded right and below to a multiple of 32
+  Tensor sizes;         // int32 [N, 2]: height, width before padding
+  int64_t highest = 0;  // the largest height among them, on the host
   Targets targets;
   std::vector<int64_t> image_ids;
   std::vector<std::array<int, 2>> original;  // height, width of each photo as it is on disk

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "data/batch.h"
@@ -75,6 +76,27 @@ Targets join_targets(const std::vector<Example>& examples) {
           .size = Tensor::of({objects, 2}, size)};
 }
 
+// Rows [n, ...] with others behind them, all of `value`, up to `rows`; on the host.
+template <class T>
+Tensor filled_up(const Tensor& t, int64_t rows, T value) {
+  Shape shape = t.shape();
+  shape[0] = rows;
+  std::vector<T> values = t.to_vector<T>();
+  values.resize(size_t(shape.numel()), value);
+  return Tensor::of(shape, values);
+}
+
+Targets filled_up(const Targets& t) {
+  const int64_t objects = (t.count() + 63) / 64 * 64 + (t.count() == 0 ? 64 : 0), runs = t.run_ends.numel();
+  return {
+      .boxes = filled_up<float>(t.boxes, objects, 0),
+      .labels = filled_up<int32_t>(t.labels, objects, -1),
+      .image = filled_up<int32_t>(t.image, objects, -1),
+      .run_ends = filled_up<int32_t>(t.run_ends, int64_t(std::bit_ceil(uint64_t(std::max<int64_t>(runs, 1024)))), 0),
+      .run_begin = filled_up<int32_t>(t.run_begin, objects + 1, int32_t(runs)),
+      .size = filled_up<int32_t>(t.size, objects, 0)};
+}
+
 }  // namespace
 
 Batch collate(const std::vector<Example>& examples) {
@@ -91,13 +113,16 @@ Batch collate(const std::vector<Example>& examples) {
     batch.original.push_back(e.original);
   }
   batch.sizes = Tensor::of({int64_t(examples.size()), 2}, sizes);
+  for (const Example& e : examples) batch.highest = std::max(batch.highest, e.photo.dim(0));
   return batch;
 }
 
 Batch Batch::to(Device device) const {
+  if (photos.device() == device) return *this;
   Batch b = *this;
+  if (device.kind() != Device::Kind::cpu && targets.boxes.defined()) b.targets = filled_up(targets);
   Targets& t = b.targets;
-  for (Tensor* tensor : {&b.photos, &t.boxes, &t.labels, &t.image, &t.run_ends, &t.run_begin, &t.size})
+  for (Tensor* tensor : {&b.photos, &b.sizes, &t.boxes, &t.labels, &t.image, &t.run_ends, &t.run_begin, &t.size})
     *tensor = tensor->to(device);
   return b;
 }

@@ -76,6 +76,8 @@ void check_batch(const Batch& batch, Device device) {
         "mask_rcnn: photos are {}; height and width padded to a multiple of 32 expected", p.shape());
   check(batch.sizes.defined() && batch.sizes.shape() == Shape{p.dim(0), 2}, "mask_rcnn: sizes are {}, [{}, 2] expected",
         batch.sizes.shape(), p.dim(0));
+  check(batch.highest > 0 && batch.highest <= p.dim(1), "mask_rcnn: the highest photo has {} rows, 1 to {} expected",
+        batch.highest, p.dim(1));
   check(p.device() == device, "mask_rcnn: photos are on {}, the model is on {}; one device expected", p.device().str(),
         device.str());
 }
@@ -121,10 +123,7 @@ Tensor select_class(const Tensor& logits, const std::vector<int32_t>& labels) {
 }  // namespace
 
 int finest_level(const Batch& batch) {
-  const std::vector<int32_t> sizes = batch.sizes.to_vector<int32_t>();
-  int32_t highest = 1;
-  for (size_t n = 0; n < sizes.size(); n += 2) highest = std::max(highest, sizes[n]);
-  return int(std::lround(std::log2(double(highest) / double(batch.photos.dim(1) / 4))));
+  return int(std::lround(std::log2(double(batch.highest) / double(batch.photos.dim(1) / 4))));
 }
 
 MaskRcnn::MaskRcnn(const ModelConfig& config, RngKey init) : config_(config) {
@@ -169,8 +168,7 @@ void MaskRcnn::widen() {
 }
 
 void MaskRcnn::move_to(Device device) {
-  for (const Leaf& leaf : leaves(*this))
-    if (leaf.value().dtype() != DType::i64) leaf.set(leaf.value().to(device));  // batch norm counts on the host
+  for (const Leaf& leaf : leaves(*this)) leaf.set(leaf.value().to(device));
   for (Tensor& base : parts_->base_anchors) base = base.to(device);
   parts_->device = device;
 }
@@ -182,7 +180,6 @@ struct MaskRcnn::Proposed {
   std::vector<Var> pyramid;  // p2..p6, [N, H, W, C]
   RpnOutput rpn;
   Tensor anchors;
-  Tensor sizes;  // the batch's, on the model's device
   Rois proposals;
   int finest;
 };
@@ -191,7 +188,6 @@ MaskRcnn::Proposed MaskRcnn::propose_from(const Batch& batch, Mode mode, Probe* 
   check_batch(batch, parts_->device);
   Proposed out;
   out.finest = finest_level(batch);
-  out.sizes = batch.sizes.to(parts_->device);
   show(probe, "input", batch.photos);
   const Var photos = in_range("input", [&] { return cast(batch.photos, parts_->dtype); });
   const std::vector<Var> c = parts_->body(photos, mode);
@@ -205,7 +201,7 @@ MaskRcnn::Proposed MaskRcnn::propose_from(const Batch& batch, Mode mode, Probe* 
       "anchors", [&] { return ops::cast(anchors_for(out.pyramid, batch, parts_->base_anchors), wide(parts_->dtype)); });
   show(probe, "anchors", out.anchors);
   const Rois own = in_range("proposals", [&] {
-    return propose(values(out.rpn.objectness), values(out.rpn.deltas), out.anchors, out.sizes, config_.rpn, mode);
+    return propose(values(out.rpn.objectness), values(out.rpn.deltas), out.anchors, batch.sizes, config_.rpn, mode);
   });
   out.proposals = offer_proposals(probe, own, batch.photos.dim(0));
   return out;
@@ -232,11 +228,21 @@ Var MaskRcnn::read_masks(const Proposed& p, const Rois& rois, Probe* probe) {
   return parts_->mask_head.features(features);
 }
 
+SampleKeys::SampleKeys(RngKey key, Device device) {
+  const std::vector<int64_t> both{int64_t(key.fold("anchors").state), int64_t(key.fold("rois").state)};
+  const Tensor keys = Tensor::of({2}, both, device);
+  anchors = keys.rows(0, 1), rois = keys.rows(1, 2);
+}
+
 Losses MaskRcnn::losses(const Batch& batch, Mode mode, RngKey key, Probe* probe) {
+  return losses(batch, mode, SampleKeys(key, parts_->device), probe);
+}
+
+Losses MaskRcnn::losses(const Batch& batch, Mode mode, const SampleKeys& keys, Probe* probe) {
   check(mode == Mode::test || !parts_->folded, "losses: a folded model does not train");
   std::optional<NoGrad> no_tape;
   if (mode == Mode::test) no_tape.emplace();
-  return losses_of(propose_from(batch, mode, probe), batch, key, probe);
+  return losses_of(propose_from(batch, mode, probe), batch, keys, probe);
 }
 
 std::vector<PhotoDetections> MaskRcnn::detect(const Batch& batch, Probe* probe) {
@@ -247,19 +253,19 @@ std::vector<PhotoDetections> MaskRcnn::detect(const Batch& batch, Probe* probe) 
 std::pair<Losses, std::vector<PhotoDetections>> MaskRcnn::losses_and_detections(const Batch& batch, RngKey key) {
   const NoGrad no_tape;
   const Proposed p = propose_from(batch, Mode::test, nullptr);
-  return {losses_of(p, batch, key, nullptr), detections_of(p, batch, nullptr)};
+  return {losses_of(p, batch, SampleKeys(key, parts_->device), nullptr), detections_of(p, batch, nullptr)};
 }
 
-Losses MaskRcnn::losses_of(const Proposed& p, const Batch& batch, RngKey key, Probe* probe) {
+Losses MaskRcnn::losses_of(const Proposed& p, const Batch& batch, const SampleKeys& keys, Probe* probe) {
   const Targets targets = checked(batch.targets, config_.num_classes, p.anchors.dtype(), parts_->device);
   const Samples samples = in_range(
-      "samples", [&] { return sample_rois(p.proposals, targets, batch.photos.dim(0), config_.box, key.fold("rois")); });
+      "samples", [&] { return sample_rois(p.proposals, targets, batch.photos.dim(0), config_.box, keys.rois); });
   const BoxOutput box = read_boxes(p, samples.rois, probe);
   const Var mask_features = read_masks(p, samples.positive_rois, probe);
   const Var mask_logits = in_range("mask_logits", [&] { return parts_->mask_head.mask_fcn_logits(mask_features); });
   show_rows(probe, "mask_logits", mask_logits.value(), samples.positive_rois);
 
-  const auto [rpn_objectness, rpn_box] = rpn_losses(p.rpn, p.anchors, targets, config_.rpn, key.fold("anchors"));
+  const auto [rpn_objectness, rpn_box] = rpn_losses(p.rpn, p.anchors, targets, config_.rpn, keys.anchors);
   const auto [classifier, box_regression] = box_losses(box, samples, targets, config_.box);
   const Losses losses{rpn_objectness, rpn_box, classifier, box_regression, mask_loss(mask_logits, samples, targets)};
   const std::vector<Var> all = losses.all();
@@ -270,7 +276,7 @@ Losses MaskRcnn::losses_of(const Proposed& p, const Batch& batch, RngKey key, Pr
 std::vector<PhotoDetections> MaskRcnn::detections_of(const Proposed& p, const Batch& batch, Probe* probe) {
   const BoxOutput box = read_boxes(p, p.proposals, probe);
   const Detections found = in_range("detections.boxes", [&] {
-    return select_detections(box.class_logits.value(), box.deltas.value(), p.proposals, p.sizes, config_.box);
+    return select_detections(box.class_logits.value(), box.deltas.value(), p.proposals, batch.sizes, config_.box);
   });
 
   const Tensor features = read_masks(p, found.rois, probe).value();

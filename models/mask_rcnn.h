@@ -37,6 +37,12 @@ class Probe {
 // the highest photo before padding, so it is 1 where padding makes that photo more than sqrt(2) times as high.
 int finest_level(const Batch&);
 
+// What the samples of a step are drawn from, where the model is: an int64 [1] for anchors and one for RoIs.
+struct SampleKeys {
+  Tensor anchors, rois;
+  SampleKeys(RngKey, Device);
+};
+
 class MaskRcnn {
  public:
   // torchvision's initialisation, drawn from the key; what `config.trainable_layers` leaves out is frozen.
@@ -46,6 +52,7 @@ class MaskRcnn {
 
   // Mode::train records a tape (unless inside NoGrad) and moves batch norm's running statistics; Mode::test uses them
   // and the test counts, and records nothing.  The key draws the samples.
+  Losses losses(const Batch&, Mode, const SampleKeys&, Probe* = nullptr);
   Losses losses(const Batch&, Mode, RngKey, Probe* = nullptr);
 
   // Records no tape.  Needs batch.photos, sizes and original alone.
@@ -79,7 +86,7 @@ class MaskRcnn {
   struct Parts;
   struct Proposed;
   Proposed propose_from(const Batch&, Mode, Probe*);
-  Losses losses_of(const Proposed&, const Batch&, RngKey, Probe*);
+  Losses losses_of(const Proposed&, const Batch&, const SampleKeys&, Probe*);
   std::vector<PhotoDetections> detections_of(const Proposed&, const Batch&, Probe*);
   BoxOutput read_boxes(const Proposed&, const Rois&, Probe*);
   Var read_masks(const Proposed&, const Rois&, Probe*);

@@ -22,7 +22,7 @@ int64_t row_capacity(int64_t rows) {
 }
 
 Samples sample_rois(const Rois& proposals, const Targets& targets, int64_t photos, const BoxConfig& config,
-                    RngKey key) {
+                    const Tensor& key) {
   const Rois all{ops::concat({proposals.boxes, targets.boxes}, 0), ops::concat({proposals.image, targets.image}, 0)};
   const Tensor matched = ops::match_boxes(all.boxes, all.image, targets.boxes, targets.image, photos, config.matcher);
   const ops::Sampled drawn = ops::sample(matched, all.image, targets.labels, photos, key, config.sampler);

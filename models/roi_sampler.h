@@ -21,8 +21,9 @@ struct Samples {
   Tensor positive_object;  // int32 [S+]: rows of the targets
 };
 
-// Each photo's proposals followed by its ground-truth boxes are matched with its objects and drawn from.
-Samples sample_rois(const Rois& proposals, const Targets&, int64_t photos, const BoxConfig&, RngKey);
+// Each photo's proposals followed by its ground-truth boxes are matched with its objects and drawn from, by the key
+// (int64 [1]).
+Samples sample_rois(const Rois& proposals, const Targets&, int64_t photos, const BoxConfig&, const Tensor& key);
 
 // `rows` rounded up to one of 8 values an octave.  How many rows are drawn changes every step, and for each count that
 // a head meets oneDNN generates code anew; so there are few counts.

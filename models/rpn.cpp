@@ -47,7 +47,7 @@ struct AnchorTargets {
 };
 
 AnchorTargets assign(const Tensor& anchors, const Targets& targets, int64_t photos, const RpnConfig& config,
-                     RngKey key) {
+                     const Tensor& key) {
   const Tensor matched = ops::match_boxes(anchors, {}, targets.boxes, targets.image, photos, config.matcher);
   const ops::Sampled drawn = ops::sample(matched, {}, {}, photos, key, config.sampler);
   AnchorTargets out{drawn.rows, drawn.labels, ops::lookup(drawn.rows, packed(drawn.positive)), {}, drawn.count};
@@ -105,7 +105,7 @@ Rois propose(const std::vector<Tensor>& objectness, const std::vector<Tensor>& d
 }
 
 std::pair<Var, Var> rpn_losses(const RpnOutput& out, const Tensor& anchors, const Targets& targets,
-                               const RpnConfig& config, RngKey key) {
+                               const RpnConfig& config, const Tensor& key) {
   const int64_t photos = out.objectness[0].dim(0);
   const AnchorTargets t = in_range("samples", [&] { return assign(anchors, targets, photos, config, key); });
   const DType dtype = anchors.dtype();

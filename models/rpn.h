@@ -32,7 +32,8 @@ Rois propose(const std::vector<Tensor>& objectness, const std::vector<Tensor>& d
              const Tensor& sizes, const RpnConfig&, Mode);
 
 // (objectness, box): binary cross-entropy, mean over the samples; smooth L1 (beta 1/9) of the positives' deltas,
-// sum / samples.  Ren et al. 2015, eq. 1.
-std::pair<Var, Var> rpn_losses(const RpnOutput&, const Tensor& anchors, const Targets&, const RpnConfig&, RngKey);
+// sum / samples.  Ren et al. 2015, eq. 1.  key: int64 [1], which the samples are drawn from.
+std::pair<Var, Var> rpn_losses(const RpnOutput&, const Tensor& anchors, const Targets&, const RpnConfig&,
+                               const Tensor& key);
 
 }  // namespace sil

@@ -14,9 +14,10 @@ Affine fold(const Tensor& w, const Tensor& b, const Tensor& mean, const Tensor& 
   return {scale, ops::sub(b, ops::mul(mean, scale))};
 }
 
-// running = (1 - momentum) * running + momentum * batch
-Tensor moved(const Tensor& running, const Tensor& batch) {
-  return ops::add(ops::scale(running, 1 - BatchNorm::kMomentum), ops::scale(batch, BatchNorm::kMomentum));
+// running = (1 - momentum) * running + momentum * batch, in its place, where a recorded step finds it again
+void move(Tensor& running, const Tensor& batch) {
+  const Tensor moved = ops::add(ops::scale(running, 1 - BatchNorm::kMomentum), ops::scale(batch, BatchNorm::kMomentum));
+  ops::assign(running, moved);
 }
 
 }  // namespace
@@ -45,9 +46,9 @@ Var BatchNorm::operator()(const Var& x) {
   // The kernel gives 1 / sqrt(var + eps) of the biased variance.
   const Tensor var = ops::sub(ops::unary(Unary::reciprocal, ops::square(normed.inv_std)),
                               Tensor::full({1}, eps, normed.inv_std.dtype(), normed.inv_std.device()));
-  running_mean = moved(running_mean, normed.mean);
-  running_var = moved(running_var, n > 1 ? ops::scale(var, n / (n - 1)) : var);
-  num_batches_tracked = Tensor::of<int64_t>({}, {int64_t(num_batches_tracked.item()) + 1});
+  move(running_mean, normed.mean);
+  move(running_var, n > 1 ? ops::scale(var, n / (n - 1)) : var);
+  ops::increment(num_batches_tracked);
   return normed.y;
 }
 

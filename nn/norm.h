@@ -29,7 +29,7 @@ struct BatchNorm {
   static constexpr double kMomentum = 0.1;
   Parameter weight, bias;            // [C]
   Tensor running_mean, running_var;  // [C]
-  Tensor num_batches_tracked;        // int64 [], on the CPU
+  Tensor num_batches_tracked;        // int64 []
   float eps;
 
   BatchNorm(int64_t channels, float eps);

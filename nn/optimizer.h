@@ -16,16 +16,24 @@ struct OptimizerConfig {
   double weight_decay = 5e-4;
 };
 
+struct Clip {
+  Tensor norm;  // float32 [1], of all gradients (gradient_norm); absent: none is scaled
+  double max_norm = 0;
+};
+
 class Optimizer {
  public:
   // Updates those of `leaves` that train.
   Optimizer(const std::vector<Leaf>& leaves, OptimizerConfig);
 
   void zero_grad();
-  // One step with this learning rate.
+  // One step with this learning rate, a float64 [1] where the weights are.
   //   sgd:   b = momentum * b + (g + decay * w), the first b = g + decay * w;  w -= rate * b
   //   adamw: w -= rate * decay * w;  w -= rate * m^ / (sqrt(v^) + epsilon)      (Loshchilov, Hutter 2017)
-  void step(double rate);
+  // All gradients are scaled by min(1, max_norm / (norm + 1e-6)), torch's clip_grad_norm_; if the norm is not finite,
+  // weights and state stay as they are.
+  void step(const Tensor& rate, const Clip& clip = {});
+  void step(double rate, const Clip& clip = {});
 
   // For checkpoints: "momentum.<name>", or "exp_avg.<name>", "exp_avg_sq.<name>", in the file's layout, and
   // "step.<name>" int64 [].
@@ -36,15 +44,20 @@ class Optimizer {
 
  private:
   struct State {
-    Tensor first, second;  // momentum, or the two moments
-    int64_t steps = 0;
+    Tensor first, second;  // momentum, or the two moments; undefined until the first step
+    int64_t behind = 0;    // the steps of all that it did not take part in
+    bool started() const { return first.defined(); }
   };
+  void start(size_t parameter);
+  int64_t steps() const;
+
   std::vector<Leaf> parameters_;
   std::vector<State> states_;
   OptimizerConfig config_;
+  Tensor steps_;  // int64 [1] where the weights are: how many there were
 };
 
-// Scales all gradients by min(1, max_norm / (norm + 1e-6)), torch's clip_grad_norm_.  Returns the norm before.
-double clip_gradients(const std::vector<Leaf>&, double max_norm);
+// The 2-norm of all gradients together, float32 [1] where they are; of none, 0.
+Tensor gradient_norm(const std::vector<Leaf>&);
 
 }  // namespace sil

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "tensor/kernels.h"
 
@@ -40,23 +41,18 @@ void* Arena::take(size_t bytes) {
   if (bytes == 0) return nullptr;
   const size_t size = size_class(bytes);
   std::lock_guard lock(mutex_);
-  auto& list = free_[size];
+  auto& list = (recording_ ? recorded_free_ : free_)[size];
   void* block = nullptr;
   if (!list.empty()) {
     block = list.back();
     list.pop_back();
   } else {
     block = device_.kernels().allocate(size);
-    if (!block) {  // give back what is cached, then try once more
-      for (auto& [cached_size, blocks] : free_) {
-        for (void* b : blocks) device_.kernels().release(b), held_ -= int64_t(cached_size);
-        blocks.clear();
-      }
-      block = device_.kernels().allocate(size);
-    }
+    if (!block) release_cached(), block = device_.kernels().allocate(size);
     if (!block) out_of_memory(size);
     held_ += int64_t(size);
   }
+  if (recording_) recorded_.insert(block);
   in_use_ += int64_t(size);
   peak_ = std::max(peak_, in_use_);
   mark(device_, block, size, bytes);
@@ -77,16 +73,38 @@ void Arena::give_back(void* block, size_t bytes) {
   const size_t size = size_class(bytes);
   std::lock_guard lock(mutex_);
   mark(device_, block, size, 0);
-  free_[size].push_back(block);
+  if (recording_) recorded_.insert(block);  // recorded work may use it
+  (recorded_.contains(block) ? recorded_free_ : free_)[size].push_back(block);
   in_use_ -= int64_t(size);
 }
 
-void Arena::trim() {
-  std::lock_guard lock(mutex_);
+void Arena::release_cached() {
   for (auto& [size, blocks] : free_) {
     for (void* b : blocks) device_.kernels().release(b), held_ -= int64_t(size);
     blocks.clear();
   }
+}
+
+void Arena::trim() {
+  std::lock_guard lock(mutex_);
+  release_cached();
+}
+
+void Arena::begin_recording() {
+  std::lock_guard lock(mutex_);
+  recording_ = true;
+}
+
+void Arena::end_recording() {
+  std::lock_guard lock(mutex_);
+  recording_ = false;
+}
+
+void Arena::forget_recordings() {
+  std::lock_guard lock(mutex_);
+  for (auto& [size, blocks] : std::exchange(recorded_free_, {}))
+    free_[size].insert(free_[size].end(), blocks.begin(), blocks.end());
+  recorded_.clear();
 }
 
 int64_t Arena::in_use() const { return std::lock_guard(mutex_), in_use_; }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "tensor/check.h"
@@ -31,6 +32,13 @@ class Arena {
   void give_back(void* block, size_t bytes);  // bytes as in take
   void trim();                                // returns what is cached to the system
 
+  // Between the two, blocks come from a store of their own, and to it returns what is given back; so also later what
+  // came from it.  Recorded work (tensor/recorded.h) writes to such blocks whenever it is replayed, so they are nobody
+  // else's.  Recordings share the store, as one is replayed behind the other.  forget: there is none left.
+  void begin_recording();
+  void end_recording();
+  void forget_recordings();
+
   // In bytes: now in use; the most ever in use since reset_peak; held from the system (in use and cached).
   int64_t in_use() const;
   int64_t peak() const;
@@ -38,11 +46,16 @@ class Arena {
   void reset_peak();
 
  private:
+  using Blocks = std::map<size_t, std::vector<void*>>;  // by size class
+
   [[noreturn]] void out_of_memory(size_t size) const;
+  void release_cached();
 
   Device device_;
   mutable std::mutex mutex_;
-  std::map<size_t, std::vector<void*>> free_;  // by size class
+  Blocks free_, recorded_free_;
+  std::set<void*> recorded_;  // blocks of recordings, free or in use
+  bool recording_ = false;
   int64_t in_use_ = 0, peak_ = 0, held_ = 0;
 };
 

@@ -10,7 +10,7 @@
 //
 // Rows of several images lie in one tensor and say whose they are: `image` int32 [R], -1 for an empty row.  On the CPU
 // rows are packed; on a GPU every image has a fixed number of rows, so that nothing returns to the host.  Kernels skip
-// empty rows and write zeros for them.
+// empty rows and write zeros for them, or -1 where an index is asked for.
 #pragma once
 #include <span>
 #include <type_traits>
@@ -95,15 +95,24 @@ struct MaskRuns {
   Tensor size;   // int32 [G, 2]: height, width
 };
 
+// What changes from step to step lies on the device, so that a step can be recorded once and replayed.
+struct StepNumbers {
+  Tensor rate;   // float64 [1]: the learning rate
+  Tensor steps;  // int64 [1]: how many there were, this one included
+  Tensor norm;   // float32 [1], of all gradients, or absent: gradients count min(1, max_norm / (norm + 1e-6)) times; if
+                 // it is not finite nothing is changed
+  double max_norm = 0;
+};
+
 // Factors are float64 until a kernel rounds what it multiplies by: 1 - 0.999f is 1.3e-5 off.
 struct SgdStep {
-  double rate, momentum, weight_decay;
+  double momentum, weight_decay;
   bool first;  // torch's form: the first step sets the buffer to the gradient
 };
 
 struct AdamWStep {
-  double rate, beta1, beta2, epsilon, weight_decay;
-  int64_t step;  // counted from 1, for the bias corrections
+  double beta1, beta2, epsilon, weight_decay;
+  int64_t behind;  // so many of the steps were without these parameters: their bias corrections count the others
 };
 
 struct Kernels {
@@ -112,7 +121,17 @@ struct Kernels {
   void (*release)(void*);
   void (*memory)(size_t& free, size_t& total);  // of the device, in bytes
   void (*upload)(Stream, const void* host, void* device, size_t bytes);
-  void (*download)(Stream, const void* device, void* host, size_t bytes);
+  void (*download)(Stream, const void* device, void* host, size_t bytes);  // waits for what is queued
+  // The same in two parts, between which more may be queued; the second waits for the first's place in the queue alone,
+  // and frees what the first returned.  host may be null: not wanted any more.
+  void* (*begin_download)(Stream, const void* device, size_t bytes);
+  void (*finish_download)(void* begun, void* host, size_t bytes);
+  // Between begin and end what is queued is written down and not done; replay queues all of it, end_recording returns
+  // it, to be discarded at last.  Null on the CPU.  uploads and downloads are an Error meanwhile.
+  void (*begin_recording)(Stream);
+  void* (*end_recording)(Stream);
+  void (*replay)(Stream, void* recorded);
+  void (*discard)(void* recorded);
   void (*copy)(Stream, In x, Out y);
   void (*fill)(Stream, double value, Out y);
   void (*cast)(Stream, In x, Out y);  // to bfloat16: nearest even; to integers: toward zero
@@ -132,6 +151,7 @@ struct Kernels {
   // y[m] = outer[m] * extent + inner[m]: a row of two axes seen as one, the inner one that long.
   void (*join_index)(Stream, In outer, In inner, int64_t extent, Out y);
   void (*split_index)(Stream, In index, int64_t extent, Out outer, Out inner);  // the way back
+  void (*increment)(Stream, Out counter);                                       // int64, one element
 
   // -- elementwise: float ---------------------------------------------------------------------------------------------
   void (*unary)(Stream, Unary, In x, Out y);           // y may be x
@@ -213,8 +233,9 @@ struct Kernels {
                       Scratch&);
   // Draws, per image, at most positive * per_image rows with matched >= 0, then negatives up to per_image.
   // matched int32 [R]; image int32 [R], or absent: each image has as many rows, in order; labels int32 [G]: of what is
-  // matched, or absent: 1.  Every subset of a kind is equally likely; the draw follows from the key alone.
-  void (*sample)(Stream, In matched, In image, In labels, int64_t images, RngKey key, const SampleOut&, SamplerGeom,
+  // matched, or absent: 1.  Every subset of a kind is equally likely; the draw follows from the key (int64 [1], an
+  // RngKey's state) alone.
+  void (*sample)(Stream, In matched, In image, In labels, int64_t images, In key, const SampleOut&, SamplerGeom,
                  Scratch&);
   // boxes [S, M, 4]: S independent lists, each sorted by score, the first counts[s] (int32 [S]) of them real.
   // keep uint8 [S, M]: not suppressed by an earlier kept box with IoU > threshold.
@@ -239,8 +260,8 @@ struct Kernels {
   void (*paste_runs)(Stream, In masks, In boxes, In size, float threshold, Out ends, Out count, Scratch&);
 
   // -- optimizers: lists of parameters, gradients and state, all of one dtype -----------------------------------------
-  void (*sgd)(Stream, OutList w, InList g, OutList momentum, SgdStep);
-  void (*adamw)(Stream, OutList w, InList g, OutList m, OutList v, AdamWStep);
+  void (*sgd)(Stream, OutList w, InList g, OutList momentum, const StepNumbers&, SgdStep);
+  void (*adamw)(Stream, OutList w, InList g, OutList m, OutList v, const StepNumbers&, AdamWStep);
   // norm float32 [1]: the 2-norm of all gradients together.
   void (*global_norm)(Stream, InList g, Out norm, Scratch&);
 };

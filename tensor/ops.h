@@ -21,6 +21,8 @@ Tensor scatter_add_rows(const Tensor& dy, const Tensor& index, int64_t rows);  /
 Tensor lookup(const Tensor& table, const Tensor& index);
 Tensor join_index(const Tensor& outer, const Tensor& inner, int64_t extent);
 std::pair<Tensor, Tensor> split_index(const Tensor& index, int64_t extent);  // outer, inner
+void increment(Tensor& counter);
+void assign(Tensor& y, const Tensor& x);  // y's elements become x's: one shape, dtype and device
 
 // -- elementwise ------------------------------------------------------------------------------------------------------
 Tensor unary(Unary, const Tensor& x);
@@ -110,7 +112,8 @@ Tensor match_boxes(const Tensor& boxes, const Tensor& image, const Tensor& truth
 struct Sampled {
   Tensor rows, labels, positive, count;
 };
-Sampled sample(const Tensor& matched, const Tensor& image, const Tensor& labels, int64_t images, RngKey, SamplerGeom);
+Sampled sample(const Tensor& matched, const Tensor& image, const Tensor& labels, int64_t images, const Tensor& key,
+               SamplerGeom);
 Tensor nms(const Tensor& boxes, const Tensor& counts, double threshold);
 Tensor select_boxes(const Tensor& boxes, const Tensor& scores, const Tensor& groups, int64_t limit, SelectGeom);
 
@@ -126,9 +129,10 @@ struct PastedRuns {
 PastedRuns paste_runs(const Tensor& masks, const Tensor& boxes, const Tensor& size, float threshold, int64_t capacity);
 
 // -- optimizers -------------------------------------------------------------------------------------------------------
-void sgd(std::vector<Tensor>& w, const std::vector<Tensor>& g, std::vector<Tensor>& momentum, SgdStep);
+void sgd(std::vector<Tensor>& w, const std::vector<Tensor>& g, std::vector<Tensor>& momentum, const StepNumbers&,
+         SgdStep);
 void adamw(std::vector<Tensor>& w, const std::vector<Tensor>& g, std::vector<Tensor>& m, std::vector<Tensor>& v,
-           AdamWStep);
+           const StepNumbers&, AdamWStep);
 Tensor global_norm(const std::vector<Tensor>& g);
 
 }  // namespace sil::ops

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
+#include <utility>
 
 #include "data/loader.h"
 #include "eval/evaluation.h"
@@ -12,11 +14,12 @@
 #include "tensor/arena.h"
 #include "tensor/atomic_file.h"
 #include "tensor/check.h"
-#include "tensor/range.h"
+#include "tensor/recorded.h"
 #include "train/detect.h"
 #include "train/early_stopping.h"
 #include "train/memory_advice.h"
 #include "train/status.h"
+#include "train/training_step.h"
 
 namespace sil {
 namespace {
@@ -24,11 +27,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 
-void check_finite(const LossValues& losses, int64_t step) {
-  for (size_t i = 0; i < losses.size(); i++)
-    check(std::isfinite(losses[i]),
-          "step {}: loss {} is {}; a smaller train.learning_rate or a train.clip_norm may help", step, kLossNames[i],
-          losses[i]);
+void check_finite(const StepRecord& r) {
+  for (size_t i = 0; i < r.losses.size(); i++)
+    check(std::isfinite(r.losses[i]),
+          "step {}: loss {} is {}; a smaller train.learning_rate or a train.clip_norm may help", r.step, kLossNames[i],
+          r.losses[i]);
+  check(std::isfinite(r.gradient_norm), "step {}: the gradients' norm is {}; a smaller train.learning_rate may help",
+        r.step, r.gradient_norm);
 }
 
 // What does not hang on the batch, in bytes.
@@ -69,6 +74,19 @@ bool validation_is_due(const TrainConfig& t, int64_t step, int64_t photos, int64
   return epoch(step) > epoch(step - 1);
 }
 
+std::string counts_text(const TrainingStep::Counts& c) {
+  std::string text = fmt::format("{} steps replayed, {} the first of their shape", c.replayed, c.first);
+  if (c.not_recorded) text += fmt::format(", {} that could not be recorded ({})", c.not_recorded, c.reason);
+  return text;
+}
+
+// A step that is queued, and its numbers, once they are there.
+struct Unread {
+  StepRecord record;
+  Reading numbers;
+  Clock::time_point begin, loaded;  // when its batch was asked for, and was there
+};
+
 class Trainer {
  public:
   Trainer(MaskRcnn& model, const Run& run)
@@ -81,19 +99,20 @@ class Trainer {
         optimizer_(leaves_, optimizer_config(config_)),
         rate_(schedule(config_, photos_)),
         progress_(resume()),
+        step_(model_, optimizer_, config_.clip_norm),
         log_(run.folder / "log.jsonl", progress_.step),
-        status_(steps_, "step", progress_.step) {}
+        status_(steps_, "step", progress_.step),
+        unread_at_most_(model.device().kind() == Device::Kind::cpu ? 0 : 1) {}
 
   Progress run() {
     Loader loader(run_.training,
                   {.batch_size = config_.batch_size, .seed = config_.seed, .first_step = progress_.step});
     if (progress_.step >= steps_) validate_and_save();
-    for (Clock::time_point start = Clock::now(); progress_.step < steps_; start = Clock::now()) {
+    while (progress_.step < steps_) {
+      const Clock::time_point begin = Clock::now();
       const Batch batch = next(loader);
-      StepRecord record = step_in_memory(batch);
-      record.images_per_second = double(config_.batch_size) / seconds_since(start);
-      log_.push(record);
-      status_.update(progress_.step, step_text(record, model_.device()));
+      queue_in_memory(batch, begin);
+      read_all_but(unread_at_most_);
       if (validation_is_due(config_, progress_.step, photos_, steps_)) {
         validate_and_save();
         if (stops_early()) break;
@@ -102,6 +121,7 @@ class Trainer {
       }
       if (is_stopped()) break;
     }
+    if (Recorded::possible(model_.device())) status_.line(counts_text(step_.counts()));
     return progress_;
   }
 
@@ -126,41 +146,47 @@ class Trainer {
     return progress;
   }
 
-  StepRecord step_in_memory(const Batch& batch) {
+  void queue_in_memory(const Batch& batch, Clock::time_point begin) {
     optimizer_.zero_grad();  // before what is in use is measured
-    const int64_t step_number = progress_.step + 1, before = Arena::of(model_.device()).in_use();
+    const int64_t before = Arena::of(model_.device()).in_use();
     try {
-      return step(batch);
+      queue(batch, begin);
     } catch (const OutOfMemory& e) {
-      fail("step {}: {}; {}", step_number, e.what(),
+      fail("step {}: {}; {}", progress_.step + 1, e.what(),
            memory_advice(e, fixed_bytes(leaves_, config_), before, config_.batch_size));
     }
   }
 
   // Photos, samples and rate follow from the seed and the step alone, so a run resumes exactly.
-  StepRecord step(const Batch& batch) {
-    const Clock::time_point start = Clock::now();
-    StepRecord record;
-    record.rate = rate_(progress_.step);
+  void queue(const Batch& batch, Clock::time_point begin) {
+    const Clock::time_point loaded = Clock::now();
     const RngKey key = RngKey{config_.seed}.fold("samples").fold(uint64_t(progress_.step));
+    const double rate = rate_(progress_.step);
+    Reading numbers = step_(batch, key, rate);
+    ++progress_.step;
+    const double epoch = epochs_of_steps(config_, progress_.step, photos_);
+    unread_.push_back({{.step = progress_.step, .epoch = epoch, .rate = rate}, std::move(numbers), begin, loaded});
+  }
 
-    const Losses losses = model_.losses(batch, Mode::train, key);
-    record.losses = values(losses);
-    record.step = ++progress_.step;
-    check_finite(record.losses, record.step);
-    in_range("backward", [&] { backward(losses.all()); });
-    if (config_.clip_norm) record.gradient_norm = clip_gradients(leaves_, *config_.clip_norm);
-    check(std::isfinite(record.gradient_norm),
-          "step {}: the gradients' norm is {}; a smaller train.learning_rate may help", record.step,
-          record.gradient_norm);
-    in_range("optimizer", [&] { optimizer_.step(record.rate); });
-
-    record.epoch = epochs_of_steps(config_, record.step, photos_);
-    record.seconds = seconds_since(start);
-    return record;
+  // What a step has come to is logged once it can be read without a GPU's waiting for the host: a step late.
+  void read_all_but(size_t unread) {
+    for (; unread_.size() > unread; unread_.pop_front()) {
+      Unread& u = unread_.front();
+      const std::vector<float> numbers = u.numbers.values();
+      const Clock::time_point before = std::exchange(read_, Clock::now());
+      StepRecord& r = u.record;
+      std::copy_n(numbers.begin(), r.losses.size(), r.losses.begin());
+      if (numbers.size() > r.losses.size()) r.gradient_norm = numbers.back();
+      check_finite(r);
+      r.seconds = seconds_since(std::max(u.loaded, before));
+      r.images_per_second = double(config_.batch_size) / seconds_since(std::max(u.begin, before));
+      log_.push(r);
+      status_.update(r.step, step_text(r, model_.device()));
+    }
   }
 
   void validate_and_save() {
+    read_all_but(0);
     if (run_.validation) {
       const ValidationRecord record =
           validate(model_, *run_.validation, progress_.step, epochs_of_steps(config_, progress_.step, photos_));
@@ -176,6 +202,7 @@ class Trainer {
   }
 
   void save() {
+    read_all_but(0);  // weights of a step that went wrong are not kept
     write_checkpoint(run_.folder / "last.safetensors", checkpoint(true));
     saved_ = Clock::now();
   }
@@ -208,9 +235,13 @@ class Trainer {
   Optimizer optimizer_;
   Schedule rate_;
   Progress progress_;
+  TrainingStep step_;
   MetricsLog log_;
   Status status_;
+  size_t unread_at_most_;
+  std::deque<Unread> unread_;
   Clock::time_point saved_ = Clock::now();  // when last.safetensors was written
+  Clock::time_point read_ = saved_;         // when a step's numbers were
 };
 
 }  // namespace

@@ -35,9 +35,9 @@ class Timer {
     std::vector<double> times;
     for (double sum = 0; times.size() < 3 || (times.size() < 20 && sum < 1e6); sum += times.back()) {
       flush_.device().kernels().fill({}, 0, flush_);
-      check_cuda("timer", cudaEventRecord(begin_));
+      check_cuda("timer", cudaEventRecord(begin_, queue({})));
       call();
-      check_cuda("timer", cudaEventRecord(end_));
+      check_cuda("timer", cudaEventRecord(end_, queue({})));
       check_cuda("timer", cudaEventSynchronize(end_));
       float milliseconds = 0;
       check_cuda("timer", cudaEventElapsedTime(&milliseconds, begin_, end_));

@@ -135,6 +135,19 @@ Tensor lookup(const Tensor& table, const Tensor& index) {
   return y;
 }
 
+void increment(Tensor& counter) {
+  check(counter.defined() && counter.dtype() == DType::i64 && counter.numel() == 1,
+        "increment: counter is {} {}; one int64 expected", name(counter.dtype()), counter.shape());
+  counter.device().kernels().increment({}, counter);
+}
+
+void assign(Tensor& y, const Tensor& x) {
+  want_defined("assign", "y", y);
+  want_alike("assign", "y", y, "x", x);
+  want_same_shape("assign", "y", y, "x", x);
+  y.device().kernels().copy({}, x, y);
+}
+
 Tensor join_index(const Tensor& outer, const Tensor& inner, int64_t extent) {
   want_rank("join_index", "outer", outer, 1, "[M]");
   want_dtype("join_index", "outer", outer, DType::i32);

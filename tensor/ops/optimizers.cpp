@@ -19,21 +19,39 @@ void want_lists(const char* op, const std::vector<Tensor>& w, const char* name, 
   }
 }
 
+void want_numbers(const char* op, const std::vector<Tensor>& w, const StepNumbers& n) {
+  const auto want = [&](const char* name, const Tensor& t, DType dtype) {
+    check(t.defined(), "{}: {} is undefined; {} [1] expected", op, name, sil::name(dtype));
+    check(t.dtype() == dtype && t.numel() == 1, "{}: {} is {} {}; {} [1] expected", op, name, sil::name(t.dtype()),
+          t.shape(), sil::name(dtype));
+    check(w.empty() || t.device() == w[0].device(), "{}: {} is on {}, parameter 0 on {}; one device expected", op, name,
+          t.device().str(), w[0].device().str());
+  };
+  want("rate", n.rate, DType::f64);
+  want("steps", n.steps, DType::i64);
+  if (!n.norm.defined()) return;
+  want("norm", n.norm, DType::f32);
+  check(n.max_norm > 0, "{}: max_norm is {}; above 0 expected", op, n.max_norm);
+}
+
 }  // namespace
 
-void sgd(std::vector<Tensor>& w, const std::vector<Tensor>& g, std::vector<Tensor>& momentum, SgdStep step) {
+void sgd(std::vector<Tensor>& w, const std::vector<Tensor>& g, std::vector<Tensor>& momentum,
+         const StepNumbers& numbers, SgdStep step) {
   want_lists("sgd", w, "gradient", g);
   want_lists("sgd", w, "momentum", momentum);
-  if (!w.empty()) w[0].device().kernels().sgd({}, w, g, momentum, step);
+  want_numbers("sgd", w, numbers);
+  if (!w.empty()) w[0].device().kernels().sgd({}, w, g, momentum, numbers, step);
 }
 
 void adamw(std::vector<Tensor>& w, const std::vector<Tensor>& g, std::vector<Tensor>& m, std::vector<Tensor>& v,
-           AdamWStep step) {
+           const StepNumbers& numbers, AdamWStep step) {
   want_lists("adamw", w, "gradient", g);
   want_lists("adamw", w, "first moment", m);
   want_lists("adamw", w, "second moment", v);
-  check(step.step >= 1, "adamw: step is {}; counted from 1 expected", step.step);
-  if (!w.empty()) w[0].device().kernels().adamw({}, w, g, m, v, step);
+  want_numbers("adamw", w, numbers);
+  check(step.behind >= 0, "adamw: behind is {}; 0 or more expected", step.behind);
+  if (!w.empty()) w[0].device().kernels().adamw({}, w, g, m, v, numbers, step);
 }
 
 Tensor global_norm(const std::vector<Tensor>& g) {

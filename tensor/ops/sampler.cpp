@@ -6,13 +6,17 @@
 
 namespace sil::ops {
 
-Sampled sample(const Tensor& matched, const Tensor& image, const Tensor& labels, int64_t images, RngKey key,
+Sampled sample(const Tensor& matched, const Tensor& image, const Tensor& labels, int64_t images, const Tensor& key,
                SamplerGeom g) {
   check(matched.defined() && matched.rank() == 1 && matched.dtype() == DType::i32,
         "sample: matched is {} {}; int32 [R] expected", name(matched.dtype()), matched.shape());
   check(images >= 0, "sample: images is {}; 0 or more expected", images);
   check(g.per_image >= 0, "sample: per_image is {}; 0 or more expected", g.per_image);
   check(g.positive >= 0 && g.positive <= 1, "sample: positive is {}; a share from 0 to 1 expected", g.positive);
+  check(key.defined() && key.dtype() == DType::i64 && key.numel() == 1, "sample: key is {} {}; int64 [1] expected",
+        name(key.dtype()), key.shape());
+  check(key.device() == matched.device(), "sample: key is on {}, matched on {}; one device expected",
+        key.device().str(), matched.device().str());
   if (image.defined()) {
     check_index("sample", "image", image, {matched.dim(0)}, "whose a row is", -1, images - 1);
     check_like("sample", "image", image, "matched", matched);

@@ -26,6 +26,8 @@ double difference(const std::vector<double>& a, const std::vector<double>& b) {
   return worst;
 }
 
+StepNumbers numbers(int64_t steps) { return {Tensor::of<double>({1}, {0.1}), Tensor::of<int64_t>({1}, {steps}), {}}; }
+
 double tolerance(DType dtype, double of_float) {
   return dtype == DType::bf16 ? 0.05 : dtype == DType::f64 ? 1e-14 : of_float;
 }
@@ -49,7 +51,7 @@ TEST_CASE("sgd: three steps with momentum and weight decay, in torch's form") {
           pw[p][i] -= 0.1 * pb[p][i];
         }
       }
-      ops::sgd(w, g, momentum, {0.1, 0.9, 0.01, s == 0});
+      ops::sgd(w, g, momentum, numbers(s + 1), {0.9, 0.01, s == 0});
     }
     for (size_t p = 0; p < 3; ++p) CHECK(difference(doubles(w[p]), pw[p]) <= tolerance(dtype, 2e-6));
   }
@@ -72,7 +74,7 @@ TEST_CASE("adamw: three steps, decay apart from the gradient, with bias correcti
           pw[p][i] -= 0.1 * mean / (std::sqrt(square) + 1e-8);
         }
       }
-      ops::adamw(w, g, m, v, {0.1, 0.9, 0.99, 1e-8, 0.05, s});
+      ops::adamw(w, g, m, v, numbers(s + 4), {0.9, 0.99, 1e-8, 0.05, 4});
     }
     for (size_t p = 0; p < 3; ++p) CHECK(difference(doubles(w[p]), pw[p]) <= tolerance(dtype, 5e-6));
   }

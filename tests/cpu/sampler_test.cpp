@@ -10,6 +10,8 @@ namespace {
 
 Tensor ints(const std::vector<int32_t>& v) { return Tensor::of<int32_t>({int64_t(v.size())}, v); }
 
+Tensor tensor(RngKey key) { return Tensor::of<int64_t>({1}, {int64_t(key.state)}); }
+
 // Rows 0, 1, 2, ...: `positives` matched, then `negatives`, then `ignored`.
 std::vector<int32_t> rows_of(int positives, int negatives, int ignored) {
   std::vector<int32_t> m(size_t(positives), 3);
@@ -33,7 +35,7 @@ Counts count(const std::vector<int32_t>& matched, const std::vector<uint8_t>& pi
 // Which rows were drawn, as flags.
 std::vector<uint8_t> sample(const Tensor& matched, const Tensor& image, int64_t images, RngKey key, SamplerGeom g) {
   std::vector<uint8_t> picked(size_t(matched.numel()));
-  for (int32_t row : ops::sample(matched, image, {}, images, key, g).rows.to_vector<int32_t>())
+  for (int32_t row : ops::sample(matched, image, {}, images, tensor(key), g).rows.to_vector<int32_t>())
     if (row >= 0) ++picked[size_t(row)];
   return picked;
 }
@@ -74,17 +76,17 @@ TEST_CASE(
     "sampler: what was drawn is listed image by image, empty rows behind; a label a row, the matched ones' places") {
   // All are drawn: 16 an image, as many of them positive.
   const std::vector<int32_t> matched{1, -1, -2, 0, -1, -1, 2}, image{1, 0, 0, 0, -1, 1, 0};
-  const ops::Sampled s = ops::sample(ints(matched), ints(image), ints({7, 8, 9}), 2, RngKey{1}, {16, 1});
+  const ops::Sampled s = ops::sample(ints(matched), ints(image), ints({7, 8, 9}), 2, tensor(RngKey{1}), {16, 1});
   CHECK(s.rows.to_vector<int32_t>() == std::vector<int32_t>{1, 3, 6, 0, 5, -1, -1});
   CHECK(s.labels.to_vector<int32_t>() == std::vector<int32_t>{0, 7, 9, 8, 0, -1, -1});
   CHECK(s.positive.to_vector<int32_t>() == std::vector<int32_t>{1, 2, 3, -1, -1, -1, -1});
   CHECK(s.count.to_vector<int32_t>() == std::vector<int32_t>{5});
   // Without labels an object's is 1; without images they have as many rows each; room is what can be drawn.
-  const ops::Sampled halves = ops::sample(ints({-1, 4, -2, 4, -1, -1}), {}, {}, 2, RngKey{1}, {2, 0.5});
+  const ops::Sampled halves = ops::sample(ints({-1, 4, -2, 4, -1, -1}), {}, {}, 2, tensor(RngKey{1}), {2, 0.5});
   CHECK(halves.rows.to_vector<int32_t>() == std::vector<int32_t>{0, 1, 3, halves.rows.to_vector<int32_t>()[3]});
   CHECK(halves.labels.to_vector<int32_t>() == std::vector<int32_t>{0, 1, 1, 0});
   CHECK(halves.positive.to_vector<int32_t>() == std::vector<int32_t>{1, 2});
-  CHECK(ops::sample(ints({}), {}, {}, 0, RngKey{1}, {}).count.to_vector<int32_t>() == std::vector<int32_t>{0});
+  CHECK(ops::sample(ints({}), {}, {}, 0, tensor(RngKey{1}), {}).count.to_vector<int32_t>() == std::vector<int32_t>{0});
 }
 
 TEST_CASE("sampler: the key decides, not the number of threads, not rows of other images, not empty rows") {

@@ -23,6 +23,8 @@ std::vector<Tensor> matched(const On& on, int64_t rows, int64_t objects, BoxKind
           ops::match_boxes(candidates, {}, truth, own, 3, g)};
 }
 
+Tensor key(const On& on) { return on(Tensor::of<int64_t>({1}, {9})); }
+
 std::vector<Tensor> sampled(const On& on, int64_t rows, int64_t images, SamplerGeom g, int positive_of) {
   std::vector<int32_t> match, image, labels;
   for (int64_t r = 0; r < rows; ++r) {
@@ -32,9 +34,9 @@ std::vector<Tensor> sampled(const On& on, int64_t rows, int64_t images, SamplerG
   }
   std::vector<Tensor> all;
   const auto add = [&](const ops::Sampled& s) { all.insert(all.end(), {s.rows, s.labels, s.positive, s.count}); };
-  add(ops::sample(on.ints(match), on.ints(image), on.ints(labels), images, RngKey{9}, g));
+  add(ops::sample(on.ints(match), on.ints(image), on.ints(labels), images, key(on), g));
   match.resize(size_t(rows / std::max<int64_t>(images, 1) * images));
-  add(ops::sample(on.ints(match), {}, {}, images, RngKey{9}, g));
+  add(ops::sample(on.ints(match), {}, {}, images, key(on), g));
   return all;
 }
 
@@ -101,7 +103,7 @@ std::vector<KernelCase> box_cases() {
       {"sample", "one of each kind too many",
        [](const On& on) -> std::vector<Tensor> {
          const ops::Sampled s =
-             ops::sample(on.ints({0, -1, 0, -1, -1, 0, -1, -1}), {}, on.ints({3}), 1, RngKey{9}, {6, 1.0 / 3});
+             ops::sample(on.ints({0, -1, 0, -1, -1, 0, -1, -1}), {}, on.ints({3}), 1, key(on), {6, 1.0 / 3});
          return {s.rows, s.labels, s.positive, s.count};
        },
        0, true},

@@ -89,6 +89,12 @@ std::vector<KernelCase> movement_cases() {
          return std::vector{ops::join_index(on.ints({0, 2, -1, 1, 70000}), on.ints({3, 1, 1, -1, 2}), 4000)};
        },
        0, true},
+      {"increment", "beyond 32 bits",
+       [](const On& on) {
+         Tensor counter = on(Tensor::of<int64_t>({1}, {int64_t(1) << 40}));
+         ops::increment(counter), ops::increment(counter);
+         return std::vector{counter};
+       }},
       {"split_index", "with none",
        [](const On& on) {
          const auto [outer, inner] = ops::split_index(on.ints({0, 3, 9, -1, -5, 280000002}), 4);

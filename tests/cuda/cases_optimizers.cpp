@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "tests/cuda/kernel_cases.h"
 
 namespace sil {
@@ -15,22 +17,34 @@ std::vector<Tensor> joined(std::vector<Tensor> a, const std::vector<Tensor>& b) 
   return a;
 }
 
+StepNumbers numbers(const On& on, int64_t steps, double norm = 1) {
+  return {on(Tensor::of<double>({1}, {0.1})), on(Tensor::of<int64_t>({1}, {steps})),
+          on(Tensor::of<float>({1}, {float(norm)})), 2.5};
+}
+
 }  // namespace
 
 std::vector<KernelCase> optimizer_cases() {
   return {
-      {"sgd", "the first step and the second",
+      {"sgd", "the first step, the second, one that is clipped, one that is not taken",
        [](const On& on) {
          std::vector<Tensor> w = many(on, 1), momentum = many(on, 100);
-         ops::sgd(w, many(on, 200), momentum, {0.1, 0.9, 0.01, true});
-         ops::sgd(w, many(on, 300), momentum, {0.1, 0.9, 0.01, false});
+         ops::sgd(w, many(on, 200), momentum, numbers(on, 1), {0.9, 0.01, true});
+         StepNumbers unclipped = numbers(on, 2);
+         unclipped.norm = {};
+         ops::sgd(w, many(on, 300), momentum, unclipped, {0.9, 0.01, false});
+         ops::sgd(w, many(on, 400), momentum, numbers(on, 3, 7), {0.9, 0.01, false});
+         for (const double broken : {NAN, INFINITY})
+           ops::sgd(w, many(on, 500), momentum, numbers(on, 4, broken), {0.9, 0.01, false});
          return joined(w, momentum);
        }},
-      {"adamw", "two steps",
+      {"adamw", "two steps, one that is clipped and behind the others, one that is not taken",
        [](const On& on) {
          std::vector<Tensor> w = many(on, 1), m = many(on, 100), v = many(on, 200, 0);
-         ops::adamw(w, many(on, 300), m, v, {0.1, 0.9, 0.99, 1e-8, 0.01, 1});
-         ops::adamw(w, many(on, 400), m, v, {0.1, 0.9, 0.99, 1e-8, 0.01, 2});
+         ops::adamw(w, many(on, 300), m, v, numbers(on, 1), {0.9, 0.99, 1e-8, 0.01, 0});
+         ops::adamw(w, many(on, 400), m, v, numbers(on, 2), {0.9, 0.99, 1e-8, 0.01, 0});
+         ops::adamw(w, many(on, 500), m, v, numbers(on, 9, 7), {0.9, 0.99, 1e-8, 0.01, 6});
+         ops::adamw(w, many(on, 600), m, v, numbers(on, 10, NAN), {0.9, 0.99, 1e-8, 0.01, 0});
          return joined(joined(w, m), v);
        },
        8},

@@ -40,8 +40,10 @@ TEST_CASE("kernels: RoIs and masks") { check_cases(roi_kernel_cases()); }
 TEST_CASE("kernels: optimizers") { check_cases(optimizer_cases()); }
 TEST_CASE("kernels: convolutions and products, here the CPU's own") { check_cases(dense_cases()); }
 
-TEST_CASE("kernels: every entry of the table but memory has a case") {
-  const std::set<std::string> memory{"allocate", "release", "memory", "upload", "download"};
+TEST_CASE("kernels: every entry of the table but memory and recording has a case") {
+  const std::set<std::string> memory{"allocate",      "release",        "memory",          "upload",
+                                     "download",      "begin_download", "finish_download", "begin_recording",
+                                     "end_recording", "replay",         "discard"};
   std::set<std::string> tested;
   for (const KernelCase& row : all_cases()) tested.insert(row.kernel);
   std::ifstream header(SIL_SOURCE_DIR "/tensor/kernels.h");

@@ -51,8 +51,7 @@ void check_learns(DType dtype) {
   for (int64_t step = 0; step < schedule.total_steps; ++step) {
     optimizer.zero_grad();
     backward(model.losses(batch, Mode::train, RngKey{7}.fold(uint64_t(step))).all());
-    clip_gradients(optimizer.parameters(), 10);
-    optimizer.step(schedule(step));
+    optimizer.step(schedule(step), {gradient_norm(optimizer.parameters()), 10});
   }
 
   const std::vector<PhotoDetections> found = model.detect(batch);

@@ -53,7 +53,7 @@ TEST_CASE("rpn_losses: by hand, one object on one of four anchors") {
             {},
             {},
             {}};
-  const auto [objectness, box] = rpn_losses(out, kAnchors, t, RpnConfig(), RngKey{});
+  const auto [objectness, box] = rpn_losses(out, kAnchors, t, RpnConfig(), Tensor::zeros({1}, DType::i64));
   CHECK(objectness.value().item() == doctest::Approx(std::log(2.0)));
   // dx = 0.1 < 1/9: 0.5 * 0.1^2 * 9, over four samples.
   CHECK(box.value().item() == doctest::Approx(0.5 * 0.01 * 9 / 4).epsilon(1e-5));

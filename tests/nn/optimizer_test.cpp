@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "nn/layers.h"
 #include "tensor/check.h"
 
@@ -82,16 +84,27 @@ TEST_CASE("optimizer: a frozen parameter is not one of its") {
   CHECK(count_elements(trainable(leaves(m))) == 0);
 }
 
-TEST_CASE("clip_gradients: the global norm, torch's formula") {
+TEST_CASE("optimizer: gradients are clipped by their global norm, torch's formula; nothing moves if it is not finite") {
   struct Two {
     Parameter a{Tensor::zeros({2})}, b{Tensor::zeros({1})};
     void visit(Visitor& v) { v("a", a)("b", b); }
   } m;
   m.a.var.set_grad(Tensor::of<float>({2}, {3, 4}));
   m.b.var.set_grad(Tensor::of<float>({1}, {12}));
-  CHECK(clip_gradients(leaves(m), 20) == doctest::Approx(13));
-  CHECK(m.a.var.grad().to_vector<float>() == std::vector<float>{3, 4});
-  CHECK(clip_gradients(leaves(m), 6.5) == doctest::Approx(13));
-  CHECK(m.a.var.grad().to_vector<float>()[0] == doctest::Approx(1.499999881).epsilon(1e-7));
-  CHECK(m.b.var.grad().to_vector<float>()[0] == doctest::Approx(5.999999523).epsilon(1e-7));
+  const Tensor norm = gradient_norm(leaves(m));
+  CHECK(norm.item() == doctest::Approx(13));
+  // From weights of 0, the first step of SGD at rate 1 is the gradient, negated.
+  const auto moved = [&](const Clip& clip) {
+    m.a.set(Tensor::zeros({2})), m.b.set(Tensor::zeros({1}));
+    m.a.var.set_grad(Tensor::of<float>({2}, {3, 4})), m.b.var.set_grad(Tensor::of<float>({1}, {12}));
+    Optimizer(leaves(m), {.weight_decay = 0}).step(1, clip);
+    std::vector<float> w = m.a.value().to_vector<float>();
+    w.push_back(m.b.value().to_vector<float>()[0]);
+    return w;
+  };
+  CHECK(moved({norm, 20}) == std::vector<float>{-3, -4, -12});
+  CHECK(moved({norm, 6.5})[0] == doctest::Approx(-1.499999881).epsilon(1e-7));
+  CHECK(moved({norm, 6.5})[2] == doctest::Approx(-5.999999523).epsilon(1e-7));
+  for (const float broken : {NAN, INFINITY})
+    CHECK(moved({Tensor::of<float>({1}, {broken}), 6.5}) == std::vector<float>{0, 0, 0});
 }

@@ -57,17 +57,20 @@ TEST_CASE("match_boxes: objects without an image, thresholds the wrong way round
 }
 
 TEST_CASE("sample: dtype, counts and shares out of range") {
-  CHECK_THROWS_WITH_AS(ops::sample(kBoxes, ints({}), {}, 1, {}, {}),
+  const Tensor key = Tensor::zeros({1}, DType::i64);
+  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({0}), {}, 1, ints({1}), {}),
+                       "sample: key is int32 [1]; int64 [1] expected", Error);
+  CHECK_THROWS_WITH_AS(ops::sample(kBoxes, ints({}), {}, 1, key, {}),
                        "sample: matched is float32 [2, 4]; int32 [R] expected", Error);
-  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({0}), {}, 1, {}, {256, 1.5f}),
+  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({0}), {}, 1, key, {256, 1.5f}),
                        "sample: positive is 1.5; a share from 0 to 1 expected", Error);
-  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({0}), {}, 1, {}, {-1, 0.5f}),
+  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({0}), {}, 1, key, {-1, 0.5f}),
                        "sample: per_image is -1; 0 or more expected", Error);
-  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({1}), {}, 1, {}, {}), "sample: image[0] is 1; -1 to 0 expected",
+  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({1}), {}, 1, key, {}), "sample: image[0] is 1; -1 to 0 expected",
                        Error);
-  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({0}), ints({}), 1, {}, {}),
+  CHECK_THROWS_WITH_AS(ops::sample(ints({0}), ints({0}), ints({}), 1, key, {}),
                        "sample: matched[0] is 0; -2 to -1 expected", Error);
-  CHECK_THROWS_WITH_AS(ops::sample(ints({0, 0, 0}), {}, {}, 2, {}, {}),
+  CHECK_THROWS_WITH_AS(ops::sample(ints({0, 0, 0}), {}, {}, 2, key, {}),
                        "sample: 3 rows of 2 images; as many of each expected where no image is given", Error);
 }
 

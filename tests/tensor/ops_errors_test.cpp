@@ -158,20 +158,27 @@ TEST_CASE("errors: losses") {
 }
 
 TEST_CASE("errors: optimizers") {
+  const StepNumbers numbers{f64({1}), Tensor::zeros({1}, DType::i64), {}};
   std::vector<Tensor> w = {f32({2}), f32({3})}, one = {f32({2})}, other = {f32({2}), f32({4})},
                       bad = {f32({2}), Tensor()};
   std::vector<Tensor> mixed = {f32({2}), f64({3})};
-  CHECK_THROWS_WITH_AS(ops::sgd(w, one, w, {}), "sgd: 2 parameters, 1 of them with a gradient; all expected", Error);
-  CHECK_THROWS_WITH_AS(ops::sgd(w, other, w, {}), "sgd: parameter 1 is [3], gradient 1 is [4]; the same shape expected",
+  CHECK_THROWS_WITH_AS(ops::sgd(w, one, w, numbers, {}), "sgd: 2 parameters, 1 of them with a gradient; all expected",
                        Error);
-  CHECK_THROWS_WITH_AS(ops::sgd(w, bad, w, {}), "sgd: gradient 1 is undefined; a tensor expected", Error);
-  CHECK_THROWS_WITH_AS(ops::sgd(w, w, other, {}), "sgd: parameter 1 is [3], momentum 1 is [4]; the same shape expected",
-                       Error);
-  CHECK_THROWS_WITH_AS(ops::sgd(mixed, mixed, mixed, {}),
+  CHECK_THROWS_WITH_AS(ops::sgd(w, other, w, numbers, {}),
+                       "sgd: parameter 1 is [3], gradient 1 is [4]; the same shape expected", Error);
+  CHECK_THROWS_WITH_AS(ops::sgd(w, bad, w, numbers, {}), "sgd: gradient 1 is undefined; a tensor expected", Error);
+  CHECK_THROWS_WITH_AS(ops::sgd(w, w, other, numbers, {}),
+                       "sgd: parameter 1 is [3], momentum 1 is [4]; the same shape expected", Error);
+  CHECK_THROWS_WITH_AS(ops::sgd(mixed, mixed, mixed, numbers, {}),
                        "sgd: parameter 0 is float32, parameter 1 is float64; the same dtype expected", Error);
-  CHECK_THROWS_WITH_AS(ops::adamw(w, w, w, w, {0.1, 0.9, 0.99, 1e-8, 0, 0}),
-                       "adamw: step is 0; counted from 1 expected", Error);
-  CHECK_THROWS_WITH_AS(ops::adamw(w, w, w, one, {}),
+  CHECK_THROWS_WITH_AS(ops::adamw(w, w, w, w, numbers, {0.9, 0.99, 1e-8, 0, -1}),
+                       "adamw: behind is -1; 0 or more expected", Error);
+  CHECK_THROWS_WITH_AS(ops::sgd(w, w, w, {}, {}), "sgd: rate is undefined; float64 [1] expected", Error);
+  CHECK_THROWS_WITH_AS(ops::sgd(w, w, w, {numbers.rate, i32({1}), {}}, {}),
+                       "sgd: steps is int32 [1]; int64 [1] expected", Error);
+  CHECK_THROWS_WITH_AS(ops::sgd(w, w, w, {numbers.rate, numbers.steps, f32({1}), 0}, {}),
+                       "sgd: max_norm is 0; above 0 expected", Error);
+  CHECK_THROWS_WITH_AS(ops::adamw(w, w, w, one, numbers, {}),
                        "adamw: 2 parameters, 1 of them with a second moment; all expected", Error);
   CHECK_THROWS_WITH_AS(ops::global_norm({f32({2}), f64({2})}),
                        "global_norm: gradient 0 is float32, gradient 1 is float64; the same dtype expected", Error);

@@ -1,0 +1,48 @@
+// Recorded work as a CUDA graph.
+#include "cuda/library.h"
+#include "cuda/queue.h"
+#include "cuda/status.h"
+#include "tensor/check.h"
+
+namespace sil::cuda {
+namespace {
+
+bool recording = false;  // a process works on its GPU from one thread
+
+}  // namespace
+
+void expect_no_recording(const char* what) {
+  check(!recording, "cuda: {} while work is recorded; it would not be repeated", what);
+}
+
+// Relaxed: the arena may allocate meanwhile, which is no part of the graph.
+void begin_recording(Stream s) {
+  expect_no_recording("record");
+  check_cuda("record", cudaStreamBeginCapture(queue(s), cudaStreamCaptureModeRelaxed));
+  recording = true;
+}
+
+void* end_recording(Stream s) {
+  recording = false;
+  cudaGraph_t graph = nullptr;
+  const cudaError_t ended = cudaStreamEndCapture(queue(s), &graph);
+  if (ended != cudaSuccess) cudaGetLastError();  // it concerns the recording alone
+  check_cuda("record", ended);
+  cudaGraphExec_t work = nullptr;
+  const cudaError_t made = cudaGraphInstantiate(&work, graph, 0);
+  cudaGraphDestroy(graph);
+  if (made != cudaSuccess) cudaGetLastError();
+  check_cuda("record", made);
+  return work;
+}
+
+void replay(Stream s, void* recorded) {
+  expect_no_recording("replay");
+  check_cuda("replay", cudaGraphLaunch(static_cast<cudaGraphExec_t>(recorded), queue(s)));
+}
+
+void discard(void* recorded) {
+  if (recorded) cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(recorded));
+}
+
+}  // namespace sil::cuda

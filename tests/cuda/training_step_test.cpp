@@ -1,0 +1,174 @@
+// Recorded work on Device::simt(), which repeats launches with the arguments of the first time, as a CUDA graph does:
+// what a step forgets to put into memory, or puts into memory that others get, shows here.
+#include "train/training_step.h"
+
+#include <doctest/doctest.h>
+
+#include "cuda/bad_luck.h"
+#include "tensor/ops.h"
+#include "tensor/recorded.h"
+#include "tests/cuda/tiny_training.h"
+#include "tests/folder.h"
+#include "tests/models/small.h"
+
+using namespace sil;
+using namespace sil::test;
+
+namespace {
+
+const Device kSimt = Device::simt();
+
+Tensor on_simt(const std::vector<float>& values) { return Tensor::of({int64_t(values.size())}, values, kSimt); }
+
+// Batches of one shape and other contents: two_photos with one or both turned into noise of their own, and another
+// object.
+Batch batch_of(int step) {
+  Batch b = two_photos();
+  float* pixel = b.photos.data<float>();
+  for (int64_t i = 0; i < b.photos.numel(); ++i) pixel[i] += 0.1f * RngKey{5}.fold(uint64_t(step)).uniform(uint64_t(i));
+  b.targets.boxes.data<float>()[0] += float(step);
+  return b;
+}
+
+struct Training {
+  MaskRcnn model{tiny_model_config(), RngKey{1}};
+  std::vector<Leaf> all = leaves((model.move_to(kSimt), model));
+  Optimizer optimizer;
+
+  explicit Training(OptimizerConfig::Kind kind) : optimizer(all, {.kind = kind}) {}
+};
+
+RngKey key(int step) { return RngKey{3}.fold(uint64_t(step)); }
+double rate(int step) { return 1e-3 / (1 + step); }
+
+// A step as one would write it down, launch by launch.
+std::vector<float> by_hand(Training& t, int step) {
+  t.optimizer.zero_grad();
+  const std::vector<Var> losses = t.model.losses(batch_of(step).to(kSimt), Mode::train, key(step)).all();
+  backward(losses);
+  const Tensor norm = gradient_norm(t.optimizer.parameters());
+  t.optimizer.step(rate(step), {norm, 2});
+  std::vector<float> numbers;
+  for (const Var& loss : losses) numbers.push_back(float(loss.value().item()));
+  numbers.push_back(float(norm.item()));
+  return numbers;
+}
+
+void check_same_bits(const StateDict& a, const StateDict& b) {
+  REQUIRE(a.size() == b.size());
+  for (const auto& [name, t] : a) {
+    CAPTURE(name);
+    const Tensor x = t.to(Device::cpu()), y = b.at(name).to(Device::cpu());
+    REQUIRE(x.bytes() == y.bytes());
+    CHECK(std::memcmp(x.raw(), y.raw(), x.bytes()) == 0);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("recorded: what is queued is done by each replay, with what the memory then holds, and not before") {
+  Tensor x = on_simt({1, 2, 3}), y = Tensor::zeros({3}, DType::f32, kSimt);
+  Recorded work(kSimt, [&] { ops::assign(y, ops::add(ops::scale(x, 2), y)); });
+  CHECK(y.to_vector<float>() == std::vector<float>{0, 0, 0});
+  work.replay();
+  ops::assign(x, on_simt({10, 20, 30}));
+  work.replay();
+  CHECK(y.to_vector<float>() == std::vector<float>{22, 44, 66});
+}
+
+TEST_CASE("recorded: its memory is nobody else's until it is gone, also what others gave back meanwhile") {
+  Tensor x = on_simt(std::vector<float>(1000, 1)), y = Tensor::zeros({1000}, DType::f32, kSimt);
+  Arena& arena = Arena::of(kSimt);
+  arena.trim();
+  {
+    Recorded work(kSimt, [&] {
+      Tensor a = ops::scale(x, 2);
+      for (int i = 0; i < 3; ++i) a = ops::scale(a, 2);
+      ops::assign(y, a);
+    });
+    std::vector<Tensor> others;
+    for (int i = 0; i < 8; ++i) others.push_back(Tensor::full({1000}, i, DType::f32, kSimt));
+    work.replay();
+    CHECK(y.to_vector<float>() == std::vector<float>(1000, 16));
+    for (int i = 0; i < 8; ++i) CHECK(others[size_t(i)].to_vector<float>() == std::vector<float>(1000, float(i)));
+    others.clear();
+    const int64_t held = arena.held();
+    arena.trim();
+    CHECK(arena.held() < held);
+    work.replay();
+    CHECK(y.to_vector<float>() == std::vector<float>(1000, 16));
+  }
+  const int64_t held = arena.held();
+  arena.trim();
+  CHECK(arena.held() < held);  // what was its own
+}
+
+TEST_CASE("recorded: what would not be repeated is an error, after which all goes on") {
+  const Tensor x = on_simt({1, 2});
+  CHECK(error_of([&] { Recorded(kSimt, [&] { x.to_vector<float>(); }); }) ==
+        "simt: download while work is recorded; it would not be repeated");
+  CHECK(error_of([&] { Recorded(kSimt, [&] { on_simt({1}); }); }) ==
+        "simt: upload while work is recorded; it would not be repeated");
+  CHECK(error_of([&] { Recorded(kSimt, [&] { Reading{x}; }); }) ==
+        "simt: download while work is recorded; it would not be repeated");
+  CHECK(error_of([&] { Recorded(Device::cpu(), [] {}); }) == "recorded: cpu records no work");
+  CHECK(ops::scale(x, 2).to_vector<float>() == std::vector<float>{2, 4});
+}
+
+TEST_CASE("reading: values as they were when asked for, once") {
+  Tensor x = on_simt({1, 2});
+  Reading early(x), dropped(x);
+  ops::assign(x, on_simt({3, 4}));
+  CHECK(early.values() == std::vector<float>{1, 2});
+  CHECK(error_of([&] { early.values(); }) == "reading: its values were read already");
+}
+
+TEST_CASE("training step: recorded and replayed, it computes the same bits as launch by launch, free of the host") {
+  Training replayed(OptimizerConfig::Kind::sgd), plain(OptimizerConfig::Kind::sgd);
+  TrainingStep step(replayed.model, replayed.optimizer, 2);
+  for (int s = 0; s < 3; ++s) {
+    CAPTURE(s);
+    const Batch batch = batch_of(s).to(kSimt);
+    simt::set_bad_luck({});
+    Reading numbers = step(batch, key(s), rate(s));
+    CHECK(simt::downloads_since_then() == 0);
+    CHECK(simt::uploads_since_then() == (s == 0 ? 3 : 2));  // the samples' keys and the rate; at first a counter
+    CHECK(numbers.values() == by_hand(plain, s));
+  }
+  CHECK(step.counts().first == 1);
+  CHECK(step.counts().replayed == 2);
+  CHECK(step.counts().not_recorded == 0);
+  check_same_bits(state_dict(replayed.all), state_dict(plain.all));
+  check_same_bits(replayed.optimizer.state(), plain.optimizer.state());
+}
+
+TEST_CASE("training step: another shape is another recording, and both go on") {
+  Training replayed(OptimizerConfig::Kind::adamw), plain(OptimizerConfig::Kind::adamw);
+  TrainingStep step(replayed.model, replayed.optimizer, 2);
+  for (int s = 0; s < 4; ++s) {
+    CAPTURE(s);
+    Batch wide = batch_of(s);
+    if (s % 2) wide.photos = ops::pad(wide.photos, 2, 0, 32);
+    step(wide.to(kSimt), key(s), rate(s));
+    plain.optimizer.zero_grad();
+    backward(plain.model.losses(wide.to(kSimt), Mode::train, key(s)).all());
+    plain.optimizer.step(rate(s), {gradient_norm(plain.optimizer.parameters()), 2});
+  }
+  CHECK(step.counts().first == 2);
+  CHECK(step.counts().replayed == 2);
+  check_same_bits(state_dict(replayed.all), state_dict(plain.all));
+  check_same_bits(replayed.optimizer.state(), plain.optimizer.state());
+}
+
+TEST_CASE("training step: what cannot be recorded runs as it is, counted, with the reason") {
+  Training t(OptimizerConfig::Kind::sgd);
+  Parameter idle(Tensor::zeros({1}, DType::f32, kSimt));
+  std::vector<Leaf> more = t.all;
+  more.push_back({"idle", &idle, nullptr});
+  Optimizer optimizer(more, {});
+  TrainingStep step(t.model, optimizer, {});
+  for (int s = 0; s < 2; ++s) CHECK(step(batch_of(s).to(kSimt), key(s), rate(s)).values().size() == 5);
+  CHECK(step.counts().first == 1);
+  CHECK(step.counts().not_recorded == 1);
+  CHECK(step.counts().reason == "idle has no gradient in this step");
+}

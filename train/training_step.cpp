@@ -1,0 +1,107 @@
+#include "train/training_step.h"
+
+#include <fmt/format.h>
+
+#include "tensor/check.h"
+#include "tensor/ops.h"
+#include "tensor/range.h"
+#include "tensor/recorded.h"
+
+namespace sil {
+
+// All that differs from step to step.
+struct TrainingStep::Inputs {
+  Batch batch;
+  SampleKeys keys;
+  Tensor rate;  // float64 [1]
+};
+
+namespace {
+
+template <class Inputs>
+std::vector<Tensor*> tensors(Inputs& in) {
+  Batch& b = in.batch;
+  Targets& t = b.targets;
+  return {&b.photos,    &b.sizes, &t.boxes, &t.labels,        &t.image,     &t.run_ends,
+          &t.run_begin, &t.size,  &in.rate, &in.keys.anchors, &in.keys.rois};
+}
+
+// What a recording hangs on beside the inputs' values.
+std::string shapes_of(const Batch& batch) {
+  return fmt::format("{} {} {} {}", batch.photos.shape(), batch.targets.boxes.shape(), batch.targets.run_ends.shape(),
+                     finest_level(batch));
+}
+
+}  // namespace
+
+// Of one shape: what was recorded, and the inputs that it reads and the numbers that it writes.
+struct TrainingStep::Plan {
+  std::optional<Inputs> inputs;
+  Tensor numbers;
+  std::unique_ptr<Recorded> work;
+  bool failed = false;
+};
+
+TrainingStep::TrainingStep(MaskRcnn& model, Optimizer& optimizer, std::optional<double> max_norm)
+    : model_(model), optimizer_(optimizer), max_norm_(max_norm) {}
+TrainingStep::~TrainingStep() = default;
+
+Reading TrainingStep::operator()(const Batch& batch, RngKey key, double rate) {
+  const Device device = model_.device();
+  const Inputs inputs{batch, SampleKeys(key, device), Tensor::of<double>({1}, {rate}, device)};
+  if (!Recorded::possible(device)) return Reading(queue(inputs));
+  std::unique_ptr<Plan>& plan = plans_[shapes_of(batch)];
+  if (!plan) {  // libraries choose and allocate now what a recording could not
+    plan = std::make_unique<Plan>();
+    ++counts_.first;
+    return Reading(queue(inputs));
+  }
+  if (!plan->work && !plan->failed) record(*plan, inputs);
+  if (plan->work) return replayed(*plan, inputs);
+  ++counts_.not_recorded;
+  return Reading(queue(inputs));
+}
+
+Tensor TrainingStep::queue(const Inputs& in) {
+  optimizer_.zero_grad();
+  const std::vector<Var> losses = model_.losses(in.batch, Mode::train, in.keys).all();
+  in_range("backward", [&] { backward(losses); });
+  std::vector<Tensor> numbers;
+  for (const Var& loss : losses) numbers.push_back(ops::cast(loss.value(), DType::f32).view({1}));
+  Clip clip;
+  if (max_norm_) clip = {gradient_norm(optimizer_.parameters()), *max_norm_}, numbers.push_back(clip.norm);
+  in_range("optimizer", [&] { optimizer_.step(in.rate, clip); });
+  return ops::concat(numbers, 0);
+}
+
+void TrainingStep::record(Plan& plan, const Inputs& inputs) {
+  optimizer_.zero_grad();
+  Arena::of(model_.device()).trim();  // a recording has memory of its own: what lies idle would lie idle for good
+  plan.inputs = inputs;               // these tensors are the recording's from now on
+  try {
+    plan.work = std::make_unique<Recorded>(model_.device(), [&] {
+      plan.numbers = queue(*plan.inputs);
+      for (const Leaf& leaf : optimizer_.parameters())
+        check(leaf.parameter->var.grad().defined(), "{} has no gradient in this step", leaf.name);
+      optimizer_.zero_grad();  // the gradients' memory is the recording's
+    });
+  } catch (const OutOfMemory&) {
+    throw;
+  } catch (const Error& e) {
+    plan.failed = true, plan.inputs.reset(), plan.numbers = {};
+    if (counts_.reason.empty()) counts_.reason = e.what();
+  }
+}
+
+Reading TrainingStep::replayed(Plan& plan, const Inputs& inputs) {
+  const std::vector<Tensor*> into = tensors(*plan.inputs);
+  Inputs from = inputs;
+  const std::vector<Tensor*> given = tensors(from);
+  for (size_t i = 0; i < into.size(); ++i)
+    if (!into[i]->shares_memory_with(*given[i])) ops::assign(*into[i], *given[i]);
+  plan.work->replay();
+  ++counts_.replayed;
+  return Reading(plan.numbers);
+}
+
+}  // namespace sil
