@@ -5,11 +5,13 @@
 
 namespace sil::cuda {
 
+// upload.cpp
+void open_uploads();  // the stream and the memory that they need
+KernelFunction<decltype(Kernels::upload)> upload;
 // memory.cpp
 KernelFunction<decltype(Kernels::allocate)> allocate;
 KernelFunction<decltype(Kernels::release)> release;
 KernelFunction<decltype(Kernels::memory)> memory;
-KernelFunction<decltype(Kernels::upload)> upload;
 KernelFunction<decltype(Kernels::download)> download;
 KernelFunction<decltype(Kernels::begin_download)> begin_download;
 KernelFunction<decltype(Kernels::finish_download)> finish_download;

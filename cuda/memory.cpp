@@ -41,13 +41,6 @@ void release(void* p) { cudaFree(p); }  // at the program's end the driver may b
 
 void memory(size_t& free, size_t& total) { check_cuda("memory", cudaMemGetInfo(&free, &total)); }
 
-void upload(Stream s, const void* host, void* device, size_t bytes) {
-  expect_no_recording("upload");
-  if (bytes == 0) return;
-  check_cuda("upload", cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, queue(s)));
-  check_cuda("upload", cudaStreamSynchronize(queue(s)));  // the host's memory may go away after this
-}
-
 void download(Stream s, const void* device, void* host, size_t bytes) {
   expect_no_recording("download");
   if (bytes == 0) return;
@@ -118,7 +111,7 @@ void open_cuda_device(int index) {
     cuda::check_cuda("count GPUs", status);
     cuda::check_cuda("open", cudaSetDevice(index));  // where their handles are made
     cuda::check_cuda("open", cudaStreamCreateWithFlags(&cuda::own_queue, cudaStreamNonBlocking));
-    cuda::open_cublas(), cuda::open_cudnn();
+    cuda::open_uploads(), cuda::open_cublas(), cuda::open_cudnn();
     opened = index;
   }
   check(opened == index, "device cuda:{}: this process works on cuda:{} already; one GPU expected", index, opened);

@@ -15,6 +15,7 @@
 #include "tensor/atomic_file.h"
 #include "tensor/check.h"
 #include "tensor/recorded.h"
+#include "tensor/threads.h"
 #include "train/detect.h"
 #include "train/early_stopping.h"
 #include "train/memory_advice.h"
@@ -74,6 +75,9 @@ bool validation_is_due(const TrainConfig& t, int64_t step, int64_t photos, int64
   return epoch(step) > epoch(step - 1);
 }
 
+// Threads that make batches: where a GPU computes, all but the one that feeds it.
+int photo_workers(Device device) { return device.kind() == Device::Kind::cpu ? 1 : std::max(1, threads() - 1); }
+
 std::string counts_text(const TrainingStep::Counts& c) {
   std::string text = fmt::format("{} steps replayed, {} the first of their shape", c.replayed, c.first);
   if (c.not_recorded) text += fmt::format(", {} that could not be recorded ({})", c.not_recorded, c.reason);
@@ -105,8 +109,12 @@ class Trainer {
         unread_at_most_(model.device().kind() == Device::Kind::cpu ? 0 : 1) {}
 
   Progress run() {
-    Loader loader(run_.training,
-                  {.batch_size = config_.batch_size, .seed = config_.seed, .first_step = progress_.step});
+    const int workers = photo_workers(model_.device());
+    Loader loader(run_.training, {.batch_size = config_.batch_size,
+                                  .seed = config_.seed,
+                                  .first_step = progress_.step,
+                                  .workers = workers,
+                                  .ahead = workers + 1});
     if (progress_.step >= steps_) validate_and_save();
     while (progress_.step < steps_) {
       const Clock::time_point begin = Clock::now();
