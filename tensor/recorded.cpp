@@ -20,26 +20,17 @@ Recorded::Recorded(Device device) : device_(device) {
   ++alive(device_);
 }
 
-void Recorded::finish() {
+void Recorded::end() {
+  recording_ = false;
   Arena::of(device_).end_recording();
-  try {
-    work_ = device_.kernels().end_recording({});
-  } catch (...) {
-    if (--alive(device_) == 0) Arena::of(device_).forget_recordings();
-    throw;
-  }
-}
-
-void Recorded::abandon() {
-  Arena::of(device_).end_recording();
-  try {
-    device_.kernels().discard(device_.kernels().end_recording({}));
-  } catch (const Error&) {  // of what failed already
-  }
-  if (--alive(device_) == 0) Arena::of(device_).forget_recordings();
+  work_ = device_.kernels().end_recording({});
 }
 
 Recorded::~Recorded() {
+  try {
+    if (recording_) end();
+  } catch (const Error&) {  // of what failed already
+  }
   device_.kernels().discard(work_);
   if (--alive(device_) == 0) Arena::of(device_).forget_recordings();
 }

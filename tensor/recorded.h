@@ -14,14 +14,9 @@ class Recorded {
   // Runs `work`; what it queues is not done yet.  Tensors made meanwhile are written by each replay.  Work that reads
   // from the device or copies from the host is an Error, and so is what the device cannot record.
   template <class Work>
-  Recorded(Device device, Work work) : Recorded(device) {
-    try {
-      work();
-    } catch (...) {
-      abandon();
-      throw;
-    }
-    finish();
+  Recorded(Device device, Work work) : Recorded(device) {  // made by then: what throws now runs the destructor
+    work();
+    end();
   }
   Recorded(const Recorded&) = delete;
   ~Recorded();
@@ -30,10 +25,10 @@ class Recorded {
 
  private:
   explicit Recorded(Device);
-  void finish();
-  void abandon();
+  void end();
 
   Device device_;
+  bool recording_ = true;
   void* work_ = nullptr;
 };
 

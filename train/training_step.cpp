@@ -76,8 +76,9 @@ Tensor TrainingStep::queue(const Inputs& in) {
 
 void TrainingStep::record(Plan& plan, const Inputs& inputs) {
   optimizer_.zero_grad();
+  plan.inputs = inputs;
+  for (Tensor* t : tensors(*plan.inputs)) *t = t->clone();  // every replay writes to them
   Arena::of(model_.device()).trim();  // a recording has memory of its own: what lies idle would lie idle for good
-  plan.inputs = inputs;               // these tensors are the recording's from now on
   try {
     plan.work = std::make_unique<Recorded>(model_.device(), [&] {
       plan.numbers = queue(*plan.inputs);
@@ -85,8 +86,6 @@ void TrainingStep::record(Plan& plan, const Inputs& inputs) {
         check(leaf.parameter->var.grad().defined(), "{} has no gradient in this step", leaf.name);
       optimizer_.zero_grad();  // the gradients' memory is the recording's
     });
-  } catch (const OutOfMemory&) {
-    throw;
   } catch (const Error& e) {
     plan.failed = true, plan.inputs.reset(), plan.numbers = {};
     if (counts_.reason.empty()) counts_.reason = e.what();
@@ -97,8 +96,7 @@ Reading TrainingStep::replayed(Plan& plan, const Inputs& inputs) {
   const std::vector<Tensor*> into = tensors(*plan.inputs);
   Inputs from = inputs;
   const std::vector<Tensor*> given = tensors(from);
-  for (size_t i = 0; i < into.size(); ++i)
-    if (!into[i]->shares_memory_with(*given[i])) ops::assign(*into[i], *given[i]);
+  for (size_t i = 0; i < into.size(); ++i) ops::assign(*into[i], *given[i]);
   plan.work->replay();
   ++counts_.replayed;
   return Reading(plan.numbers);

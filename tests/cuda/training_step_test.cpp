@@ -103,6 +103,18 @@ TEST_CASE("recorded: its memory is nobody else's until it is gone, also what oth
   CHECK(arena.held() < held);  // what was its own
 }
 
+TEST_CASE("recorded: one that failed leaves the others' memory to them") {
+  Tensor x = on_simt(std::vector<float>(1000, 1)), y = Tensor::zeros({1000}, DType::f32, kSimt);
+  Recorded work(kSimt, [&] { ops::assign(y, ops::scale(ops::scale(x, 2), 2)); });
+  for (int i = 0; i < 2; ++i)
+    CHECK(error_of([&] { Recorded(kSimt, [&] { ops::scale(x, 3).to_vector<float>(); }); }) != "");
+  std::vector<Tensor> others;
+  for (int i = 0; i < 8; ++i) others.push_back(Tensor::full({1000}, i, DType::f32, kSimt));
+  work.replay();
+  CHECK(y.to_vector<float>() == std::vector<float>(1000, 4));
+  for (int i = 0; i < 8; ++i) CHECK(others[size_t(i)].to_vector<float>() == std::vector<float>(1000, float(i)));
+}
+
 TEST_CASE("recorded: what would not be repeated is an error, after which all goes on") {
   const Tensor x = on_simt({1, 2});
   CHECK(error_of([&] { Recorded(kSimt, [&] { x.to_vector<float>(); }); }) ==
@@ -158,6 +170,18 @@ TEST_CASE("training step: another shape is another recording, and both go on") {
   CHECK(step.counts().replayed == 2);
   check_same_bits(state_dict(replayed.all), state_dict(plain.all));
   check_same_bits(replayed.optimizer.state(), plain.optimizer.state());
+}
+
+TEST_CASE("training step: a batch stays the caller's, also the one that was recorded") {
+  Training replayed(OptimizerConfig::Kind::sgd), plain(OptimizerConfig::Kind::sgd);
+  TrainingStep step(replayed.model, replayed.optimizer, 2);
+  const Batch recorded = batch_of(1).to(kSimt);
+  const std::vector<float> photos = recorded.photos.to_vector<float>();
+  for (int s : {0, 1, 2, 1}) {
+    CAPTURE(s);
+    CHECK(step(s == 1 ? recorded : batch_of(s).to(kSimt), key(s), rate(s)).values() == by_hand(plain, s));
+  }
+  CHECK(recorded.photos.to_vector<float>() == photos);
 }
 
 TEST_CASE("training step: what cannot be recorded runs as it is, counted, with the reason") {
