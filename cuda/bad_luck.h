@@ -15,7 +15,7 @@ struct BadLuck {
 };
 void set_bad_luck(BadLuck);
 int64_t calls_since_then();    // launches, copies and allocations
-int64_t uploads_since_then();  // copies from the host and to it, which waits for each until the queue has come to it
+int64_t uploads_since_then();  // copies from the host, and to it; it waits for the latter alone
 int64_t downloads_since_then();
 
 // From now on device memory is beyond the host's reach, as a GPU's is, but while a kernel, a copy, a convolution or a

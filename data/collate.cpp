@@ -87,7 +87,7 @@ Tensor filled_up(const Tensor& t, int64_t rows, T value) {
 }
 
 Targets filled_up(const Targets& t) {
-  const int64_t objects = (t.count() + 63) / 64 * 64 + (t.count() == 0 ? 64 : 0), runs = t.run_ends.numel();
+  const int64_t objects = (std::max<int64_t>(t.count(), 1) + 63) / 64 * 64, runs = t.run_ends.numel();
   return {
       .boxes = filled_up<float>(t.boxes, objects, 0),
       .labels = filled_up<int32_t>(t.labels, objects, -1),

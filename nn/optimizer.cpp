@@ -56,7 +56,7 @@ void Optimizer::step(const Tensor& rate, const Clip& clip) {
     groups[{s.behind, is_new}].push_back(i);
   }
   if (groups.empty()) return;
-  if (!steps_.defined()) steps_ = Tensor::of<int64_t>({1}, {0}, rate.device());
+  if (!steps_.defined()) steps_ = Tensor::of<int64_t>({1}, {0}, parameters_[0].value().device());
   ops::increment(steps_);
   const StepNumbers numbers{rate, steps_, clip.norm, clip.max_norm};
   for (const auto& [kind, rows] : groups) {

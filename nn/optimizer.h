@@ -31,7 +31,7 @@ class Optimizer {
   //   sgd:   b = momentum * b + (g + decay * w), the first b = g + decay * w;  w -= rate * b
   //   adamw: w -= rate * decay * w;  w -= rate * m^ / (sqrt(v^) + epsilon)      (Loshchilov, Hutter 2017)
   // All gradients are scaled by min(1, max_norm / (norm + 1e-6)), torch's clip_grad_norm_; if the norm is not finite,
-  // weights and state stay as they are.
+  // weights, momentum and moments stay as they are, and the step counts.
   void step(const Tensor& rate, const Clip& clip = {});
   void step(double rate, const Clip& clip = {});
 

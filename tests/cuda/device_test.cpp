@@ -4,11 +4,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <csignal>
 
 #include "cuda/bad_luck.h"
 #include "models/stages.h"
+#include "nn/optimizer.h"
 #include "tests/cuda/tiny_training.h"
 #include "tests/models/small.h"
 #include "tests/train/tiny.h"
@@ -130,6 +133,45 @@ TEST_CASE("device: the stages of a step and the curve of some are those of the C
     const std::string name = fmt::format("curve.{}", loss);
     for (int64_t i = 0; i < 2; ++i) CHECK(close(got.at(name).data<float>()[i], want.at(name).data<float>()[i], 1e-3));
   }
+}
+
+TEST_CASE("device: objects are filled up with empty ones, from none and to a full number, and losses stay the CPU's") {
+  MaskRcnn cpu(tiny_model_config(), RngKey{1}), simt(tiny_model_config(), RngKey{1});
+  simt.move_to(Device::simt());
+  for (const auto& [objects, filled] : {std::pair{0, 64}, {1, 64}, {64, 64}, {65, 128}}) {
+    CAPTURE(objects);
+    std::vector<Object> boxes;
+    for (int i = 0; i < objects; ++i) boxes.push_back({{float(i % 8), float(i / 8), 40, 50}, 1 + i % 3});
+    const Batch batch = collate({example(formula_photo("photo", 64, 64), boxes, {64, 64})});
+    const Batch there = batch.to(Device::simt());
+    const Targets &t = there.targets, &own = batch.targets;
+    CHECK(t.boxes.shape() == Shape{filled, 4});
+    CHECK(t.size.shape() == Shape{filled, 2});
+    CHECK(t.run_ends.numel() == std::max<int64_t>(1024, int64_t(std::bit_ceil(uint64_t(own.run_ends.numel())))));
+    std::vector<int32_t> image(size_t(filled), -1), begin = own.run_begin.to_vector<int32_t>();
+    std::fill_n(image.begin(), objects, 0);
+    begin.resize(size_t(filled) + 1, int32_t(own.run_ends.numel()));
+    CHECK(t.image.to_vector<int32_t>() == image);
+    CHECK(t.run_begin.to_vector<int32_t>() == begin);
+
+    const std::vector<Var> want = cpu.losses(batch, Mode::train, RngKey{3}).all();
+    const std::vector<Var> got = simt.losses(there, Mode::train, RngKey{3}).all();
+    for (size_t i = 0; i < want.size(); ++i) {
+      CAPTURE(i);
+      CHECK(close(got[i].value().item(), want[i].value().item(), 1e-3));
+    }
+    backward(got);
+  }
+}
+
+TEST_CASE("device: a rate beside other weights is refused, and the next step goes on") {
+  Parameter w(Tensor::full({2}, 1, DType::f32, Device::simt()));
+  Optimizer optimizer({{"w", &w, nullptr}}, {.weight_decay = 0});
+  w.var.set_grad(Tensor::full({2}, 1, DType::f32, Device::simt()));
+  CHECK(error_of([&] { optimizer.step(Tensor::of<double>({1}, {0.5})); }) ==
+        "sgd: rate is on cpu, parameter 0 on simt; one device expected");
+  optimizer.step(0.5);
+  CHECK(w.value().to_vector<float>() == std::vector<float>{0.5f, 0.5f});
 }
 
 TEST_CASE(
