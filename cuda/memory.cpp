@@ -37,7 +37,10 @@ void* allocate(size_t bytes) {
   return p;
 }
 
-void release(void* p) { cudaFree(p); }  // at the program's end the driver may be gone, and the memory with it
+void release(void* p) {
+  if (cudaFree(p) != cudaSuccess)  // at the program's end the driver may be gone, and the memory with it
+    cudaGetLastError();            // or the next launch would find it
+}
 
 void memory(size_t& free, size_t& total) { check_cuda("memory", cudaMemGetInfo(&free, &total)); }
 
