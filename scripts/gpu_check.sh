@@ -230,7 +230,7 @@ phase_bench() {
   local failed=0
   ladders || { found "kernel_ladders: exit code $?"; failed=1; }
   make_shapes large 16 1024 11 || { found "no shapes"; return 1; }
-  bench "R50-FPN, training, 800 x 800, f32, batch 2" --train --batch 2 --repeat 10 || failed=1
+  bench "R50-FPN, training, 800 x 800, bf16, batch 8" --train --batch 8 --repeat 20 --dtype bf16 || failed=1
   bench "R50-FPN, training, 800 x 800, f32, batch 8" --train --batch 8 --repeat 5 || failed=1
   bench "R50-FPN, detection, 800 x 800, f32" --repeat 15 || failed=1
   bench "R50-FPN, detection, 800 x 800, bf16" --repeat 15 --dtype bf16 || failed=1
