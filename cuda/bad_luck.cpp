@@ -27,13 +27,12 @@ std::map<void*, size_t>& blocks() {  // allocated since set_bad_luck
 }
 
 // Memory whose pages the host may touch while work is at hand alone: blocks one behind the other, never given back
-// (the arena reuses them) until none is in use.
+// (the arena reuses them).
 struct Guarded {
   static constexpr size_t kReserved = size_t(64) << 30, kPage = 4096;
   char *begin = nullptr, *end = nullptr;
   bool on = false;
   int at_work = 0;
-  int64_t in_use = 0;
 
   void* allocate(size_t bytes) {
     if (!begin) {
@@ -44,7 +43,7 @@ struct Guarded {
     const size_t size = (bytes + kPage - 1) / kPage * kPage;
     if (size > kReserved - size_t(end - begin)) return nullptr;
     if (at_work) mprotect(end, size, PROT_READ | PROT_WRITE);
-    end += size, ++in_use;
+    end += size;
     return end - size;
   }
   bool owns(const void* p) const { return p >= begin && p < end; }
@@ -65,10 +64,7 @@ void* allocate(size_t bytes) {
 
 void release(void* block) {
   const std::lock_guard lock(mutex);
-  if (!guarded.owns(block))
-    lucky().release(block);
-  else if (--guarded.in_use == 0)
-    guarded.end = guarded.begin;
+  if (!guarded.owns(block)) lucky().release(block);
   const auto found = blocks().find(block);
   if (found == blocks().end()) return;
   used -= found->second;
@@ -123,15 +119,16 @@ struct AtWork<Entry, void (*)(Arguments...)> {
 void guard_memory(bool on) {
   const std::lock_guard lock(mutex);
   guarded.on = on;
+  guarded.allow(on ? PROT_NONE : PROT_READ | PROT_WRITE);
 }
 
 DeviceWork::DeviceWork() {
   const std::lock_guard lock(mutex);
-  if (guarded.at_work++ == 0) guarded.allow(PROT_READ | PROT_WRITE);
+  if (guarded.at_work++ == 0 && guarded.on) guarded.allow(PROT_READ | PROT_WRITE);
 }
 DeviceWork::~DeviceWork() {
   const std::lock_guard lock(mutex);
-  if (--guarded.at_work == 0) guarded.allow(PROT_NONE);
+  if (--guarded.at_work == 0 && guarded.on) guarded.allow(PROT_NONE);
 }
 
 void set_bad_luck(BadLuck b) {

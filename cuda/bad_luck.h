@@ -19,7 +19,8 @@ int64_t uploads_since_then();  // copies from the host, and to it; it waits for 
 int64_t downloads_since_then();
 
 // From now on device memory is beyond the host's reach, as a GPU's is, but while a kernel, a copy, a convolution or a
-// product runs: what the host reads or writes there ends with SIGSEGV.  What is allocated already stays as it is. Slow.
+// product runs: what the host reads or writes there ends with SIGSEGV.  What is allocated already stays as it is. Slow,
+// until false lets the host at all of it again.
 void guard_memory(bool);
 
 // While it lives, a kernel runs.
