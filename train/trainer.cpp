@@ -105,8 +105,7 @@ class Trainer {
         progress_(resume()),
         step_(model_, optimizer_, config_.clip_norm),
         log_(run.folder / "log.jsonl", progress_.step),
-        status_(steps_, "step", progress_.step),
-        unread_at_most_(model.device().kind() == Device::Kind::cpu ? 0 : 1) {}
+        status_(steps_, "step", progress_.step) {}
 
   Progress run() {
     const int workers = photo_workers(model_.device());
@@ -120,7 +119,7 @@ class Trainer {
       const Clock::time_point begin = Clock::now();
       const Batch batch = next(loader);
       queue_in_memory(batch, begin);
-      read_all_but(unread_at_most_);
+      read_all_but(model_.device().kind() == Device::Kind::cpu ? 0 : 1);
       if (validation_is_due(config_, progress_.step, photos_, steps_)) {
         validate_and_save();
         if (stops_early()) break;
@@ -246,7 +245,6 @@ class Trainer {
   TrainingStep step_;
   MetricsLog log_;
   Status status_;
-  size_t unread_at_most_;
   std::deque<Unread> unread_;
   Clock::time_point saved_ = Clock::now();  // when last.safetensors was written
   Clock::time_point read_ = saved_;         // when a step's numbers were

@@ -92,10 +92,8 @@ void TrainingStep::record(Plan& plan, const Inputs& inputs) {
   }
 }
 
-Reading TrainingStep::replayed(Plan& plan, const Inputs& inputs) {
-  const std::vector<Tensor*> into = tensors(*plan.inputs);
-  Inputs from = inputs;
-  const std::vector<Tensor*> given = tensors(from);
+Reading TrainingStep::replayed(Plan& plan, Inputs inputs) {
+  const std::vector<Tensor*> into = tensors(*plan.inputs), given = tensors(inputs);
   for (size_t i = 0; i < into.size(); ++i) ops::assign(*into[i], *given[i]);
   plan.work->replay();
   ++counts_.replayed;

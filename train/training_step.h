@@ -37,7 +37,7 @@ class TrainingStep {
   struct Inputs;
   struct Plan;
   Tensor queue(const Inputs&);
-  Reading replayed(Plan&, const Inputs&);
+  Reading replayed(Plan&, Inputs);
   void record(Plan&, const Inputs&);
 
   MaskRcnn& model_;

@@ -20,8 +20,7 @@ const Device kSimt = Device::simt();
 
 Tensor on_simt(const std::vector<float>& values) { return Tensor::of({int64_t(values.size())}, values, kSimt); }
 
-// Batches of one shape and other contents: two_photos with one or both turned into noise of their own, and another
-// object.
+// Batches of one shape and other contents: two_photos, a little noise added and an object's box moved.
 Batch batch_of(int step) {
   Batch b = two_photos();
   float* pixel = b.photos.data<float>();
@@ -42,9 +41,9 @@ RngKey key(int step) { return RngKey{3}.fold(uint64_t(step)); }
 double rate(int step) { return 1e-3 / (1 + step); }
 
 // A step as one would write it down, launch by launch.
-std::vector<float> by_hand(Training& t, int step) {
+std::vector<float> by_hand(Training& t, const Batch& batch, int step) {
   t.optimizer.zero_grad();
-  const std::vector<Var> losses = t.model.losses(batch_of(step).to(kSimt), Mode::train, key(step)).all();
+  const std::vector<Var> losses = t.model.losses(batch, Mode::train, key(step)).all();
   backward(losses);
   const Tensor norm = gradient_norm(t.optimizer.parameters());
   t.optimizer.step(rate(step), {norm, 2});
@@ -62,6 +61,11 @@ void check_same_bits(const StateDict& a, const StateDict& b) {
     REQUIRE(x.bytes() == y.bytes());
     CHECK(std::memcmp(x.raw(), y.raw(), x.bytes()) == 0);
   }
+}
+
+void check_same_bits(const Training& a, const Training& b) {
+  check_same_bits(state_dict(a.all), state_dict(b.all));
+  check_same_bits(a.optimizer.state(), b.optimizer.state());
 }
 
 }  // namespace
@@ -145,13 +149,12 @@ TEST_CASE("training step: recorded and replayed, it computes the same bits as la
     Reading numbers = step(batch, key(s), rate(s));
     CHECK(simt::downloads_since_then() == 0);
     CHECK(simt::uploads_since_then() == (s == 0 ? 3 : 2));  // the samples' keys and the rate; at first a counter
-    CHECK(numbers.values() == by_hand(plain, s));
+    CHECK(numbers.values() == by_hand(plain, batch, s));
   }
   CHECK(step.counts().first == 1);
   CHECK(step.counts().replayed == 2);
   CHECK(step.counts().not_recorded == 0);
-  check_same_bits(state_dict(replayed.all), state_dict(plain.all));
-  check_same_bits(replayed.optimizer.state(), plain.optimizer.state());
+  check_same_bits(replayed, plain);
 }
 
 TEST_CASE("training step: another shape is another recording, and both go on") {
@@ -161,15 +164,12 @@ TEST_CASE("training step: another shape is another recording, and both go on") {
     CAPTURE(s);
     Batch wide = batch_of(s);
     if (s % 2) wide.photos = ops::pad(wide.photos, 2, 0, 32);
-    step(wide.to(kSimt), key(s), rate(s));
-    plain.optimizer.zero_grad();
-    backward(plain.model.losses(wide.to(kSimt), Mode::train, key(s)).all());
-    plain.optimizer.step(rate(s), {gradient_norm(plain.optimizer.parameters()), 2});
+    const Batch batch = wide.to(kSimt);
+    CHECK(step(batch, key(s), rate(s)).values() == by_hand(plain, batch, s));
   }
   CHECK(step.counts().first == 2);
   CHECK(step.counts().replayed == 2);
-  check_same_bits(state_dict(replayed.all), state_dict(plain.all));
-  check_same_bits(replayed.optimizer.state(), plain.optimizer.state());
+  check_same_bits(replayed, plain);
 }
 
 TEST_CASE("training step: a batch stays the caller's, also the one that was recorded") {
@@ -179,7 +179,8 @@ TEST_CASE("training step: a batch stays the caller's, also the one that was reco
   const std::vector<float> photos = recorded.photos.to_vector<float>();
   for (int s : {0, 1, 2, 1}) {
     CAPTURE(s);
-    CHECK(step(s == 1 ? recorded : batch_of(s).to(kSimt), key(s), rate(s)).values() == by_hand(plain, s));
+    const Batch own = batch_of(s).to(kSimt);
+    CHECK(step(s == 1 ? recorded : own, key(s), rate(s)).values() == by_hand(plain, own, s));
   }
   CHECK(recorded.photos.to_vector<float>() == photos);
 }
