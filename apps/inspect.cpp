@@ -110,11 +110,11 @@ void write_stages(const Arguments& a, const Stages& stages) {
   fmt::print("{}: {} stages\n", a.out, stages.size());
 }
 
-Batch batch_of(const Tensor& photo, const WeightsFile& file) {
+Batch batch_of(const Tensor& photo, const WeightsFile& file, Device device) {
   Example e;
   e.photo = photo;
   e.original = {int(photo.dim(0)), int(photo.dim(1))};
-  return collate({prepare(std::move(e), preparation(file.config), {})});
+  return collate({prepare(std::move(e), preparation(file.config), {})}, device);
 }
 
 void print_tree(const Arguments& a, MaskRcnn& model, const Batch& batch) {
@@ -129,7 +129,7 @@ int infer(const Arguments& a) {
   const WeightsFile file = read_model(a);
   MaskRcnn model = model_for(a, file);
   const Tensor photo = read_image(a.image, exif_of(a.exif));
-  const Batch batch = batch_of(photo, file).to(model.device());
+  const Batch batch = batch_of(photo, file, model.device());
   if (a.tree) print_tree(a, model, batch);
   if (a.out.empty() && a.pictures.empty()) return 0;
   const Stages stages = detection_stages(model, batch, given_stages(a, 1));
@@ -186,21 +186,20 @@ int train_step(const Arguments& a) {
   for (const std::string& warning : dataset.warnings()) warn(warning);
   std::vector<Example> examples;
   for (size_t i = 0; i < dataset.size(); ++i) examples.push_back(dataset.load(i, RngKey{}));
-  const Batch batch = collate(examples);
+  const Batch batch = collate(examples, model.device());
   if (a.steps) {
-    write_stages(a, training_curve(model, batch.to(model.device()), *a.steps, kCurveRate, kCurve,
-                                   given_stages(a, batch.photos.dim(0))));
+    write_stages(a, training_curve(model, batch, *a.steps, kCurveRate, kCurve, given_stages(a, batch.photos.dim(0))));
     return 0;
   }
   const Tensor photo =
       a.pictures.empty() ? Tensor() : read_image(fs::path(a.images) / photos.photos[0].file_name, exif_of(a.exif));
   if (photo.defined()) {  // before a step moves running statistics
-    const Batch alone = batch_of(photo, file).to(model.device());
+    const Batch alone = batch_of(photo, file, model.device());
     draw_detection(a.pictures, detection_stages(model, alone), photo, finest_level(alone), names_of(file.categories));
   }
-  const Stages stages = training_stages(model, batch.to(model.device()), given_stages(a, batch.photos.dim(0)));
+  const Stages stages = training_stages(model, batch, given_stages(a, batch.photos.dim(0)));
   write_stages(a, stages);
-  if (photo.defined()) draw_training(a.pictures, stages, batch, file.config.model.rpn.matcher);
+  if (photo.defined()) draw_training(a.pictures, stages, collate(examples), file.config.model.rpn.matcher);
   return 0;
 }
 

@@ -42,7 +42,7 @@ struct Options {
 template <class F>
 void time_runs(const char* what, MaskRcnn& model, Loader& loader, int repeat, int photos, F work) {
   std::vector<double> times;
-  const auto next = [&] { return loader.next()->to(model.device()); };
+  const auto next = [&] { return collate(*loader.next(), model.device()); };
   for (int i = 0; i < (Recorded::possible(model.device()) ? 2 : 1); ++i) work(next(), 0);
   Arena::of(model.device()).reset_peak();
   for (int i = 1; i <= repeat; ++i) {

@@ -36,6 +36,7 @@ KernelFunction<decltype(Kernels::conv2d_backward_weight)> conv2d_backward_weight
 KernelFunction<decltype(Kernels::conv_transpose2d)> conv_transpose2d;
 KernelFunction<decltype(Kernels::conv_transpose2d_backward_input)> conv_transpose2d_backward_input;
 KernelFunction<decltype(Kernels::conv_transpose2d_backward_weight)> conv_transpose2d_backward_weight;
+KernelFunction<decltype(Kernels::normalize_photo)> normalize_photo;
 KernelFunction<decltype(Kernels::max_pool)> max_pool;
 KernelFunction<decltype(Kernels::max_pool_backward)> max_pool_backward;
 KernelFunction<decltype(Kernels::upsample_add)> upsample_add;
@@ -57,7 +58,6 @@ KernelFunction<decltype(Kernels::decode_boxes)> decode_boxes;
 KernelFunction<decltype(Kernels::match_boxes)> match_boxes;
 KernelFunction<decltype(Kernels::sample)> sample;
 KernelFunction<decltype(Kernels::nms)> nms;
-KernelFunction<decltype(Kernels::select_boxes)> select_boxes;
 KernelFunction<decltype(Kernels::roi_align)> roi_align;
 KernelFunction<decltype(Kernels::roi_align_backward)> roi_align_backward;
 KernelFunction<decltype(Kernels::paste_mask)> paste_mask;

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "data/batch.h"
 #include "tensor/check.h"
+#include "tensor/ops.h"
 
 namespace sil {
 namespace {
@@ -12,43 +12,29 @@ constexpr int64_t multiple = 32;  // the coarsest level that a stride of the bac
 
 int64_t round_up(int64_t n) { return (n + multiple - 1) / multiple * multiple; }
 
-void copy_padded(const Tensor& photo, float* out, int64_t height, int64_t width) {
-  const int64_t row = photo.dim(1) * 3, padded_row = width * 3;
-  const float* in = photo.data<float>();
-  for (int64_t y = 0; y < photo.dim(0); ++y, in += row, out += padded_row) {
-    std::copy(in, in + row, out);
-    std::fill(out + row, out + padded_row, 0.0f);
-  }
-  std::fill(out, out + (height - photo.dim(0)) * padded_row, 0.0f);
-}
-
 void check_example(const Example& e) {
-  check(e.photo.rank() == 3 && e.photo.dim(2) == 3 && e.photo.dtype() == DType::f32,
-        "collate: photo of image {} is {} {} (float32 [H, W, 3] expected)", e.image_id, name(e.photo.dtype()),
-        e.photo.shape());
   const size_t n = e.labels.size();
   check(e.boxes.size() == 4 * n && e.masks.size() == n,
         "collate: image {} has {} labels, {} box coordinates and {} masks (one box of 4 and one mask a label expected)",
         e.image_id, n, e.boxes.size(), e.masks.size());
   for (const Rle& m : e.masks)
-    check(m.height == e.photo.dim(0) && m.width == e.photo.dim(1),
+    check(m.height == e.size[0] && m.width == e.size[1],
           "collate: a mask of image {} is {} x {} (its photo's {} x {} expected)", e.image_id, m.height, m.width,
-          e.photo.dim(0), e.photo.dim(1));
+          e.size[0], e.size[1]);
 }
 
-Tensor join_photos(const std::vector<Example>& examples) {
+Tensor join_photos(const std::vector<Example>& examples, Device device) {
   int64_t height = 0, width = 0;
+  std::vector<Tensor> photos;
+  std::vector<PhotoGeom> geometry;
   for (const Example& e : examples) {
-    height = std::max(height, round_up(e.photo.dim(0)));
-    width = std::max(width, round_up(e.photo.dim(1)));
+    height = std::max(height, round_up(e.size[0]));
+    width = std::max(width, round_up(e.size[1]));
+    photos.push_back(e.photo.to(device));
+    const auto& [mean, std] = e.normalize;
+    geometry.push_back({e.size[0], e.size[1], {mean[0], mean[1], mean[2]}, {std[0], std[1], std[2]}});
   }
-  Tensor photos({int64_t(examples.size()), height, width, 3}, DType::f32);
-  float* out = photos.data<float>();
-  for (const Example& e : examples) {
-    copy_padded(e.photo, out, height, width);
-    out += height * width * 3;
-  }
-  return photos;
+  return ops::normalize_photos(photos, geometry, height, width);
 }
 
 Targets join_targets(const std::vector<Example>& examples) {
@@ -99,32 +85,25 @@ Targets filled_up(const Targets& t) {
 
 }  // namespace
 
-Batch collate(const std::vector<Example>& examples) {
+Batch collate(const std::vector<Example>& examples, Device device) {
   check(!examples.empty(), "collate: 0 examples (1 or more expected)");
   for (const Example& e : examples) check_example(e);
   Batch batch;
-  batch.photos = join_photos(examples);
+  batch.photos = join_photos(examples, device);
   batch.targets = join_targets(examples);
+  if (device.kind() != Device::Kind::cpu) batch.targets = filled_up(batch.targets);
   std::vector<int32_t> sizes;
   for (const Example& e : examples) {
-    sizes.push_back(int32_t(e.photo.dim(0)));
-    sizes.push_back(int32_t(e.photo.dim(1)));
+    sizes.insert(sizes.end(), {e.size[0], e.size[1]});
+    batch.highest = std::max(batch.highest, int64_t(e.size[0]));
     batch.image_ids.push_back(e.image_id);
     batch.original.push_back(e.original);
   }
   batch.sizes = Tensor::of({int64_t(examples.size()), 2}, sizes);
-  for (const Example& e : examples) batch.highest = std::max(batch.highest, e.photo.dim(0));
-  return batch;
-}
-
-Batch Batch::to(Device device) const {
-  if (photos.device() == device) return *this;
-  Batch b = *this;
-  if (device.kind() != Device::Kind::cpu && targets.boxes.defined()) b.targets = filled_up(targets);
-  Targets& t = b.targets;
-  for (Tensor* tensor : {&b.photos, &b.sizes, &t.boxes, &t.labels, &t.image, &t.run_ends, &t.run_begin, &t.size})
+  Targets& t = batch.targets;
+  for (Tensor* tensor : {&batch.sizes, &t.boxes, &t.labels, &t.image, &t.run_ends, &t.run_begin, &t.size})
     *tensor = tensor->to(device);
-  return b;
+  return batch;
 }
 
 }  // namespace sil

@@ -29,7 +29,7 @@ struct Job {
 };
 
 struct Made {
-  Batch batch;
+  std::vector<Example> examples;
   std::exception_ptr error;
 };
 
@@ -69,12 +69,12 @@ class Order {
   std::vector<int64_t> order_;
 };
 
-Batch make(const Dataset& dataset, const Job& job, uint64_t seed) {
+std::vector<Example> make(const Dataset& dataset, const Job& job, uint64_t seed) {
   const RngKey key = RngKey{seed}.fold("augmentations");
   std::vector<Example> examples;
   for (size_t i = 0; i < job.photos.size(); ++i)
     examples.push_back(dataset.load(size_t(job.photos[i]), key.fold(uint64_t(job.positions[i]))));
-  return collate(examples);
+  return examples;
 }
 
 }  // namespace
@@ -103,7 +103,7 @@ struct Loader::Queue {
       lock.unlock();
       Made result;
       try {
-        result.batch = make(dataset, job, options.seed);
+        result.examples = make(dataset, job, options.seed);
       } catch (...) {
         result.error = std::current_exception();
       }
@@ -113,7 +113,7 @@ struct Loader::Queue {
     }
   }
 
-  std::optional<Batch> next() {
+  std::optional<std::vector<Example>> next() {
     std::unique_lock lock(mutex);
     changed.wait(lock, [this] { return made.count(wanted) || (order.at_end() && wanted >= order.step()); });
     const auto found = made.find(wanted);
@@ -124,7 +124,7 @@ struct Loader::Queue {
     lock.unlock();
     changed.notify_all();
     if (result.error) std::rethrow_exception(result.error);
-    return std::move(result.batch);
+    return std::move(result.examples);
   }
 
   const Dataset& dataset;
@@ -149,6 +149,6 @@ Loader::Loader(const Dataset& dataset, LoaderOptions options) {
 
 Loader::~Loader() = default;
 
-std::optional<Batch> Loader::next() { return queue_->next(); }
+std::optional<std::vector<Example>> Loader::next() { return queue_->next(); }
 
 }  // namespace sil

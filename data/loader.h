@@ -1,4 +1,4 @@
-// Batches made ahead of time by threads of their own.
+// The photos of batches, read and augmented ahead of time by threads of their own.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -27,9 +27,9 @@ class Loader {
   Loader(const Dataset&, LoaderOptions);
   ~Loader();
 
-  // The next batch, or nothing at the end (never, when shuffled).  Rethrows what a photo of this batch threw; the call
-  // after that goes on with the batch behind it.
-  std::optional<Batch> next();
+  // The photos of the next batch, for collate, or nothing at the end (never, when shuffled).  Rethrows what a photo of
+  // this batch threw; the call after that goes on with the batch behind it.
+  std::optional<std::vector<Example>> next();
 
  private:
   struct Queue;

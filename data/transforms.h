@@ -1,6 +1,7 @@
 // What happens to a photo and its objects between disk and model.  Image, boxes and masks move together.
 //
-// An image is a Tensor [H, W, 3], RGB, rows from the top: uint8 as read, float32 from to_float on.
+// An image is a Tensor [H, W, 3], RGB, rows from the top: uint8, as read.  Floats begin in collate, on the model's
+// device.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -24,8 +25,9 @@ struct Preparation {
 };
 
 // Runs the list over an example whose photo is uint8; then whatever the list left out, the model's own transform adds:
-// floats, ImageNet's mean and deviation, and, without a Resize, the size rule.  Without a key the random
-// augmentations are left out (validation, prediction).  Draws depend on the key alone.
+// ImageNet's mean and deviation and, without a Resize, the size rule.  ToImage and Normalize say what collate makes of
+// the bytes.  Without a key the random augmentations are left out (validation, prediction).  Draws depend on the key
+// alone.
 Example prepare(Example, const Preparation&, std::optional<RngKey>);
 
 // One photometric distortion with its parameters drawn; a factor that is absent is not applied.
@@ -46,17 +48,11 @@ Tensor resize_antialiased(const Tensor& image, int height, int width);
 // v2.Resize: the image antialiased, boxes scaled, masks to the nearest pixel.
 void resize(Example&, int height, int width);
 
-// uint8 to float32 in [0, 1].
-Tensor to_float(const Tensor& image);
-// (x - mean) / std, in place.
-void normalize(Tensor& photo, const Normalize&);
-
 // floor(side * scale), scale in double, at least 1: torchvision's GeneralizedRCNNTransform (640 x 480 at 800/1333 gives
 // 800 x 1066).
 std::array<int, 2> model_size(int height, int width, SizeRule);
-// Of floats: bilinear, align_corners = false, no antialias; what torch's interpolate gives.
-Tensor resize_bilinear(const Tensor& photo, int height, int width);
-// GeneralizedRCNNTransform's resize: the photo bilinear, boxes scaled, masks to the nearest pixel.
+// GeneralizedRCNNTransform's resize: sets the size that the model sees, scales boxes, masks to the nearest pixel.  The
+// photo follows in collate.
 void resize_for_model(Example&, SizeRule);
 
 }  // namespace sil

@@ -57,8 +57,8 @@ Detections detections_of(const Tensor& boxes, const Tensor& scores, const std::v
     const Candidates<T> c = photo_candidates<T>(boxes, scores, rows[n], config.score_threshold);
     const int64_t count = int64_t(c.scores.size());
     const Tensor best =
-        ops::select_boxes(Tensor::of({1, count, 4}, c.boxes), Tensor::of({1, count}, c.scores),
-                          Tensor::of({count}, c.classes), config.detections, {config.min_side, config.nms_threshold});
+        ops::nms(Tensor::of({1, count, 4}, c.boxes), Tensor::of({1, count}, c.scores), Tensor::of({count}, c.classes),
+                 config.detections, {config.min_side, config.nms_threshold});
     for (int32_t row : packed(best.view({config.detections})).to_vector<int32_t>()) {
       kept.insert(kept.end(), c.boxes.begin() + 4 * row, c.boxes.begin() + 4 * row + 4);
       image.push_back(int32_t(n));

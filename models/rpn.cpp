@@ -97,8 +97,8 @@ Rois propose(const std::vector<Tensor>& objectness, const std::vector<Tensor>& d
   const Tensor all = ops::concat(boxes, 1);
   const int64_t photos = sizes.dim(0), candidates = all.dim(1);
   const int64_t limit = std::min<int64_t>(train ? config.train_proposals : config.test_proposals, candidates);
-  const Tensor best = ops::select_boxes(all, ops::concat(scores, 1), ops::concat(level, 0), limit,
-                                        {config.min_side, config.nms_threshold});
+  const Tensor best =
+      ops::nms(all, ops::concat(scores, 1), ops::concat(level, 0), limit, {config.min_side, config.nms_threshold});
   const Tensor rows =
       packed(ops::join_index(photo_of_rows(photos, limit, device), best.view({photos * limit}), candidates));
   return {ops::gather_rows(all.view({photos * candidates, 4}), rows), ops::split_index(rows, candidates).first};

@@ -46,8 +46,8 @@ const int site = text ? std::atoi(text) : -1, moved = text && std::strstr(text, 
 # Which tests look at a file; the others are looked at by all.
 TESTS = {
     "movement": "movement", "cast": "movement", "top_k": "movement", "elementwise": "elementwise", "reduce": "elementwise",
-    "sort": "movement,boxes", "losses": "*losses,*softmax", "max_pool": "pooling", "upsample": "pooling", "norm": "pooling", "anchors": "boxes",
-    "box_coder": "boxes", "matcher": "boxes", "sampler": "boxes", "nms": "boxes", "select_boxes": "boxes", "overlap_bits": "boxes",
+    "sort": "movement,boxes", "losses": "*losses,*softmax", "max_pool": "pooling", "normalize_photo": "pooling", "upsample": "pooling", "norm": "pooling", "anchors": "boxes",
+    "box_coder": "boxes", "matcher": "boxes", "sampler": "boxes", "nms": "boxes",
     "indices": "movement", "roi_align": "RoIs", "mask_targets": "*losses", "paste_mask": "RoIs", "optimizers": "optimizers", "epilogue": "epilogue",
 }
 PROGRAMS = [("plain", "build", "test_cuda"), ("asan", "build-asan", "test_cuda"), ("tsan", "build", "test_cuda_tsan")]

@@ -99,10 +99,11 @@ SIL_HD inline LinearRead<T> roi_read(T at, int size) {
   return {low, low + 1, 1 - part, part};
 }
 
-// Where pixel i of `to` reads when `from` pixels are resized, align_corners = false; the border is repeated.
+// Where pixel i of `to` reads when `from` pixels are resized, align_corners = false; the border is repeated.  Rounded
+// once, as torch's build does: a second rounding would move a pixel beside an edge by 1e-5.
 template <class T>
 SIL_HD inline LinearRead<T> resize_read(int64_t i, int from, int64_t to) {
-  const T centre = T(from) / T(to) * (T(i) + T(0.5)) - T(0.5);
+  const T centre = std::fma(T(from) / T(to), T(i) + T(0.5), T(-0.5));
   const T at = centre < 0 ? T(0) : centre;
   const int low = int(at) < from - 1 ? int(at) : from - 1;
   const T part = at - T(low) < 1 ? at - T(low) : T(1);

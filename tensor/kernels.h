@@ -82,8 +82,14 @@ struct SampleOut {
   Out count;         // [1]: how many rows
 };
 
-// Which candidates are left, and when two boxes are one.
-struct SelectGeom {
+// How a photo becomes the model's input: each channel less its mean, over its deviation, resized to height x width.
+struct PhotoGeom {
+  int64_t height, width;
+  float mean[3], std[3];
+};
+
+// Which candidates take part in non-maximum suppression, and when two boxes are one.
+struct NmsGeom {
   float min_side = 0;
   double threshold = 0.5;  // an IoU
 };
@@ -180,6 +186,11 @@ struct Kernels {
   void (*conv_transpose2d_backward_input)(Stream, In dy, In w, Out dx, int stride, Scratch&);
   void (*conv_transpose2d_backward_weight)(Stream, In dy, In x, Out dw, int stride, Scratch&);
 
+  // -- photos ---------------------------------------------------------------------------------------------------------
+  // y float32 [H, W, 3]: the photo, uint8 (over 255) or float32 [h, w, 3], normalised, then resized (bilinear,
+  // align_corners = false, no antialias), zeros to the right and below.  torchvision's GeneralizedRCNNTransform.
+  void (*normalize_photo)(Stream, In photo, Out y, PhotoGeom);
+
   // -- pooling and resampling: float ----------------------------------------------------------------------------------
   // index int32, shape of y: position iy * W + ix of the maximum in its image and channel (the first of equals).
   void (*max_pool)(Stream, In x, Out y, Out index, MaxPoolGeom);
@@ -237,14 +248,11 @@ struct Kernels {
   // RngKey's state) alone.
   void (*sample)(Stream, In matched, In image, In labels, int64_t images, In key, const SampleOut&, SamplerGeom,
                  Scratch&);
-  // boxes [S, M, 4]: S independent lists, each sorted by score, the first counts[s] (int32 [S]) of them real.
-  // keep uint8 [S, M]: not suppressed by an earlier kept box with IoU > threshold.
-  void (*nms)(Stream, In boxes, In counts, double threshold, Out keep, Scratch&);
   // Candidates of each image: boxes [N, M, 4], scores [N, M]; groups int32 [M], not negative: levels or classes.  Those
   // with a side under min_side or a score that is not >= 0 are left out; of the others, best first and equal scores in
   // order, those that no kept one of their group overlaps by more than the threshold.  rows int32 [N, limit]: places in
   // M, -1 behind the last.
-  void (*select_boxes)(Stream, In boxes, In scores, In groups, Out rows, SelectGeom, Scratch&);
+  void (*nms)(Stream, In boxes, In scores, In groups, Out rows, NmsGeom, Scratch&);
 
   // -- RoIs: float ----------------------------------------------------------------------------------------------------
   // y [R, P, P, C]: mean of samples^2 bilinear reads in each bin; the row's level is found inside, so no row moves.

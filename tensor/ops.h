@@ -102,6 +102,11 @@ MaskLoss mask_loss(const Tensor& logits, const Tensor& labels, const Tensor& roi
 Tensor mask_loss_backward(const Tensor& dy, const Tensor& slope, const Tensor& labels, int64_t classes, DType);
 Tensor softmax(const Tensor& x);
 
+// -- photos -----------------------------------------------------------------------------------------------------------
+// The batch [N, height, width, 3]; photos and how each is read, as Kernels::normalize_photo.
+Tensor normalize_photos(const std::vector<Tensor>& photos, const std::vector<PhotoGeom>&, int64_t height,
+                        int64_t width);
+
 // -- boxes ------------------------------------------------------------------------------------------------------------
 Tensor make_anchors(const std::vector<Tensor>& base, const Tensor& grid, const Tensor& stride);
 Tensor encode_boxes(const Tensor& boxes, const Tensor& reference, BoxCoderGeom);
@@ -114,8 +119,7 @@ struct Sampled {
 };
 Sampled sample(const Tensor& matched, const Tensor& image, const Tensor& labels, int64_t images, const Tensor& key,
                SamplerGeom);
-Tensor nms(const Tensor& boxes, const Tensor& counts, double threshold);
-Tensor select_boxes(const Tensor& boxes, const Tensor& scores, const Tensor& groups, int64_t limit, SelectGeom);
+Tensor nms(const Tensor& boxes, const Tensor& scores, const Tensor& groups, int64_t limit, NmsGeom);
 
 // -- RoIs -------------------------------------------------------------------------------------------------------------
 Tensor roi_align(const std::vector<Tensor>& pyramid, const Tensor& rois, const Tensor& image, RoiAlignGeom);

@@ -39,15 +39,16 @@ void detect_all(MaskRcnn& model, const Dataset& dataset, const OnFound& found, c
   options.shuffle = false;
   Loader loader(dataset, options);
   for (size_t i = 0; i < dataset.size(); i++) {
-    std::optional<Batch> batch;
+    std::optional<std::vector<Example>> examples;
     try {
-      batch = loader.next();
+      examples = loader.next();
     } catch (const Error& e) {
       if (!bad) throw;
       bad(i, e.what());
       continue;
     }
-    found(i, to_detections(model.detect(batch->to(model.device())).at(0), dataset.photo(i).id, dataset.categories()));
+    found(i, to_detections(model.detect(collate(*examples, model.device())).at(0), dataset.photo(i).id,
+                           dataset.categories()));
   }
 }
 

@@ -136,7 +136,7 @@ class Trainer {
   // A photo that cannot be read ends the run, but not what was done so far: mended, --resume goes on.
   Batch next(Loader& loader) {
     try {
-      return loader.next()->to(model_.device());
+      return collate(*loader.next(), model_.device());
     } catch (const Error&) {
       if (progress_.step > 0) save();
       throw;
@@ -259,7 +259,7 @@ ValidationRecord validate(MaskRcnn& model, const Dataset& dataset, int64_t step,
   Loader loader(dataset, {.batch_size = 1, .shuffle = false});
   LossValues sum{};
   for (size_t i = 0; i < dataset.size(); i++) {
-    const auto [losses, found] = model.losses_and_detections(loader.next()->to(model.device()), key);
+    const auto [losses, found] = model.losses_and_detections(collate(*loader.next(), model.device()), key);
     const LossValues of_photo = values(losses);
     for (size_t k = 0; k < sum.size(); k++) sum[k] += of_photo[k];
     const int64_t id = dataset.photo(i).id;

@@ -49,10 +49,10 @@ def roi_align_backward(device, small):
 
 
 def nms(device, small):
-    lists, length = (3, 150) if small else (40, 2000)
-    rows = boxes(lists * length, 1344, 800, device)
-    scores, groups = torch.rand(lists * length, device=device), torch.arange(lists, device=device).repeat_interleave(length)
-    return lambda: batched_nms(rows, scores, groups, 0.7)
+    images, count, wanted, levels = (2, 150, 120, 2) if small else (8, 8768, 1000, 5)
+    rows, scores = boxes(images * count, 1344, 800, device).view(images, count, 4), torch.rand(images, count, device=device)
+    groups = torch.arange(count, device=device) * levels // count
+    return lambda: [batched_nms(r, s, groups, 0.7)[:wanted] for r, s in zip(rows, scores)]
 
 
 def mask_loss(device, small):

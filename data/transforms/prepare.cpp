@@ -15,15 +15,9 @@ struct Apply {
     if (key) e.photo = distort(e.photo, draw(a, *key));
   }
   void operator()(const Resize& a) const { resize(e, a.height, a.width); }
-  void operator()(const ToImage&) const { e.photo = to_float(e.photo); }
-  void operator()(const Normalize& a) const { normalize(e.photo, a); }
+  void operator()(const ToImage&) const {}
+  void operator()(const Normalize& a) const { e.normalize = a; }
 };
-
-bool has_normalize(const Augmentations& list) {
-  for (const Augmentation& a : list)
-    if (std::holds_alternative<Normalize>(a)) return true;
-  return false;
-}
 
 }  // namespace
 
@@ -33,8 +27,7 @@ Example prepare(Example e, const Preparation& preparation, std::optional<RngKey>
     const std::optional<RngKey> key = random ? std::optional(random->fold(uint64_t(i))) : std::nullopt;
     std::visit(Apply{e, key}, list[i]);
   }
-  if (e.photo.dtype() == DType::u8) e.photo = to_float(e.photo);
-  if (!has_normalize(list)) normalize(e.photo, Normalize{});
+  e.size = {int(e.photo.dim(0)), int(e.photo.dim(1))};
   if (!has_resize(list)) resize_for_model(e, preparation.size);
   return e;
 }

@@ -4,16 +4,22 @@
 
 namespace sil::ops {
 
-Tensor nms(const Tensor& boxes, const Tensor& counts, double threshold) {
+Tensor nms(const Tensor& boxes, const Tensor& scores, const Tensor& groups, int64_t limit, NmsGeom g) {
   check(boxes.defined() && boxes.rank() == 3 && boxes.dim(2) == 4,
-        "nms: boxes is {}; [S, M, 4] (S lists of x1, y1, x2, y2) expected", boxes.shape());
+        "nms: boxes is {}; [N, M, 4] (x1, y1, x2, y2) expected", boxes.shape());
+  const int64_t images = boxes.dim(0), candidates = boxes.dim(1);
   check_boxes("nms", "boxes", boxes.view({-1, 4}));
-  check(threshold >= 0 && threshold <= 1, "nms: threshold is {}; an IoU from 0 to 1 expected", threshold);
-  check_index("nms", "counts", counts, {boxes.dim(0)}, "boxes of each list", 0, boxes.dim(1));
-  Tensor keep({boxes.dim(0), boxes.dim(1)}, DType::u8, boxes.device());
+  check_like("nms", "scores", scores, "boxes", boxes);
+  check(scores.dtype() == boxes.dtype() && scores.shape() == Shape({images, candidates}),
+        "nms: scores is {} {}; {} [{}, {}] expected", name(scores.dtype()), scores.shape(), name(boxes.dtype()), images,
+        candidates);
+  check_index("nms", "groups", groups, {candidates}, "a candidate's group", 0, INT32_MAX);
+  check(g.threshold >= 0 && g.threshold <= 1, "nms: threshold is {}; an IoU from 0 to 1 expected", g.threshold);
+  check(limit >= 0, "nms: limit is {}; 0 or more expected", limit);
+  Tensor rows({images, limit}, DType::i32, boxes.device());
   Scratch scratch(boxes.device());
-  boxes.device().kernels().nms({}, boxes, counts, threshold, keep, scratch);
-  return keep;
+  boxes.device().kernels().nms({}, boxes, scores, groups, rows, g, scratch);
+  return rows;
 }
 
 }  // namespace sil::ops

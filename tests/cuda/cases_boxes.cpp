@@ -41,21 +41,16 @@ std::vector<Tensor> sampled(const On& on, int64_t rows, int64_t images, SamplerG
 }
 
 // Two images; scores have equals and numbers that are none.
-std::vector<Tensor> selected(const On& on, int64_t candidates, int64_t limit, BoxKind kind, int groups) {
+std::vector<Tensor> kept(const On& on, int64_t candidates, int64_t limit, BoxKind kind, int groups,
+                         double threshold = 0.5) {
   std::vector<double> scores;
   std::vector<int32_t> group;
   const RngKey key{7};
   for (int64_t i = 0; i < 2 * candidates; ++i)
     scores.push_back(i % 11 == 3 ? NAN : std::floor(key.uniform64(uint64_t(i)) * 60) / 50 - 0.1);
   for (int64_t i = 0; i < candidates; ++i) group.push_back(int32_t(i * groups / candidates));
-  return {ops::select_boxes(boxes(on, 2 * candidates, kind, 3).view({2, candidates, 4}),
-                            on.floats({2, candidates}, scores), on.ints(group), limit, {1, 0.5})};
-}
-
-std::vector<Tensor> suppressed(const On& on, const std::vector<int32_t>& counts, int64_t length, BoxKind kind,
-                               double threshold) {
-  const int64_t lists = int64_t(counts.size());
-  return {ops::nms(boxes(on, lists * length, kind, 3).view({lists, length, 4}), on.ints(counts), threshold)};
+  return {ops::nms(boxes(on, 2 * candidates, kind, 3).view({2, candidates, 4}), on.floats({2, candidates}, scores),
+                   on.ints(group), limit, {1, threshold})};
 }
 
 }  // namespace
@@ -114,45 +109,37 @@ std::vector<KernelCase> box_cases() {
          return sampled(on, 90, 9, {1000, 1}, 2);
        },
        0, true},
-      {"select_boxes", "more than 64, several groups",
-       [](const On& on) { return selected(on, 150, 40, BoxKind::ordinary, 5); }, 0, true},
-      {"select_boxes", "one group, more room than boxes",
-       [](const On& on) { return selected(on, 70, 90, BoxKind::ordinary, 1); }, 0, true},
-      {"select_boxes", "words of bits and one box more, all alike",
+      {"nms", "more than 64, several groups", [](const On& on) { return kept(on, 150, 40, BoxKind::ordinary, 5); }, 0,
+       true},
+      {"nms", "one group, more room than boxes", [](const On& on) { return kept(on, 70, 90, BoxKind::ordinary, 1); }, 0,
+       true},
+      {"nms", "words of bits and one box more, all alike",
        [](const On& on) {
          std::vector<Tensor> both;
          for (int64_t n : {65, 129}) {
            const std::vector<PlainBox> alike(size_t(n), {0, 0, 9, 9});
-           both.push_back(ops::select_boxes(on(box_tensor<float>(alike)).view({1, n, 4}),
-                                            on.floats({1, n}, std::vector<double>(size_t(n), 0.5)),
-                                            on.ints(std::vector<int32_t>(size_t(n), 2)), 3, {}));
+           both.push_back(ops::nms(on(box_tensor<float>(alike)).view({1, n, 4}),
+                                   on.floats({1, n}, std::vector<double>(size_t(n), 0.5)),
+                                   on.ints(std::vector<int32_t>(size_t(n), 2)), 3, {}));
          }
          return both;
-       },
-       0, true},
-      {"select_boxes", "one candidate", [](const On& on) { return selected(on, 1, 3, BoxKind::ordinary, 1); }, 0, true},
-      {"select_boxes", "none wanted", [](const On& on) { return selected(on, 5, 0, BoxKind::ordinary, 1); }, 0, true},
-      {"select_boxes", "no candidates",
-       [](const On& on) {
-         return std::vector{ops::select_boxes(boxes(on, 0, BoxKind::ordinary, 1).view({2, 0, 4}), on.floats({2, 0}, {}),
-                                              on.ints({}), 4, {})};
-       },
-       0, true},
-      {"nms", "several lists, more than 64 boxes",
-       [](const On& on) {
-         return suppressed(on, {200, 0, 64, 65, 1, 63}, 200, BoxKind::ordinary, 0.3);
        },
        0, true},
       {"nms", "an overlap at the threshold is kept",
        [](const On& on) {
          const Tensor b = on(Tensor::of<float>({1, 3, 4}, {0, 0, 10, 10, 0, 0, 10, 5, 0, 0, 10, 6}));
-         return std::vector{ops::nms(b, on.ints({3}), 0.5), ops::nms(b, on.ints({3}), 0.6),
-                            ops::nms(b, on.ints({3}), 0.7)};
+         std::vector<Tensor> rows;
+         for (double threshold : {0.5, 0.6, 0.7})
+           rows.push_back(ops::nms(b, on.floats({1, 3}, {3, 2, 1}), on.ints({0, 0, 0}), 3, {0, threshold}));
+         return rows;
        },
        0, true},
-      {"nms", "empty lists",
+      {"nms", "one candidate", [](const On& on) { return kept(on, 1, 3, BoxKind::ordinary, 1); }, 0, true},
+      {"nms", "none wanted", [](const On& on) { return kept(on, 5, 0, BoxKind::ordinary, 1); }, 0, true},
+      {"nms", "no candidates",
        [](const On& on) {
-         return suppressed(on, {0, 0}, 3, BoxKind::ordinary, 0.5);
+         return std::vector{
+             ops::nms(boxes(on, 0, BoxKind::ordinary, 1).view({2, 0, 4}), on.floats({2, 0}, {}), on.ints({}), 4, {})};
        },
        0, true},
       {"match_boxes", "more objects than a stretch",
@@ -168,10 +155,15 @@ std::vector<KernelCase> box_cases() {
        },
        0, true},
   };
-  for (BoxKind kind : kKinds)
-    all.push_back(
-        {"select_boxes", "a kind of boxes", [kind](const On& on) { return selected(on, 100, 30, kind, 3); }, 0, true});
   for (BoxKind kind : kKinds) {
+    all.push_back({"nms", "a kind of boxes", [kind](const On& on) { return kept(on, 100, 30, kind, 3); }, 0, true});
+    all.push_back({"nms", "candidates that end with a word of bits, or a box behind it",
+                   [kind](const On& on) {
+                     std::vector<Tensor> rows;
+                     for (int64_t n : {63, 64, 65, 128}) rows.push_back(kept(on, n, n, kind, 1, 0.02)[0]);
+                     return rows;
+                   },
+                   0, true});
     all.push_back(
         {"encode_boxes", "a kind of boxes",
          [kind](const On& on) {
@@ -183,18 +175,6 @@ std::vector<KernelCase> box_cases() {
                      std::vector<Tensor> both = matched(on, 400, 20, kind, {0.5f, 0.2f, true});
                      both.push_back(matched(on, 400, 20, kind, {0.5f, 0.5f, false})[0]);
                      return both;
-                   },
-                   0, true});
-    all.push_back({"nms", "a kind of boxes",
-                   [kind](const On& on) {
-                     return suppressed(on, {130, 70}, 130, kind, 0.2);
-                   },
-                   0, true});
-    all.push_back({"nms", "lists that end with a word of bits, or a box behind it",
-                   [kind](const On& on) {
-                     std::vector<Tensor> all_lists = suppressed(on, {128, 64, 65, 128}, 128, kind, 0.02);
-                     for (const Tensor& t : suppressed(on, {65, 65, 64, 65}, 65, kind, 0.02)) all_lists.push_back(t);
-                     return all_lists;
                    },
                    0, true});
   }

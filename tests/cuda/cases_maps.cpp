@@ -18,6 +18,18 @@ std::vector<Tensor> upsampled(const On& on, const Shape& coarse, const Shape& fi
           ops::upsample_backward(on.random(fine, 3), coarse)};
 }
 
+// Of bytes and of floats, each to two sizes, the second as large as the batch.
+std::vector<Tensor> normalized(const On& on, int64_t height, int64_t width, int64_t to_height, int64_t to_width) {
+  std::vector<uint8_t> bytes;
+  for (int64_t i = 0; i < height * width * 3; ++i) bytes.push_back(uint8_t(RngKey{9}.below(uint64_t(i), 256)));
+  const Tensor photo = on(Tensor::of({height, width, 3}, bytes));
+  const PhotoGeom small{to_height, to_width, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+  PhotoGeom whole = small;
+  whole.height = to_height + 3, whole.width = to_width + 5;
+  return {ops::normalize_photos({photo, photo}, {small, whole}, whole.height, whole.width),
+          ops::normalize_photos({on.random({height, width, 3}, 1, 0, 1)}, {small}, whole.height, whole.width)};
+}
+
 std::vector<Tensor> batch_normed(const On& on, const Shape& x) {
   const Tensor in = on.random(x, 1, -1, 3), scale = on.random({x[3]}, 2), shift = on.random({x[3]}, 3);
   const ops::Norm norm = ops::batch_norm(in, scale, shift, 1e-5f);
@@ -36,6 +48,10 @@ std::vector<Tensor> group_normed(const On& on, const Shape& x, int groups) {
 
 std::vector<KernelCase> map_cases() {
   return {
+      {"normalize_photo", "larger", [](const On& on) { return normalized(on, 13, 9, 30, 21); }, 4, true},
+      {"normalize_photo", "smaller", [](const On& on) { return normalized(on, 40, 70, 12, 17); }, 4, true},
+      {"normalize_photo", "as large", [](const On& on) { return normalized(on, 20, 15, 20, 15); }, 4, true},
+      {"normalize_photo", "one pixel", [](const On& on) { return normalized(on, 1, 1, 1, 1); }, 4, true},
       {"max_pool", "kernel 3, stride 2",
        [](const On& on) {
          return pooled(on, {2, 9, 8, 19}, {3, 2, 1});

@@ -113,11 +113,10 @@ TEST_CASE("device: what is detected and what is lost, folded or not, does not ha
 
 TEST_CASE("device: the stages of a step and the curve of some are those of the CPU") {
   const ModelConfig config = tiny_model_config();
-  const Batch batch = two_photos();
   const auto stages = [&](Device device, const Stages& given) {
     MaskRcnn model(config, RngKey{1});
     model.move_to(device);
-    return training_stages(model, batch.to(device), given);
+    return training_stages(model, two_photos(device), given);
   };
   const Stages cpu = stages(Device::cpu(), {});
   check_close(stages(Device::simt(), cpu), cpu, 3e-3);
@@ -125,7 +124,7 @@ TEST_CASE("device: the stages of a step and the curve of some are those of the C
   const auto curve = [&](Device device, const Stages& given) {
     MaskRcnn model(config, RngKey{1});
     model.move_to(device);
-    return training_curve(model, batch.to(device), 2, 1e-5, {}, given);
+    return training_curve(model, two_photos(device), 2, 1e-5, {}, given);
   };
   const Stages want = curve(Device::cpu(), {}), got = curve(Device::simt(), want);
   REQUIRE(got.size() == want.size());
@@ -142,8 +141,8 @@ TEST_CASE("device: objects are filled up with empty ones, from none and to a ful
     CAPTURE(objects);
     std::vector<Object> boxes;
     for (int i = 0; i < objects; ++i) boxes.push_back({{float(i % 8), float(i / 8), 40, 50}, 1 + i % 3});
-    const Batch batch = collate({example(formula_photo("photo", 64, 64), boxes, {64, 64})});
-    const Batch there = batch.to(Device::simt());
+    const std::vector<Example> one{example(formula_photo("photo", 64, 64), boxes, {64, 64})};
+    const Batch batch = collate(one), there = collate(one, Device::simt());
     const Targets &t = there.targets, &own = batch.targets;
     CHECK(t.boxes.shape() == Shape{filled, 4});
     CHECK(t.size.shape() == Shape{filled, 2});
@@ -179,7 +178,7 @@ TEST_CASE(
   const Setting s;
   MaskRcnn model = tiny_model(s.config);
   model.move_to(Device::simt());
-  const Batch batch = two_photos().to(Device::simt());
+  const Batch batch = two_photos(Device::simt());
   simt::set_bad_luck({});
   const Losses losses = model.losses(batch, Mode::train, RngKey{3});
   backward(losses.all());

@@ -16,7 +16,7 @@ std::vector<std::vector<float>> after_two_steps(DType dtype, bool recorded) {
   model.move_to(where());
   model.compute_in(dtype);
   Optimizer optimizer(leaves(model), {});
-  const Batch batch = two_photos().to(where());
+  const Batch batch = two_photos(where());
   const SampleKeys keys(RngKey{7}, where());
   const Tensor rate = Tensor::of<double>({1}, {1e-3}, where());
   const auto step = [&] {

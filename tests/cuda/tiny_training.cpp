@@ -37,7 +37,7 @@ TinyRun train_tiny(Device device, DType dtype, const std::vector<Stages>& given)
   model.move_to(device);
   model.compute_in(dtype);
   Optimizer optimizer(leaves(model), {});
-  const Batch batch = two_photos().to(device);
+  const Batch batch = two_photos(device);
   TinyRun run;
   for (int step = 0; step < 3; ++step) {
     optimizer.zero_grad();

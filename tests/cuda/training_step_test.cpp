@@ -22,11 +22,14 @@ Tensor on_simt(const std::vector<float>& values) { return Tensor::of({int64_t(va
 
 // Batches of one shape and other contents: two_photos, a little noise added and an object's box moved.
 Batch batch_of(int step) {
-  Batch b = two_photos();
-  float* pixel = b.photos.data<float>();
-  for (int64_t i = 0; i < b.photos.numel(); ++i) pixel[i] += 0.1f * RngKey{5}.fold(uint64_t(step)).uniform(uint64_t(i));
-  b.targets.boxes.data<float>()[0] += float(step);
-  return b;
+  std::vector<Example> examples = two_examples();
+  for (Example& e : examples) {
+    float* pixel = e.photo.data<float>();
+    for (int64_t i = 0; i < e.photo.numel(); ++i)
+      pixel[i] += 0.1f * RngKey{5}.fold(uint64_t(step)).uniform(uint64_t(i));
+  }
+  examples[0].boxes[0] += float(step);
+  return collate(examples, kSimt);
 }
 
 struct Training {
@@ -144,7 +147,7 @@ TEST_CASE("training step: recorded and replayed, it computes the same bits as la
   TrainingStep step(replayed.model, replayed.optimizer, 2);
   for (int s = 0; s < 3; ++s) {
     CAPTURE(s);
-    const Batch batch = batch_of(s).to(kSimt);
+    const Batch batch = batch_of(s);
     simt::set_bad_luck({});
     Reading numbers = step(batch, key(s), rate(s));
     CHECK(simt::downloads_since_then() == 0);
@@ -162,9 +165,8 @@ TEST_CASE("training step: another shape is another recording, and both go on") {
   TrainingStep step(replayed.model, replayed.optimizer, 2);
   for (int s = 0; s < 4; ++s) {
     CAPTURE(s);
-    Batch wide = batch_of(s);
-    if (s % 2) wide.photos = ops::pad(wide.photos, 2, 0, 32);
-    const Batch batch = wide.to(kSimt);
+    Batch batch = batch_of(s);
+    if (s % 2) batch.photos = ops::pad(batch.photos, 2, 0, 32);
     CHECK(step(batch, key(s), rate(s)).values() == by_hand(plain, batch, s));
   }
   CHECK(step.counts().first == 2);
@@ -175,11 +177,11 @@ TEST_CASE("training step: another shape is another recording, and both go on") {
 TEST_CASE("training step: a batch stays the caller's, also the one that was recorded") {
   Training replayed(OptimizerConfig::Kind::sgd), plain(OptimizerConfig::Kind::sgd);
   TrainingStep step(replayed.model, replayed.optimizer, 2);
-  const Batch recorded = batch_of(1).to(kSimt);
+  const Batch recorded = batch_of(1);
   const std::vector<float> photos = recorded.photos.to_vector<float>();
   for (int s : {0, 1, 2, 1}) {
     CAPTURE(s);
-    const Batch own = batch_of(s).to(kSimt);
+    const Batch own = batch_of(s);
     CHECK(step(s == 1 ? recorded : own, key(s), rate(s)).values() == by_hand(plain, own, s));
   }
   CHECK(recorded.photos.to_vector<float>() == photos);
@@ -192,7 +194,7 @@ TEST_CASE("training step: what cannot be recorded runs as it is, counted, with t
   more.push_back({"idle", &idle, nullptr});
   Optimizer optimizer(more, {});
   TrainingStep step(t.model, optimizer, {});
-  for (int s = 0; s < 2; ++s) CHECK(step(batch_of(s).to(kSimt), key(s), rate(s)).values().size() == 5);
+  for (int s = 0; s < 2; ++s) CHECK(step(batch_of(s), key(s), rate(s)).values().size() == 5);
   CHECK(step.counts().first == 1);
   CHECK(step.counts().not_recorded == 1);
   CHECK(step.counts().reason == "idle has no gradient in this step");

@@ -10,6 +10,7 @@ namespace {
 Example example(int64_t id, int height, int width, int objects) {
   Example e;
   e.photo = Tensor::full({height, width, 3}, double(id));
+  e.size = {height, width}, e.normalize = {{0, 0, 0}, {1, 1, 1}};
   e.image_id = id;
   e.original = {2 * height, 2 * width};
   for (int i = 0; i < objects; ++i) {
@@ -70,6 +71,10 @@ TEST_CASE("collate: an example that disagrees with itself is refused") {
   e.masks[0] = {3, 4, {12}};
   CHECK(refused(e) == "collate: a mask of image 7 is 3 x 4 (its photo's 4 x 4 expected)");
   e = example(7, 4, 4, 0);
-  e.photo = Tensor::zeros({4, 4, 3}, DType::u8);
-  CHECK(refused(e) == "collate: photo of image 7 is uint8 [4, 4, 3] (float32 [H, W, 3] expected)");
+  e.photo = Tensor::zeros({4, 4}, DType::u8);
+  CHECK(refused(e) ==
+        "normalize_photos: photo 0 is uint8 [4, 4]; uint8 or float32 [H, W, 3] of at least one pixel expected");
+  e = example(7, 4, 4, 0);
+  e.size = {};
+  CHECK(refused(e) == "normalize_photos: photo 0 becomes 0 x 0; 1 x 1 to the batch's 0 x 0 expected");
 }

@@ -50,9 +50,10 @@ struct Seen {
 std::vector<Seen> take(Loader& loader, int batches) {
   std::vector<Seen> out;
   for (int i = 0; i < batches; ++i) {
-    const std::optional<Batch> b = loader.next();
-    REQUIRE(b);
-    out.push_back({b->image_ids, b->photos.to_vector<float>(), b->targets.boxes.to_vector<float>()});
+    const auto examples = loader.next();
+    REQUIRE(examples);
+    const Batch b = collate(*examples);
+    out.push_back({b.image_ids, b.photos.to_vector<float>(), b.targets.boxes.to_vector<float>()});
   }
   return out;
 }
@@ -116,7 +117,7 @@ TEST_CASE("loader: unshuffled it gives each photo once, in order, the rest in a 
   for (int workers : {1, 3}) {
     Loader loader(d, {.batch_size = 2, .workers = workers, .shuffle = false});
     std::vector<std::vector<int64_t>> ids;
-    while (const std::optional<Batch> b = loader.next()) ids.push_back(b->image_ids);
+    while (const auto examples = loader.next()) ids.push_back(collate(*examples).image_ids);
     CHECK(ids == std::vector<std::vector<int64_t>>{{1, 2}, {3, 4}, {5}});
     CHECK_FALSE(loader.next());
   }
@@ -127,11 +128,11 @@ TEST_CASE("loader: a bad photo is thrown by the batch it is in, and the next bat
   const Dataset d = set.dataset(Purpose::validation);
   test::write_text(set.folder.path / "2.png", "no picture any more");
   Loader loader(d, {.batch_size = 1, .workers = 2, .ahead = 4, .shuffle = false});
-  CHECK(loader.next()->image_ids == std::vector<int64_t>{1});
+  CHECK(collate(*loader.next()).image_ids == std::vector<int64_t>{1});
   const std::string text = test::error_of([&] { loader.next(); });
   CHECK(text.starts_with((set.folder.path / "2.png").string()));
-  CHECK(loader.next()->image_ids == std::vector<int64_t>{3});
-  CHECK(loader.next()->image_ids == std::vector<int64_t>{4});
+  CHECK(collate(*loader.next()).image_ids == std::vector<int64_t>{3});
+  CHECK(collate(*loader.next()).image_ids == std::vector<int64_t>{4});
   CHECK_FALSE(loader.next());
 }
 

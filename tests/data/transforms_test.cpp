@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "data/image.h"
+#include "tensor/ops.h"
 #include "tests/folder.h"
 
 using namespace sil;
@@ -43,6 +44,12 @@ Example picture() {
   e.labels = {1, 2};
   e.masks = {read_mask("mask.png"), read_mask("mask.png")};
   return e;
+}
+
+// As the model sees it, without padding.
+Tensor as_seen(const Example& e) {
+  const Batch b = collate({e});
+  return ops::slice(b.photos.view({b.photos.dim(1), b.photos.dim(2), 3}).rows(0, e.size[0]), 1, 0, e.size[1]);
 }
 
 int64_t bytes_that_differ(const Tensor& a, const Tensor& b) {
@@ -125,14 +132,15 @@ TEST_CASE("model resize: torchvision's transform: size, floats, masks, boxes") {
     const Preparation by{{}, {c["min_size"].GetInt(), c["max_size"].GetInt()}};
     const Example e = prepare(picture(), by, std::nullopt);
     const int height = c["size"][0].GetInt(), width = c["size"][1].GetInt();
-    REQUIRE(e.photo.shape() == Shape{height, width, 3});
+    REQUIRE(e.size == std::array{height, width});
+    const Tensor photo = as_seen(e);
     const std::string want = test::bytes_of(golden / c["photo"].GetString());
-    REQUIRE(want.size() == e.photo.bytes());
+    REQUIRE(want.size() == photo.bytes());
     float most = 0;
-    for (int64_t i = 0; i < e.photo.numel(); ++i) {
+    for (int64_t i = 0; i < photo.numel(); ++i) {
       float w;
       std::memcpy(&w, want.data() + i * 4, 4);
-      most = std::max(most, std::abs(w - e.photo.data<float>()[i]));
+      most = std::max(most, std::abs(w - photo.data<float>()[i]));
     }
     CHECK(most <= 1e-6f);
     CHECK(e.masks[0] == read_mask(c["mask"].GetString()));
@@ -193,13 +201,13 @@ TEST_CASE("prepare: image, boxes and masks move together through flip and either
   const Augmentations flip{RandomHorizontalFlip{1}, ToImage{}, Normalize{{0, 0, 0}, {1, 1, 1}}};
   for (const Preparation& by : {Preparation{flip_and_resize, {}}, Preparation{flip, {100, 1000}}}) {
     const Example e = prepare(rectangle(), by, RngKey{1});
-    const Tensor mask = decode(e.masks[0]);
-    REQUIRE(mask.dim(0) == e.photo.dim(0));
-    REQUIRE(mask.dim(1) == e.photo.dim(1));
+    const Tensor mask = decode(e.masks[0]), photo = as_seen(e);
+    REQUIRE(mask.dim(0) == e.size[0]);
+    REQUIRE(mask.dim(1) == e.size[1]);
     for (int64_t y = 0; y < mask.dim(0); ++y)
       for (int64_t x = 0; x < mask.dim(1); ++x) {
         const int64_t i = y * mask.dim(1) + x;
-        const float bright = e.photo.data<float>()[3 * i];
+        const float bright = photo.data<float>()[3 * i];
         if (bright > 0.999f) REQUIRE(mask.data<uint8_t>()[i] == 1);
         if (bright < 0.001f) REQUIRE(mask.data<uint8_t>()[i] == 0);
       }
@@ -214,9 +222,9 @@ TEST_CASE("prepare: image, boxes and masks move together through flip and either
 
 TEST_CASE("prepare: without a key nothing random happens; with one the key alone decides") {
   const Preparation by{default_augmentations(), {}};
-  const auto photo = [&](std::optional<RngKey> key) { return prepare(picture(), by, key).photo.to_vector<float>(); };
+  const auto photo = [&](std::optional<RngKey> key) { return as_seen(prepare(picture(), by, key)).to_vector<float>(); };
   const Preparation plain{{Resize{800, 800}, ToImage{}, Normalize{}}, {}};
-  CHECK(photo(std::nullopt) == prepare(picture(), plain, std::nullopt).photo.to_vector<float>());
+  CHECK(photo(std::nullopt) == as_seen(prepare(picture(), plain, std::nullopt)).to_vector<float>());
   CHECK(photo(RngKey{5}) == photo(RngKey{5}));
   CHECK(photo(RngKey{5}) != photo(RngKey{6}));
 }
@@ -224,15 +232,15 @@ TEST_CASE("prepare: without a key nothing random happens; with one the key alone
 TEST_CASE("prepare: what the list leaves out the model's own transform adds, nothing twice") {
   const Preparation full{{ToImage{}, Normalize{}}, {37, 1000}};
   for (const Augmentations& list : {Augmentations{}, Augmentations{ToImage{}}})
-    CHECK(prepare(picture(), {list, {37, 1000}}, std::nullopt).photo.to_vector<float>() ==
-          prepare(picture(), full, std::nullopt).photo.to_vector<float>());
+    CHECK(as_seen(prepare(picture(), {list, {37, 1000}}, std::nullopt)).to_vector<float>() ==
+          as_seen(prepare(picture(), full, std::nullopt)).to_vector<float>());
   const float red = float(picture().photo.data<uint8_t>()[0]) / 255.0f;
-  CHECK(prepare(picture(), full, std::nullopt).photo.data<float>()[0] == (red - 0.485f) / 0.229f);
+  CHECK(as_seen(prepare(picture(), full, std::nullopt)).data<float>()[0] == (red - 0.485f) / 0.229f);
 }
 
 TEST_CASE("prepare: one pixel with no object goes through everything") {
   Example e;
   e.photo = Tensor::zeros({1, 1, 3}, DType::u8);
-  CHECK(prepare(e, {default_augmentations(), {}}, RngKey{3}).photo.shape() == Shape{800, 800, 3});
-  CHECK(prepare(e, {{}, {64, 100}}, RngKey{3}).photo.shape() == Shape{64, 64, 3});
+  CHECK(as_seen(prepare(e, {default_augmentations(), {}}, RngKey{3})).shape() == Shape{800, 800, 3});
+  CHECK(as_seen(prepare(e, {{}, {64, 100}}, RngKey{3})).shape() == Shape{64, 64, 3});
 }

@@ -17,7 +17,7 @@ struct Square {
 Example picture(const std::string& name, const std::vector<Square>& squares) {
   Tensor photo = formula_photo(name, 64, 64);
   Example e;
-  e.photo = photo, e.original = {64, 64};
+  e.photo = photo, e.original = e.size = {64, 64}, e.normalize = {{0, 0, 0}, {1, 1, 1}};
   float* pixels = photo.data<float>();
   for (int64_t i = 0; i < photo.numel(); ++i) pixels[i] = 0.2f * pixels[i] - 1;
   for (const Square& s : squares) {

@@ -89,13 +89,14 @@ struct Case {
   const char* backbone;
   NormKind norm;
   int layers, mask_size;
-  Batch (*batch)();
+  Batch (*batch)(Device);
 };
 
 // So low that padding to 64 makes it more than sqrt(2) times as high.
-Batch thin_photo() {
+Batch thin_photo(Device device) {
   return collate(
-      {example(formula_photo("photo0", 40, 128), {{{8.5f, 4, 60, 38.5f}, 1}, {{50, 10, 120, 40}, 2}}, {40, 128})});
+      {example(formula_photo("photo0", 40, 128), {{{8.5f, 4, 60, 38.5f}, 1}, {{50, 10, 120, 40}, 2}}, {40, 128})},
+      device);
 }
 
 const Case kCases[] = {{"r18_frozen_bn", "resnet18", NormKind::frozen_bn, 3, 28, two_photos},
@@ -214,7 +215,7 @@ TEST_CASE("mask_rcnn: each stage of a training step and each gradient equal torc
       CAPTURE(name(dtype));
       const Stages want = golden(c, dtype);
       MaskRcnn model = formula_model(c, dtype);
-      const Stages got = training_stages(model, c.batch().to(where()), given(want, "train.", dtype));
+      const Stages got = training_stages(model, c.batch(where()), given(want, "train.", dtype));
       check_stages(got, want, "train.", dtype);
       size_t gradients = 0;
       for (const auto& [stage, w] : want) {
@@ -249,7 +250,7 @@ BackboneError backbone_error(const Case& c, float eps) {
   MaskRcnn model = formula_model(config);
   model.move_to(where());
   KeepStages keep;
-  model.detect(c.batch().to(where()), &keep);
+  model.detect(c.batch(where()), &keep);
   const Stages all = golden(c, DType::f32);
   BackboneError worst;
   for (const std::string name : {"c2", "c3", "c4", "c5"}) {
@@ -279,7 +280,7 @@ TEST_CASE("mask_rcnn: each stage of detection equals torchvision's, in float32 a
       const Stages want = golden(c, dtype);
       MaskRcnn model = formula_model(c, dtype);
       KeepStages keep(given(want, "infer.", dtype));
-      model.detect(c.batch().to(where()), &keep);
+      model.detect(c.batch(where()), &keep);
       check_stages(keep.stages, want, "infer.", dtype);
     }
 }
@@ -290,14 +291,14 @@ TEST_CASE("mask_rcnn: detections equal torchvision's") {
     const Stages want = golden(c, DType::f32);
     MaskRcnn model = formula_model(c, DType::f32);
     KeepStages keep;
-    const std::vector<PhotoDetections> found = model.detect(c.batch().to(where()), &keep);
+    const std::vector<PhotoDetections> found = model.detect(c.batch(where()), &keep);
     for (size_t n = 0; n < found.size(); ++n) {
       const int64_t count = int64_t(found[n].scores.size()), found_rows = count - unmatched(found[n], want, n);
       CHECK(count == want.at(fmt::format("scores.{}", n)).dim(0));
       CHECK(found_rows >= count - count / 50);
     }
     // Without a probe the mask logits of the found classes alone are computed: the same masks.
-    const std::vector<PhotoDetections> again = model.detect(c.batch().to(where()));
+    const std::vector<PhotoDetections> again = model.detect(c.batch(where()));
     for (size_t n = 0; n < found.size(); ++n)
       for (size_t i = 0; i < again[n].masks.size(); ++i)
         CHECK(iou(again[n].masks[i], found[n].masks[i], false) >= (area(found[n].masks[i]) ? 0.99 : 0.0));

@@ -40,18 +40,17 @@ std::set<std::string> ranges_of(const Stages& stages) {
 TEST_CASE("ranges: each stage of detection has one, and nothing else has") {
   MaskRcnn model(small_config(), RngKey{});
   model.move_to(where());
-  Batch one = two_photos();
-  one.photos = one.photos.rows(0, 1), one.sizes = one.sizes.rows(0, 1), one.original.resize(1), one.targets = {};
-  const std::set<std::string> expected = ranges_of(detection_stages(model, one.to(where())));
+  const Batch one = collate({two_examples()[0]}, where());
+  const std::set<std::string> expected = ranges_of(detection_stages(model, one));
   const RangeLog log;
-  model.detect(one.to(where()));
+  model.detect(one);
   CHECK(names(log) == expected);
 }
 
 TEST_CASE("ranges: each stage of a training step has one, and the samples") {
   MaskRcnn model(small_config(), RngKey{});
   model.move_to(where());
-  const Batch batch = two_photos().to(where());
+  const Batch batch = two_photos(where());
   std::set<std::string> expected = ranges_of(training_stages(model, batch));
   expected.insert("samples");
   const RangeLog log;

@@ -31,6 +31,7 @@ Tensor formula_photo(const std::string& name, int64_t height, int64_t width) {
 Example example(const Tensor& photo, const std::vector<Object>& objects, std::array<int, 2> original) {
   Example e;
   e.photo = photo, e.original = original;
+  e.size = {int(photo.dim(0)), int(photo.dim(1))}, e.normalize = {{0, 0, 0}, {1, 1, 1}};
   const int64_t height = photo.dim(0), width = photo.dim(1);
   for (const Object& o : objects) {
     const auto [x0, y0, x1, y1] = o.box;
@@ -47,11 +48,12 @@ Example example(const Tensor& photo, const std::vector<Object>& objects, std::ar
   return e;
 }
 
-Batch two_photos() {
-  return collate(
-      {example(formula_photo("photo0", 128, 96),
-               {{{8.5f, 10.25f, 60, 70.5f}, 1}, {{30, 40, 95, 127}, 2}, {{2, 90, 20, 110}, 3}}, {200, 150}),
-       example(formula_photo("photo1", 112, 128), {{{16, 16, 48, 100}, 3}, {{70.25f, 20, 120, 61}, 1}}, {112, 128})});
+std::vector<Example> two_examples() {
+  return {example(formula_photo("photo0", 128, 96),
+                  {{{8.5f, 10.25f, 60, 70.5f}, 1}, {{30, 40, 95, 127}, 2}, {{2, 90, 20, 110}, 3}}, {200, 150}),
+          example(formula_photo("photo1", 112, 128), {{{16, 16, 48, 100}, 3}, {{70.25f, 20, 120, 61}, 1}}, {112, 128})};
 }
+
+Batch two_photos(Device device) { return collate(two_examples(), device); }
 
 }  // namespace sil::test

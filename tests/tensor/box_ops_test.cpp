@@ -74,26 +74,17 @@ TEST_CASE("sample: dtype, counts and shares out of range") {
                        "sample: 3 rows of 2 images; as many of each expected where no image is given", Error);
 }
 
-TEST_CASE("nms: lists, counts and threshold") {
-  CHECK_THROWS_WITH_AS(ops::nms(kBoxes, ints({2}), 0.5),
-                       "nms: boxes is [2, 4]; [S, M, 4] (S lists of x1, y1, x2, y2) expected", Error);
-  CHECK_THROWS_WITH_AS(ops::nms(kBoxes.view({1, 2, 4}), ints({3}), 0.5), "nms: counts[0] is 3; 0 to 2 expected", Error);
-  CHECK_THROWS_WITH_AS(ops::nms(kBoxes.view({1, 2, 4}), ints({2}), 7),
-                       "nms: threshold is 7; an IoU from 0 to 1 expected", Error);
-}
-
-TEST_CASE("select_boxes: candidates, scores, groups and limits") {
+TEST_CASE("nms: candidates, scores, groups and limits") {
   const Tensor boxes = kBoxes.view({1, 2, 4}), scores = Tensor::zeros({1, 2});
-  CHECK_THROWS_WITH_AS(ops::select_boxes(kBoxes, scores, ints({0, 0}), 1, {}),
-                       "select_boxes: boxes is [2, 4]; [N, M, 4] (x1, y1, x2, y2) expected", Error);
-  CHECK_THROWS_WITH_AS(ops::select_boxes(boxes, Tensor::zeros({2, 1}), ints({0, 0}), 1, {}),
-                       "select_boxes: scores is float32 [2, 1]; float32 [1, 2] expected", Error);
-  CHECK_THROWS_WITH_AS(ops::select_boxes(boxes, scores, ints({0, -1}), 1, {}),
-                       "select_boxes: groups[1] is -1; 0 to 2147483647 expected", Error);
-  CHECK_THROWS_WITH_AS(ops::select_boxes(boxes, scores, ints({0, 0}), -1, {}),
-                       "select_boxes: limit is -1; 0 or more expected", Error);
-  CHECK_THROWS_WITH_AS(ops::select_boxes(boxes, scores, ints({0, 0}), 1, {0, 2}),
-                       "select_boxes: threshold is 2; an IoU from 0 to 1 expected", Error);
+  CHECK_THROWS_WITH_AS(ops::nms(kBoxes, scores, ints({0, 0}), 1, {}),
+                       "nms: boxes is [2, 4]; [N, M, 4] (x1, y1, x2, y2) expected", Error);
+  CHECK_THROWS_WITH_AS(ops::nms(boxes, Tensor::zeros({2, 1}), ints({0, 0}), 1, {}),
+                       "nms: scores is float32 [2, 1]; float32 [1, 2] expected", Error);
+  CHECK_THROWS_WITH_AS(ops::nms(boxes, scores, ints({0, -1}), 1, {}), "nms: groups[1] is -1; 0 to 2147483647 expected",
+                       Error);
+  CHECK_THROWS_WITH_AS(ops::nms(boxes, scores, ints({0, 0}), -1, {}), "nms: limit is -1; 0 or more expected", Error);
+  CHECK_THROWS_WITH_AS(ops::nms(boxes, scores, ints({0, 0}), 1, {0, 2}),
+                       "nms: threshold is 2; an IoU from 0 to 1 expected", Error);
 }
 
 TEST_CASE("indices: lookup, join_index, split_index") {
