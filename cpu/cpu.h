@@ -19,6 +19,7 @@ KernelFunction<decltype(Kernels::copy_block)> copy_block;
 KernelFunction<decltype(Kernels::permute)> permute;
 KernelFunction<decltype(Kernels::gather_rows)> gather_rows;
 KernelFunction<decltype(Kernels::scatter_add_rows)> scatter_add_rows;
+KernelFunction<decltype(Kernels::arange)> arange;
 KernelFunction<decltype(Kernels::lookup)> lookup;
 KernelFunction<decltype(Kernels::join_index)> join_index;
 KernelFunction<decltype(Kernels::split_index)> split_index;

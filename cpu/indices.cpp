@@ -1,7 +1,11 @@
 // Arithmetic on rows' numbers, where a negative one is none.
+#include <numeric>
+
 #include "cpu/cpu.h"
 
 namespace sil::cpu {
+
+void arange(Stream, Out y) { std::iota(y.data<int32_t>(), y.data<int32_t>() + y.numel(), 0); }
 
 void lookup(Stream, In table, In index, Out y) {
   const int32_t *from = table.data<int32_t>(), *i = index.data<int32_t>();

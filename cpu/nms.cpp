@@ -45,9 +45,9 @@ struct Image {
   const int32_t* groups;
   int64_t count;
 
-  bool takes_part(int64_t i, T min_side) const {
-    const T* b = boxes + 4 * i;
-    return b[2] - b[0] >= min_side && b[3] - b[1] >= min_side && scores[i] >= 0;  // NaN is neither
+  bool takes_part(int64_t i, const NmsGeom& g) const {
+    const T *b = boxes + 4 * i, side = T(g.min_side);
+    return b[2] - b[0] >= side && b[3] - b[1] >= side && scores[i] > T(g.score_above);  // NaN is neither
   }
 };
 
@@ -70,7 +70,7 @@ void select_from(const Image<T>& image, NmsGeom g, int32_t* rows, int64_t limit,
   int32_t *order = scratch.take_n<int32_t>(room), *listed = scratch.take_n<int32_t>(room);
   int64_t n = 0;
   for (int64_t i = 0; i < image.count; ++i)
-    if (image.takes_part(i, T(g.min_side))) order[n++] = int32_t(i);
+    if (image.takes_part(i, g)) order[n++] = int32_t(i);
   std::stable_sort(order, order + n, [&](int32_t a, int32_t b) { return image.scores[a] > image.scores[b]; });
 
   // Places in `order`, group by group.
@@ -108,8 +108,9 @@ void nms(Stream, In boxes, In scores, In groups, Out rows, NmsGeom g, Scratch& s
   for_boxes(boxes.dtype(), [&](auto t) {
     using T = decltype(t);
     for (int64_t n = 0; n < boxes.dim(0); ++n)
-      select_from<T>({boxes.data<T>() + n * count * 4, scores.data<T>() + n * count, groups.data<int32_t>(), count}, g,
-                     rows.data<int32_t>() + n * limit, limit, scratch);
+      select_from<T>(
+          {boxes.data<T>() + n * count * 4, scores.data<T>() + n * count, groups.data<int32_t>() + n * count, count}, g,
+          rows.data<int32_t>() + n * limit, limit, scratch);
   });
 }
 

@@ -22,6 +22,7 @@ const Kernels& cpu_kernels() {
       .permute = cpu::permute,
       .gather_rows = cpu::gather_rows,
       .scatter_add_rows = cpu::scatter_add_rows,
+      .arange = cpu::arange,
       .lookup = cpu::lookup,
       .join_index = cpu::join_index,
       .split_index = cpu::split_index,

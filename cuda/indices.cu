@@ -5,6 +5,10 @@
 namespace sil::SIL_GPU {
 namespace {
 
+__global__ void arange_kernel(int64_t n, int32_t* y) {
+  for (int64_t m = thread_index(); m < n; m += thread_count()) y[m] = int32_t(m);
+}
+
 __global__ void lookup_kernel(int64_t n, const int32_t* table, const int32_t* index, int32_t* y) {
   for (int64_t m = thread_index(); m < n; m += thread_count()) y[m] = index[m] < 0 ? -1 : table[index[m]];
 }
@@ -25,6 +29,8 @@ __global__ void split_index_kernel(int64_t n, const int32_t* index, int64_t exte
 __global__ void increment_kernel(int64_t* counter) { ++*counter; }
 
 }  // namespace
+
+void arange(Stream s, Out y) { launch(s, "arange", over(y.numel()), arange_kernel, y.numel(), y.data<int32_t>()); }
 
 void lookup(Stream s, In table, In index, Out y) {
   launch(s, "lookup", over(y.numel()), lookup_kernel, y.numel(), table.data<int32_t>(), index.data<int32_t>(),

@@ -18,13 +18,13 @@ constexpr int kBits = 64;
 
 // keys [N, padded]: 0 where a candidate takes no part.
 __global__ void candidate_kernel(int64_t n, const float* boxes, const float* scores, int64_t count, int64_t padded,
-                                 float min_side, Key* keys) {
+                                 NmsGeom g, Key* keys) {
   for (int64_t i = thread_index(); i < n; i += thread_count()) {
     const int64_t place = i % padded, from = i / padded * count + place;
     keys[i] = 0;
     if (place >= count) continue;
     const Box<float> b = load_box<float>(boxes + 4 * from);
-    if (b.x2 - b.x1 >= min_side && b.y2 - b.y1 >= min_side && scores[from] >= 0)  // NaN is neither
+    if (b.x2 - b.x1 >= g.min_side && b.y2 - b.y1 >= g.min_side && scores[from] > g.score_above)  // NaN is neither
       keys[i] = key_of(ordered_bits<uint32_t>(scores[from]), place);
   }
 }
@@ -40,9 +40,9 @@ __global__ void arrange_kernel(int64_t n, const float* boxes, const int32_t* gro
       continue;
     }
     if (place == count - 1) real[image] = int32_t(count);
-    const int64_t from = index_of(own[place]);
+    const int64_t from = image * count + index_of(own[place]);
     sorted_group[i] = groups[from];
-    for (int c = 0; c < 4; ++c) sorted[4 * i + c] = boxes[4 * (image * count + from) + c];
+    for (int c = 0; c < 4; ++c) sorted[4 * i + c] = boxes[4 * from + c];
   }
 }
 
@@ -127,7 +127,7 @@ void nms(Stream s, In boxes, In scores, In groups, Out rows, NmsGeom g, Scratch&
   Bits* bits = scratch.take_n<Bits>(size_t(n * words));
   const float* from = boxes_of("nms", boxes);
   launch(s, "nms_candidates", over(images * padded), candidate_kernel, images * padded, from, scores.data<float>(),
-         count, padded, g.min_side, keys);
+         count, padded, g, keys);
   sort_rows(s, keys, images, padded);
   launch(s, "nms_arrange", over(n), arrange_kernel, n, from, groups.data<int32_t>(), keys, count, padded, sorted, group,
          real);

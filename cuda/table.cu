@@ -27,6 +27,7 @@ Kernels with_kernels(const Kernels& library) {
       .permute = SIL_GPU::permute,
       .gather_rows = SIL_GPU::gather_rows,
       .scatter_add_rows = SIL_GPU::scatter_add_rows,
+      .arange = SIL_GPU::arange,
       .lookup = SIL_GPU::lookup,
       .join_index = SIL_GPU::join_index,
       .split_index = SIL_GPU::split_index,

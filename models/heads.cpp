@@ -81,20 +81,28 @@ MaskHead::MaskHead(const ModelConfig& c, RngKey init)
       conv5_mask(make_deconvolution(c, init.fold("conv5_mask"))),
       mask_fcn_logits(make_mask_logits(c, init.fold("mask_fcn_logits"))) {}
 
+Tensor select_class(const Tensor& logits, const Tensor& labels) {
+  const int64_t rows = logits.dim(0), side = logits.dim(1), classes = logits.dim(3);
+  const Tensor by_class = ops::permute(logits, {0, 3, 1, 2}).view(Shape{rows * classes, side, side});
+  return ops::gather_rows(by_class, ops::join_index(ops::arange(rows, logits.device()), labels, classes));
+}
+
 Var MaskHead::features(const Var& x) const {
   Var y = x;
   for (const Conv2d& conv : convs) y = conv(y, true);
   return conv5_mask(y, true);
 }
 
-Tensor MaskHead::logits_of(const Tensor& features, const std::vector<int32_t>& labels) const {
+Tensor MaskHead::logits_of(const Tensor& features, const Tensor& labels) const {
   const int64_t rows = features.dim(0), side = features.dim(1), width = features.dim(3);
-  check(int64_t(labels.size()) == rows, "mask head: {} labels for {} rows", labels.size(), rows);
+  check(labels.numel() == rows, "mask head: {} labels for {} rows", labels.numel(), rows);
+  if (labels.device().kind() != Device::Kind::cpu)  // the host does not know them: all classes, then one of them
+    return select_class(mask_fcn_logits(features).value(), labels);
   const Tensor weight = mask_fcn_logits.weight.in(features.dtype()).value().view({-1, width});
   const Tensor bias = mask_fcn_logits.bias.in(features.dtype()).value();
   std::vector<Tensor> out{Tensor({0, 1}, features.dtype(), features.device())};
   for (int64_t r = 0; r < rows; ++r) {
-    const int64_t k = labels[size_t(r)];
+    const int64_t k = labels.data<int32_t>()[r];
     out.push_back(ops::matmul(features.rows(r, r + 1).view({side * side, width}), weight.rows(k, k + 1), false, true,
                               bias.rows(k, k + 1)));
   }

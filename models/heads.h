@@ -37,10 +37,13 @@ struct MaskHead {
 
   MaskHead(const ModelConfig&, RngKey init);
   Var features(const Var& x) const;  // [R, M/2, M/2, C] -> [R, M, M, width]; mask_fcn_logits makes logits of them
-  // Logits [R, M, M] of one class a row alone; labels one a row.
-  Tensor logits_of(const Tensor& features, const std::vector<int32_t>& labels) const;
+  // Logits [R, M, M] of one class a row; labels int32 [R].
+  Tensor logits_of(const Tensor& features, const Tensor& labels) const;
   void visit(Visitor&);
 };
+
+// logits [R, M, M, K] -> [R, M, M] of each row's class, zeros of an empty row's (-1).
+Tensor select_class(const Tensor& logits, const Tensor& labels);
 
 // Binary cross-entropy with the object's mask in the RoI, of the true class's logits, mean over positives x M^2.
 // Without positives 0, and the head's gradients are zeros.  He et al. 2017, section 3.

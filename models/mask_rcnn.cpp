@@ -111,15 +111,6 @@ Tensor anchors_for(const std::vector<Var>& pyramid, const Batch& batch, const st
   return make_anchors(shapes, batch.photos.dim(1), batch.photos.dim(2), base);
 }
 
-// logits [D, M, M, K] -> [D, M, M] of each row's class
-Tensor select_class(const Tensor& logits, const std::vector<int32_t>& labels) {
-  const int64_t rows = logits.dim(0), side = logits.dim(1), classes = logits.dim(3);
-  std::vector<int32_t> index(labels.size());
-  for (size_t i = 0; i < index.size(); ++i) index[i] = int32_t(int64_t(i) * classes + labels[i]);
-  const Tensor by_class = ops::permute(logits, {0, 3, 1, 2}).view(Shape{rows * classes, side, side});
-  return ops::gather_rows(by_class, Tensor::of({rows}, index, logits.device()));
-}
-
 }  // namespace
 
 int finest_level(const Batch& batch) {
@@ -283,7 +274,7 @@ std::vector<PhotoDetections> MaskRcnn::detections_of(const Proposed& p, const Ba
   Tensor logits;
   if (probe) {  // every class, as torchvision computes them
     const Tensor all = parts_->mask_head.mask_fcn_logits(features).value();
-    show(probe, "mask_logits", all);
+    show_rows(probe, "mask_logits", all, found.rois);
     logits = select_class(all, found.labels);
   } else {
     logits = in_range("mask_logits", [&] { return parts_->mask_head.logits_of(features, found.labels); });

@@ -26,68 +26,78 @@ std::vector<RowRange> row_ranges(const Tensor& image, int64_t photos) {
   return ranges;
 }
 
-template <class T>
+// Candidates are the classes of a proposal, K to a row, the background's out of the question.
 struct Candidates {
-  std::vector<T> boxes, scores;
-  std::vector<int32_t> classes;
+  Tensor boxes;   // [R * K, 4]
+  Tensor scores;  // [R, K]
 };
 
-// boxes [P, K * 4], scores [P, K].
-template <class T>
-Candidates<T> photo_candidates(const Tensor& boxes, const Tensor& scores, RowRange rows, float score_threshold) {
-  Candidates<T> c;
+Candidates candidates_of(const Tensor& class_logits, const Tensor& deltas, const Rois& proposals, const Tensor& sizes,
+                         const BoxConfig& config) {
+  const DType dtype = wide(class_logits.dtype());
+  const int64_t rows = class_logits.dim(0), classes = class_logits.dim(1);
+  const Tensor scores = ops::softmax(ops::cast(class_logits, dtype));
+  const Tensor background = Tensor::full({rows, 1}, -1, dtype, scores.device());
+  const Tensor boxes =
+      ops::decode_boxes(ops::cast(deltas, dtype), proposals.boxes, config.coder, proposals.image, sizes);
+  return {boxes.view({rows * classes, 4}), ops::concat({background, ops::slice(scores, 1, 1, classes)}, 1)};
+}
+
+// How many of a photo's candidates can have more than the least score.  On the CPU they are counted, of its one photo;
+// on a GPU a proposal's scores say it, whose sum is 1.
+int64_t most_candidates(const Tensor& scores, int64_t classes, float least) {
+  if (scores.device().kind() == Device::Kind::cpu) {
+    const std::vector<double> all = ops::cast(scores, DType::f64).to_vector<double>();
+    return std::count_if(all.begin(), all.end(), [&](double s) { return s > double(least); });
+  }
+  const int64_t objects = classes - 1;
+  return scores.dim(1) / classes * (least > 0 ? std::min(objects, int64_t(1.00001 / double(least))) : objects);
+}
+
+// Of photos with equally many candidates each, scores [N, M], boxes [N * M, 4]: rows of what is kept, int32 [N *
+// limit], -1 behind each photo's; packed on the CPU.
+Tensor kept_rows(const Tensor& scores, const Tensor& boxes, int64_t classes, const BoxConfig& config) {
+  const Device device = scores.device();
+  const int64_t photos = scores.dim(0), each = scores.dim(1), limit = config.detections;
+  const int64_t k = std::min(most_candidates(scores, classes, config.score_threshold), each);
+  if (k == 0) return packed(Tensor::full({photos * limit}, -1, DType::i32, device));
+  const ops::TopK top = ops::top_k(scores, k);
+  const Tensor place = top.index.view({photos * k});
+  const Tensor rows = ops::join_index(photo_of_rows(photos, k, device), place, each);
+  const Tensor best = ops::nms(ops::gather_rows(boxes, rows).view({photos, k, 4}), top.values,
+                               ops::split_index(place, classes).second.view({photos, k}), limit,
+                               {config.min_side, config.nms_threshold, config.score_threshold});
+  const Tensor kept = ops::join_index(photo_of_rows(photos, limit, device), best.view({photos * limit}), k);
+  return ops::lookup(rows, packed(kept));
+}
+
+// The same of a batch whose photos have proposals of their own number each.
+Tensor kept_rows_packed(const Tensor& scores, const Tensor& boxes, const std::vector<RowRange>& photos,
+                        const BoxConfig& config) {
   const int64_t classes = scores.dim(1);
-  for (int64_t r = rows.begin; r < rows.end; ++r)
-    for (int64_t k = 1; k < classes; ++k) {
-      const T *box = boxes.data<T>() + (r * classes + k) * 4, score = scores.data<T>()[r * classes + k];
-      if (!(score > T(score_threshold))) continue;
-      c.boxes.insert(c.boxes.end(), box, box + 4);
-      c.scores.push_back(score), c.classes.push_back(int32_t(k));
-    }
-  return c;
-}
-
-template <class T>
-Detections detections_of(const Tensor& boxes, const Tensor& scores, const std::vector<RowRange>& rows,
-                         const BoxConfig& config, Device device) {
-  Detections out;
-  std::vector<T> kept;
-  std::vector<int32_t> image;
-  for (size_t n = 0; n < rows.size(); ++n) {
-    const Candidates<T> c = photo_candidates<T>(boxes, scores, rows[n], config.score_threshold);
-    const int64_t count = int64_t(c.scores.size());
-    const Tensor best =
-        ops::nms(Tensor::of({1, count, 4}, c.boxes), Tensor::of({1, count}, c.scores), Tensor::of({count}, c.classes),
-                 config.detections, {config.min_side, config.nms_threshold});
-    for (int32_t row : packed(best.view({config.detections})).to_vector<int32_t>()) {
-      kept.insert(kept.end(), c.boxes.begin() + 4 * row, c.boxes.begin() + 4 * row + 4);
-      image.push_back(int32_t(n));
-      out.scores.push_back(float(c.scores[size_t(row)])), out.labels.push_back(c.classes[size_t(row)]);
-    }
+  std::vector<int32_t> all;
+  for (const auto& [begin, end] : photos) {
+    const Tensor own = scores.rows(begin, end).view({1, (end - begin) * classes});
+    const Tensor rows = kept_rows(own, boxes.rows(begin * classes, end * classes), classes, config);
+    for (int32_t row : rows.to_vector<int32_t>()) all.push_back(int32_t(begin * classes) + row);
   }
-  const int64_t count = int64_t(image.size());
-  out.rois = {Tensor::of({count, 4}, kept, device), Tensor::of({count}, image, device)};
-  return out;
+  return Tensor::of({int64_t(all.size())}, all);
 }
 
-// Of each box's photo, where boxes of the input are given: its size and the boxes there.
+// float32 [D, 4], [D, 2]: boxes in the photo's own pixels, and its height and width; zeros of an empty row.
 struct Placed {
-  std::vector<int32_t> size;  // [D, 2]: height, width
-  std::vector<std::array<float, 4>> boxes;
+  Tensor boxes, size;
 };
 
-Placed place(const Rois& rois, const std::vector<int32_t>& inputs, const std::vector<std::array<int, 2>>& original) {
-  const std::vector<float> boxes = ops::cast(rois.boxes, DType::f32).to_vector<float>();
-  Placed out;
-  for (int32_t n : rois.image.to_vector<int32_t>()) {
-    const auto [height, width] = original[size_t(n)];
-    const float down = float(height) / float(inputs[2 * size_t(n)]),
-                across = float(width) / float(inputs[2 * size_t(n) + 1]);
-    const float* b = boxes.data() + 4 * out.boxes.size();
-    out.boxes.push_back({b[0] * across, b[1] * down, b[2] * across, b[3] * down});
-    out.size.insert(out.size.end(), {height, width});
-  }
-  return out;
+Placed place(const Rois& rois, const Tensor& sizes, const std::vector<std::array<int, 2>>& original) {
+  const int64_t photos = int64_t(original.size());
+  std::vector<int32_t> sides;
+  for (const auto& [height, width] : original) sides.insert(sides.end(), {height, width});
+  const Tensor own = Tensor::of({photos, 2}, sides, sizes.device());
+  const Tensor ratio = ops::div(ops::cast(own, DType::f32), ops::cast(sizes, DType::f32));
+  const Tensor down = ops::slice(ratio, 1, 0, 1), across = ops::slice(ratio, 1, 1, 2);
+  const Tensor factor = ops::gather_rows(ops::concat({across, down, across, down}, 1), rois.image);
+  return {ops::mul(ops::cast(rois.boxes, DType::f32), factor), ops::gather_rows(own, rois.image)};
 }
 
 Rle rle_of(const int32_t* ends, int32_t count, int64_t height, int64_t width) {
@@ -97,27 +107,23 @@ Rle rle_of(const int32_t* ends, int32_t count, int64_t height, int64_t width) {
 }
 
 // Each soft mask [M, M] in its photo.  Rows hold two parts a column of the widest photo; masks of more are done again.
-std::vector<Rle> paste_all(const Tensor& masks, const Placed& placed, float threshold) {
-  const int64_t count = masks.dim(0);
-  const Device device = masks.device();
-  const Tensor size = Tensor::of({count, 2}, placed.size, device);
-  std::vector<float> corners;
-  for (const auto& b : placed.boxes) corners.insert(corners.end(), b.begin(), b.end());
-  const Tensor boxes = Tensor::of({count, 4}, corners, device);
-  int64_t capacity = 1;
-  for (size_t i = 1; i < placed.size.size(); i += 2) capacity = std::max<int64_t>(capacity, 4 * placed.size[i]);
-
-  const ops::PastedRuns runs = ops::paste_runs(masks, boxes, size, threshold, capacity);
+std::vector<Rle> paste_all(const Tensor& masks, const Placed& placed, const std::vector<int32_t>& image, int64_t widest,
+                           float threshold) {
+  const int64_t count = masks.dim(0), capacity = std::max<int64_t>(4 * widest, 1);
+  const ops::PastedRuns runs = ops::paste_runs(masks, placed.boxes, placed.size, threshold, capacity);
   const Tensor ends = runs.ends.to(Device::cpu());
-  const std::vector<int32_t> found = runs.count.to_vector<int32_t>();
+  const std::vector<int32_t> found = runs.count.to_vector<int32_t>(), size = placed.size.to_vector<int32_t>();
   std::vector<Rle> out;
   for (int64_t i = 0; i < count; ++i) {
-    const int32_t n = found[size_t(i)], height = placed.size[size_t(2 * i)], width = placed.size[size_t(2 * i + 1)];
-    if (n <= capacity) {
+    const int32_t n = found[size_t(i)], height = size[size_t(2 * i)], width = size[size_t(2 * i + 1)];
+    if (image[size_t(i)] < 0) {
+      out.emplace_back();
+    } else if (n <= capacity) {
       out.push_back(rle_of(ends.data<int32_t>() + i * capacity, n, height, width));
     } else {
-      const Tensor all = ops::paste_runs(masks.rows(i, i + 1), boxes.rows(i, i + 1), size.rows(i, i + 1), threshold, n)
-                             .ends.to(Device::cpu());
+      const Tensor all =
+          ops::paste_runs(masks.rows(i, i + 1), placed.boxes.rows(i, i + 1), placed.size.rows(i, i + 1), threshold, n)
+              .ends.to(Device::cpu());
       out.push_back(rle_of(all.data<int32_t>(), n, height, width));
     }
   }
@@ -128,27 +134,35 @@ std::vector<Rle> paste_all(const Tensor& masks, const Placed& placed, float thre
 
 Detections select_detections(const Tensor& class_logits, const Tensor& deltas, const Rois& proposals,
                              const Tensor& sizes, const BoxConfig& config) {
-  const DType dtype = wide(class_logits.dtype());
-  const Tensor scores = ops::softmax(ops::cast(class_logits, dtype)).to(Device::cpu());
-  const Tensor boxes =
-      ops::decode_boxes(ops::cast(deltas, dtype), proposals.boxes, config.coder, proposals.image, sizes)
-          .to(Device::cpu());
-  const std::vector<RowRange> rows = row_ranges(proposals.image, sizes.dim(0));
-  const auto select = dtype == DType::f64 ? detections_of<double> : detections_of<float>;
-  return select(boxes, scores, rows, config, class_logits.device());
+  const Candidates c = candidates_of(class_logits, deltas, proposals, sizes, config);
+  const int64_t photos = sizes.dim(0), classes = class_logits.dim(1);
+  const Tensor rows = c.scores.device().kind() == Device::Kind::cpu
+                          ? kept_rows_packed(c.scores, c.boxes, row_ranges(proposals.image, photos), config)
+                          : kept_rows(c.scores.view({photos, c.scores.numel() / photos}), c.boxes, classes, config);
+  const auto [proposal, label] = ops::split_index(rows, classes);
+  return {{ops::gather_rows(c.boxes, rows), ops::lookup(proposals.image, proposal)},
+          ops::gather_rows(c.scores.view({c.scores.numel()}), rows),
+          label};
 }
 
 std::vector<PhotoDetections> map_to_photos(const Detections& d, const Tensor& masks, const Tensor& sizes,
                                            const std::vector<std::array<int, 2>>& original, float mask_threshold) {
-  const int64_t photos = sizes.dim(0);
-  check(int64_t(original.size()) == photos, "detect: {} original sizes for {} photos", original.size(), photos);
+  check(int64_t(original.size()) == sizes.dim(0), "detect: {} original sizes for {} photos", original.size(),
+        sizes.dim(0));
+  int widest = 0;
+  for (const auto& [height, width] : original) widest = std::max(widest, width);
+  const Placed placed = place(d.rois, sizes, original);
   const std::vector<int32_t> image = d.rois.image.to_vector<int32_t>();
-  const Placed placed = place(d.rois, sizes.to_vector<int32_t>(), original);
-  std::vector<Rle> runs = paste_all(masks, placed, mask_threshold);
-  std::vector<PhotoDetections> out(static_cast<size_t>(photos));
+  std::vector<Rle> runs = paste_all(masks, placed, image, widest, mask_threshold);
+  const std::vector<int32_t> labels = d.labels.to_vector<int32_t>();
+  const std::vector<float> scores = ops::cast(d.scores, DType::f32).to_vector<float>(),
+                           boxes = placed.boxes.to_vector<float>();
+  std::vector<PhotoDetections> out(original.size());
   for (size_t i = 0; i < image.size(); ++i) {
+    if (image[i] < 0) continue;
     PhotoDetections& p = out[size_t(image[i])];
-    p.boxes.push_back(placed.boxes[i]), p.scores.push_back(d.scores[i]), p.labels.push_back(d.labels[i]);
+    const float* b = boxes.data() + 4 * i;
+    p.boxes.push_back({b[0], b[1], b[2], b[3]}), p.scores.push_back(scores[i]), p.labels.push_back(labels[i]);
     p.masks.push_back(std::move(runs[i]));
   }
   return out;

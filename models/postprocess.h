@@ -18,20 +18,22 @@ struct PhotoDetections {
   std::vector<Rle> masks;
 };
 
-// Of a batch, photo by photo, best first in each, in input coordinates.
+// Of a batch, best first in each photo, in input coordinates.  On the CPU those that were found; on a GPU
+// config.detections rows for each photo, the empty ones (image and label -1) behind its own.
 struct Detections {
   Rois rois;
-  std::vector<float> scores;
-  std::vector<int32_t> labels;
+  Tensor scores;  // [D], of the boxes' dtype
+  Tensor labels;  // int32 [D], 1..K-1
 };
 
 // Every class of every proposal is a candidate: its box is decoded and clipped to the photo (sizes int32 [N, 2]),
 // scores up to the threshold and sides under min_side are dropped, overlaps suppressed class by class, the best kept.
+// Reads nothing from a GPU.
 Detections select_detections(const Tensor& class_logits, const Tensor& deltas, const Rois& proposals,
                              const Tensor& sizes, const BoxConfig&);
 
 // Boxes scaled to the original photo by height and width ratios in float32, soft masks [D, M, M] pasted there, cut at
-// the threshold and encoded, without their pixels, where `masks` lies.
+// the threshold and encoded, without their pixels, where they lie; then read.
 std::vector<PhotoDetections> map_to_photos(const Detections&, const Tensor& masks, const Tensor& sizes,
                                            const std::vector<std::array<int, 2>>& original, float mask_threshold);
 

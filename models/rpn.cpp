@@ -83,7 +83,7 @@ Rois propose(const std::vector<Tensor>& objectness, const std::vector<Tensor>& d
              const Tensor& sizes, const RpnConfig& config, Mode mode) {
   const bool train = mode == Mode::train;
   const Device device = anchors.device();
-  std::vector<Tensor> boxes, scores, level;  // level int32 [k], of each candidate
+  std::vector<Tensor> boxes, scores, level;  // [N, k, ...] each
   int64_t first = 0;
   for (size_t l = 0; l < objectness.size(); ++l) {
     const Tensor& o = objectness[l];
@@ -91,14 +91,14 @@ Rois propose(const std::vector<Tensor>& objectness, const std::vector<Tensor>& d
     const LevelCandidates c = level_candidates(o, deltas[l], anchors.rows(first, first + cells), sizes,
                                                train ? config.train_candidates : config.test_candidates, config.coder);
     boxes.push_back(c.boxes), scores.push_back(c.scores);
-    level.push_back(Tensor::full({c.scores.dim(1)}, double(l), DType::i32, device));
+    level.push_back(Tensor::full(c.scores.shape(), double(l), DType::i32, device));
     first += cells;
   }
   const Tensor all = ops::concat(boxes, 1);
   const int64_t photos = sizes.dim(0), candidates = all.dim(1);
   const int64_t limit = std::min<int64_t>(train ? config.train_proposals : config.test_proposals, candidates);
   const Tensor best =
-      ops::nms(all, ops::concat(scores, 1), ops::concat(level, 0), limit, {config.min_side, config.nms_threshold});
+      ops::nms(all, ops::concat(scores, 1), ops::concat(level, 1), limit, {config.min_side, config.nms_threshold});
   const Tensor rows =
       packed(ops::join_index(photo_of_rows(photos, limit, device), best.view({photos * limit}), candidates));
   return {ops::gather_rows(all.view({photos * candidates, 4}), rows), ops::split_index(rows, candidates).first};

@@ -158,7 +158,7 @@ def main():
                 if done.returncode != 0:
                     print(done.stdout[-4000:], "error: the copy with sleeping mutants does not build", sep="\n", file=sys.stderr)
                     return 2
-        if any(red(work, program, None, args.timeout) for program in programs):
+        if any(red(work, program, None, 10 * args.timeout) for program in programs):  # all tests, not a file's
             print("error: the tests fail without a mutant", file=sys.stderr)
             return 2
         with ThreadPoolExecutor(args.jobs) as pool:

@@ -12,6 +12,7 @@
 // rows are packed; on a GPU every image has a fixed number of rows, so that nothing returns to the host.  Kernels skip
 // empty rows and write zeros for them, or -1 where an index is asked for.
 #pragma once
+#include <limits>
 #include <span>
 #include <type_traits>
 
@@ -91,7 +92,8 @@ struct PhotoGeom {
 // Which candidates take part in non-maximum suppression, and when two boxes are one.
 struct NmsGeom {
   float min_side = 0;
-  double threshold = 0.5;  // an IoU
+  double threshold = 0.5;                                       // an IoU
+  float score_above = -std::numeric_limits<float>::infinity();  // NaN is above nothing
 };
 
 // Masks of G objects as column-major runs, as in COCO.
@@ -153,6 +155,7 @@ struct Kernels {
   void (*scatter_add_rows)(Stream, In dy, In index, Out x, Scratch&);
 
   // -- indices: int32; a negative one means none, and none stays none (-1) --------------------------------------------
+  void (*arange)(Stream, Out y);                      // y[m] = m
   void (*lookup)(Stream, In table, In index, Out y);  // y[m] = table[index[m]]
   // y[m] = outer[m] * extent + inner[m]: a row of two axes seen as one, the inner one that long.
   void (*join_index)(Stream, In outer, In inner, int64_t extent, Out y);
@@ -248,10 +251,10 @@ struct Kernels {
   // RngKey's state) alone.
   void (*sample)(Stream, In matched, In image, In labels, int64_t images, In key, const SampleOut&, SamplerGeom,
                  Scratch&);
-  // Candidates of each image: boxes [N, M, 4], scores [N, M]; groups int32 [M], not negative: levels or classes.  Those
-  // with a side under min_side or a score that is not >= 0 are left out; of the others, best first and equal scores in
-  // order, those that no kept one of their group overlaps by more than the threshold.  rows int32 [N, limit]: places in
-  // M, -1 behind the last.
+  // Candidates of each image: boxes [N, M, 4], scores [N, M], groups int32 [N, M], not negative: levels or classes.
+  // Those with a side under min_side or a score that is not above score_above are left out; of the others, best first
+  // and equal scores in order, those that no kept one of their group overlaps by more than the threshold.  rows int32
+  // [N, limit]: places in M, -1 behind the last.
   void (*nms)(Stream, In boxes, In scores, In groups, Out rows, NmsGeom, Scratch&);
 
   // -- RoIs: float ----------------------------------------------------------------------------------------------------

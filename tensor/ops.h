@@ -18,6 +18,7 @@ Tensor concat(const std::vector<Tensor>& parts, int axis);             // at lea
 Tensor pad(const Tensor& x, int axis, int64_t before, int64_t after);  // with zeros
 Tensor gather_rows(const Tensor& x, const Tensor& index);
 Tensor scatter_add_rows(const Tensor& dy, const Tensor& index, int64_t rows);  // into zeros
+Tensor arange(int64_t count, Device = Device::cpu());                          // int32: 0, 1, ...
 Tensor lookup(const Tensor& table, const Tensor& index);
 Tensor join_index(const Tensor& outer, const Tensor& inner, int64_t extent);
 std::pair<Tensor, Tensor> split_index(const Tensor& index, int64_t extent);  // outer, inner

@@ -23,13 +23,14 @@ namespace {
 
 struct Candidates {
   const float *boxes, *scores;  // [N, M, 4], [N, M]
-  const int32_t* groups;        // [M]
+  const int32_t* groups;        // [N, M]
   int64_t images, count;
 
   __device__ bool strikes_out(int64_t image, int64_t best, int64_t other, float limit) const {
     const float* own = boxes + 4 * image * count;
+    const int32_t* group = groups + image * count;
     const Box<float> p = load_box<float>(own + 4 * best), q = load_box<float>(own + 4 * other);
-    return groups[best] == groups[other] && iou(p, area(p), q, area(q)) > limit;
+    return group[best] == group[other] && iou(p, area(p), q, area(q)) > limit;
   }
 };
 
@@ -84,9 +85,9 @@ Ladder nms_ladder(Device device, LadderSize size) {
   const Tensor host_boxes = random_boxes(images * count, 1, 1344, 800).view({images, count, 4});
   const Tensor host_scores = random_floats({images, count}, 2, 0, 1);
   std::vector<int32_t> level;
-  for (int64_t i = 0; i < count; ++i) level.push_back(int32_t(i * levels / count));
-  const Tensor host_groups = Tensor::of({count}, level), boxes = host_boxes.to(device), scores = host_scores.to(device),
-               groups = host_groups.to(device);
+  for (int64_t i = 0; i < images * count; ++i) level.push_back(int32_t(i % count * levels / count));
+  const Tensor host_groups = Tensor::of({images, count}, level), boxes = host_boxes.to(device),
+               scores = host_scores.to(device), groups = host_groups.to(device);
   const Tensor gone({images, count}, DType::u8, device);
   Tensor rows({images, wanted}, DType::i32, device);
   const Candidates c{boxes.data<float>(), scores.data<float>(), groups.data<int32_t>(), images, count};

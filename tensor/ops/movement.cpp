@@ -126,6 +126,13 @@ Tensor scatter_add_rows(const Tensor& dy, const Tensor& index, int64_t rows) {
   return x;
 }
 
+Tensor arange(int64_t count, Device device) {
+  check(count >= 0 && count <= INT32_MAX, "arange: count is {}; 0 to {} expected", count, INT32_MAX);
+  Tensor y({count}, DType::i32, device);
+  device.kernels().arange({}, y);
+  return y;
+}
+
 Tensor lookup(const Tensor& table, const Tensor& index) {
   want_dtype("lookup", "table", table, DType::i32);
   want_rank("lookup", "table", table, 1, "[T]");

@@ -32,10 +32,10 @@ Candidates candidates(const std::vector<std::pair<std::array<float, 4>, float>>&
 using Rows = std::vector<int32_t>;
 
 // Without the empty rows, which must come last.
-Rows kept(const Candidates& c, double threshold, int64_t limit, float min_side = 0) {
+Rows kept(const Candidates& c, double threshold, int64_t limit, float min_side = 0, float score_above = -INFINITY) {
   const int64_t n = int64_t(c.scores.size());
-  Rows rows = ops::nms(Tensor::of({1, n, 4}, c.boxes), Tensor::of({1, n}, c.scores), Tensor::of({n}, c.groups), limit,
-                       {min_side, threshold})
+  Rows rows = ops::nms(Tensor::of({1, n, 4}, c.boxes), Tensor::of({1, n}, c.scores), Tensor::of({1, n}, c.groups),
+                       limit, {min_side, threshold, score_above})
                   .to_vector<int32_t>();
   CHECK(rows.size() == size_t(limit));
   while (!rows.empty() && rows.back() == -1) rows.pop_back();
@@ -88,7 +88,7 @@ TEST_CASE("nms: no boxes, and more than the 1,000 that are moved apart") {
   CHECK(kept(c, 0.5f, 5000).size() == 1500);
 }
 
-TEST_CASE("nms: thin boxes and scores that are no number or negative take no part, nor suppress") {
+TEST_CASE("nms: thin boxes and scores that are no number or not above the least take no part, nor suppress") {
   const float nan = NAN;
   const auto c = candidates({{{0, 0, 0.5f, 10}, 0.9f},
                              {{0, 0, 10, 10}, 0.8f},
@@ -100,13 +100,16 @@ TEST_CASE("nms: thin boxes and scores that are no number or negative take no par
   CHECK(kept(c, 0.5, 10, 1) == Rows{1, 5});
   CHECK(kept(c, 0, 10, 1) == Rows{1});
   CHECK(kept(c, 0.5, 0, 1).empty());
+  CHECK(kept(c, 1, 10, 1, -0.5f) == Rows{1, 5});
+  CHECK(kept(c, 1, 10, 1, 0) == Rows{1});
+  CHECK(kept(c, 1, 10, 1) == Rows{1, 5, 4});
 }
 
-TEST_CASE("nms: each image has its own candidates, the groups are the same") {
+TEST_CASE("nms: each image has its own candidates and groups") {
   const std::vector<float> boxes{0, 0, 4, 4, 0, 0, 4, 4, 9, 9, 12, 12, 0, 0, 4, 4, 8, 0, 12, 4, 0, 0, 4, 4};
   const Tensor rows = ops::nms(Tensor::of({2, 3, 4}, boxes), Tensor::of<float>({2, 3}, {1, 3, 2, 1, 2, 3}),
-                               Tensor::of<int32_t>({3}, {0, 0, 1}), 3, {0, 0.5});
-  CHECK(rows.to_vector<int32_t>() == std::vector<int32_t>{1, 2, -1, 2, 1, 0});
+                               Tensor::of<int32_t>({2, 3}, {0, 0, 1, 0, 1, 0}), 3, {0, 0.5});
+  CHECK(rows.to_vector<int32_t>() == std::vector<int32_t>{1, 2, -1, 2, 1, -1});
 }
 
 TEST_CASE("nms: against the definition, pair by pair, on every kind of boxes") {
@@ -151,7 +154,7 @@ TEST_CASE("nms: what is kept is what torchvision keeps") {
   for (int tenth : {3, 5, 6, 7}) {
     CAPTURE(tenth);
     const Rows rows =
-        ops::nms(boxes, Tensor::of({2, 150}, scores), Tensor::zeros({150}, DType::i32), 150, {0, tenth / 10.0})
+        ops::nms(boxes, Tensor::of({2, 150}, scores), Tensor::zeros({2, 150}, DType::i32), 150, {0, tenth / 10.0})
             .to_vector<int32_t>();
     const std::vector<uint8_t> keep = golden.get<uint8_t>("keep" + std::to_string(tenth)).to_vector<uint8_t>();
     for (size_t image = 0; image < 2; ++image) {

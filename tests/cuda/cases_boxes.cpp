@@ -48,9 +48,9 @@ std::vector<Tensor> kept(const On& on, int64_t candidates, int64_t limit, BoxKin
   const RngKey key{7};
   for (int64_t i = 0; i < 2 * candidates; ++i)
     scores.push_back(i % 11 == 3 ? NAN : std::floor(key.uniform64(uint64_t(i)) * 60) / 50 - 0.1);
-  for (int64_t i = 0; i < candidates; ++i) group.push_back(int32_t(i * groups / candidates));
+  for (int64_t i = 0; i < 2 * candidates; ++i) group.push_back(int32_t((i + i / candidates) % candidates * groups / candidates));
   return {ops::nms(boxes(on, 2 * candidates, kind, 3).view({2, candidates, 4}), on.floats({2, candidates}, scores),
-                   on.ints(group), limit, {1, threshold})};
+                   on.ints(group).view({2, candidates}), limit, {1, threshold, 0.1f})};
 }
 
 }  // namespace
@@ -120,7 +120,7 @@ std::vector<KernelCase> box_cases() {
            const std::vector<PlainBox> alike(size_t(n), {0, 0, 9, 9});
            both.push_back(ops::nms(on(box_tensor<float>(alike)).view({1, n, 4}),
                                    on.floats({1, n}, std::vector<double>(size_t(n), 0.5)),
-                                   on.ints(std::vector<int32_t>(size_t(n), 2)), 3, {}));
+                                   on.ints(std::vector<int32_t>(size_t(n), 2)).view({1, n}), 3, {}));
          }
          return both;
        },
@@ -130,7 +130,7 @@ std::vector<KernelCase> box_cases() {
          const Tensor b = on(Tensor::of<float>({1, 3, 4}, {0, 0, 10, 10, 0, 0, 10, 5, 0, 0, 10, 6}));
          std::vector<Tensor> rows;
          for (double threshold : {0.5, 0.6, 0.7})
-           rows.push_back(ops::nms(b, on.floats({1, 3}, {3, 2, 1}), on.ints({0, 0, 0}), 3, {0, threshold}));
+           rows.push_back(ops::nms(b, on.floats({1, 3}, {3, 2, 1}), on.ints({0, 0, 0}).view({1, 3}), 3, {0, threshold}));
          return rows;
        },
        0, true},
@@ -139,7 +139,7 @@ std::vector<KernelCase> box_cases() {
       {"nms", "no candidates",
        [](const On& on) {
          return std::vector{
-             ops::nms(boxes(on, 0, BoxKind::ordinary, 1).view({2, 0, 4}), on.floats({2, 0}, {}), on.ints({}), 4, {})};
+             ops::nms(boxes(on, 0, BoxKind::ordinary, 1).view({2, 0, 4}), on.floats({2, 0}, {}), on.ints({}).view({2, 0}), 4, {})};
        },
        0, true},
       {"match_boxes", "more objects than a stretch",

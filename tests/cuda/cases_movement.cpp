@@ -78,6 +78,11 @@ std::vector<KernelCase> movement_cases() {
          return std::vector{ops::gather_rows(on.random({5, 3, 7}, 1), on.ints({4, 0, 4, -1, 2, 4})),
                             ops::gather_rows(on.random({5, 3}, 1), on.ints({}))};
        }},
+      {"arange", "none, more than a block",
+       [](const On& on) {
+         return std::vector{ops::arange(0, on.device), ops::arange(3000, on.device)};
+       },
+       0},
       {"lookup", "with none",
        [](const On& on) {
          return std::vector{ops::lookup(on.ints({5, 6, 7}), on.ints({2, -1, 0, -7, 1})),

@@ -111,6 +111,56 @@ TEST_CASE("device: what is detected and what is lost, folded or not, does not ha
   for (size_t i = 0; i < want.losses.size(); ++i) CHECK(close(got.losses[i], want.losses[i], 1e-3));
 }
 
+TEST_CASE("device: what is selected is the CPU's, and read from the device by nobody") {
+  const int64_t photos = 2, each = 40, classes = 5, rows = photos * each;
+  BoxConfig config;
+  config.detections = 100;
+  const auto values = [](const Shape& shape, uint64_t seed, float lo, float hi) {
+    std::vector<float> v;
+    for (int64_t i = 0; i < shape.numel(); ++i) v.push_back(lo + (hi - lo) * RngKey{seed}.uniform(uint64_t(i)));
+    return v;
+  };
+  std::vector<float> boxes = values({rows, 4}, 1, 0, 40);
+  std::vector<int32_t> image;
+  for (int64_t r = 0; r < rows; ++r) {
+    for (size_t c = 2; c < 4; ++c) boxes[size_t(4 * r) + c] += boxes[size_t(4 * r) + c - 2] + 5;
+    image.push_back(r % each < 33 - 4 * (r / each) ? int32_t(r / each)
+                                                   : -1);  // as proposals on a GPU: empty ones behind
+    if (image.back() < 0) std::fill_n(boxes.begin() + 4 * r, 4, 0.0f);
+  }
+  const auto select = [&](Device device) {
+    const Tensor logits = Tensor::of({rows, classes}, values({rows, classes}, 2, -2, 2), device),
+                 deltas = Tensor::of({rows, 4 * classes}, values({rows, 4 * classes}, 3, -1, 1), device),
+                 sizes = Tensor::of<int32_t>({photos, 2}, {64, 90, 80, 70}, device);
+    const Rois proposals{Tensor::of({rows, 4}, boxes, device), Tensor::of({rows}, image, device)};
+    simt::set_bad_luck({});
+    Detections found = select_detections(logits, deltas, proposals, sizes, config);
+    if (device.kind() != Device::Kind::cpu) CHECK(simt::downloads_since_then() == 0);
+    return found;
+  };
+  const Detections want = select(Device::cpu()), got = select(Device::simt());
+  REQUIRE(got.rois.count() == photos * config.detections);
+  std::vector<int32_t> whose = got.rois.image.to_vector<int32_t>(), labels = got.labels.to_vector<int32_t>();
+  const Tensor got_boxes = got.rois.boxes.to(Device::cpu()), got_scores = got.scores.to(Device::cpu());
+  int64_t i = 0;
+  for (size_t r = 0; r < whose.size(); ++r) {
+    if (whose[r] < 0) {
+      CHECK(labels[r] == -1);
+      continue;
+    }
+    REQUIRE(i < want.rois.count());
+    CHECK(whose[r] == want.rois.image.data<int32_t>()[i]);
+    CHECK(labels[r] == want.labels.data<int32_t>()[i]);
+    CHECK(close(got_scores.data<float>()[r], want.scores.data<float>()[i], 1e-5));
+    for (size_t c = 0; c < 4; ++c)
+      CHECK(close(got_boxes.data<float>()[4 * r + c], want.rois.boxes.data<float>()[size_t(4 * i) + c], 1e-4));
+    ++i;
+  }
+  CHECK(i == want.rois.count());
+  CHECK(i > 60);
+  CHECK(i < int64_t(whose.size()));  // fewer than there is room for
+}
+
 TEST_CASE("device: the stages of a step and the curve of some are those of the CPU") {
   const ModelConfig config = tiny_model_config();
   const auto stages = [&](Device device, const Stages& given) {

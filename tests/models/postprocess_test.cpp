@@ -11,11 +11,9 @@ namespace {
 // One detection a photo.
 Detections detections(const std::vector<float>& boxes, Device device) {
   const int64_t count = int64_t(boxes.size()) / 4;
-  Detections d;
-  std::vector<int32_t> image;
-  for (int64_t i = 0; i < count; ++i) image.push_back(int32_t(i)), d.scores.push_back(0.9f), d.labels.push_back(1);
-  d.rois = {Tensor::of({count, 4}, boxes, device), Tensor::of({count}, image, device)};
-  return d;
+  return {{Tensor::of({count, 4}, boxes, device), ops::arange(count, device)},
+          Tensor::full({count}, 0.9, DType::f32, device),
+          Tensor::full({count}, 1, DType::i32, device)};
 }
 
 }  // namespace
@@ -30,7 +28,8 @@ TEST_CASE("map_to_photos: boxes and masks in the photos' own pixels, whatever th
   for (Device device : {Device::cpu(), Device::simt()}) {
     CAPTURE(device.str());
     const Tensor soft = Tensor::of({2, side, side}, masks, device);
-    const auto photos = map_to_photos(detections({10, 20, 40, 60, 4, 5, 45, 95}, device), soft, sizes, original, 0.5f);
+    const auto photos =
+        map_to_photos(detections({10, 20, 40, 60, 4, 5, 45, 95}, device), soft, sizes.to(device), original, 0.5f);
     REQUIRE(photos.size() == 2);
     const std::vector<std::array<float, 4>> boxes{{5, 10, 20, 30}, {8, 10, 90, 190}};
     for (size_t n = 0; n < 2; ++n) {

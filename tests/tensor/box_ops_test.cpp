@@ -76,18 +76,23 @@ TEST_CASE("sample: dtype, counts and shares out of range") {
 
 TEST_CASE("nms: candidates, scores, groups and limits") {
   const Tensor boxes = kBoxes.view({1, 2, 4}), scores = Tensor::zeros({1, 2});
-  CHECK_THROWS_WITH_AS(ops::nms(kBoxes, scores, ints({0, 0}), 1, {}),
+  CHECK_THROWS_WITH_AS(ops::nms(kBoxes, scores, ints({0, 0}).view({1, 2}), 1, {}),
                        "nms: boxes is [2, 4]; [N, M, 4] (x1, y1, x2, y2) expected", Error);
-  CHECK_THROWS_WITH_AS(ops::nms(boxes, Tensor::zeros({2, 1}), ints({0, 0}), 1, {}),
+  CHECK_THROWS_WITH_AS(ops::nms(boxes, Tensor::zeros({2, 1}), ints({0, 0}).view({1, 2}), 1, {}),
                        "nms: scores is float32 [2, 1]; float32 [1, 2] expected", Error);
-  CHECK_THROWS_WITH_AS(ops::nms(boxes, scores, ints({0, -1}), 1, {}), "nms: groups[1] is -1; 0 to 2147483647 expected",
+  CHECK_THROWS_WITH_AS(ops::nms(boxes, scores, ints({0, -1}).view({1, 2}), 1, {}), "nms: groups[1] is -1; 0 to 2147483647 expected",
                        Error);
-  CHECK_THROWS_WITH_AS(ops::nms(boxes, scores, ints({0, 0}), -1, {}), "nms: limit is -1; 0 or more expected", Error);
-  CHECK_THROWS_WITH_AS(ops::nms(boxes, scores, ints({0, 0}), 1, {0, 2}),
+  CHECK_THROWS_WITH_AS(ops::nms(boxes, scores, ints({0, 0}).view({1, 2}), -1, {}), "nms: limit is -1; 0 or more expected", Error);
+  CHECK_THROWS_WITH_AS(ops::nms(boxes, scores, ints({0, 0}).view({1, 2}), 1, {0, 2}),
                        "nms: threshold is 2; an IoU from 0 to 1 expected", Error);
+  CHECK_THROWS_WITH_AS(ops::nms(boxes, scores, ints({0, 0}), 1, {}),
+                       "nms: groups is int32 [2]; int32 [1, 2] (a candidate's group) expected", Error);
 }
 
-TEST_CASE("indices: lookup, join_index, split_index") {
+TEST_CASE("indices: arange, lookup, join_index, split_index") {
+  CHECK(ops::arange(4).to_vector<int32_t>() == std::vector<int32_t>{0, 1, 2, 3});
+  CHECK(ops::arange(0).numel() == 0);
+  CHECK_THROWS_WITH_AS(ops::arange(-1), "arange: count is -1; 0 to 2147483647 expected", Error);
   CHECK(ops::lookup(ints({5, 6, 7}), ints({2, -1, 0, -3})).to_vector<int32_t>() == std::vector<int32_t>{7, -1, 5, -1});
   CHECK(ops::join_index(ints({0, 2, -1, 1}), ints({3, 1, 1, -1}), 4).to_vector<int32_t>() ==
         std::vector<int32_t>{3, 9, -1, -1});
