@@ -48,7 +48,8 @@ std::vector<Tensor> kept(const On& on, int64_t candidates, int64_t limit, BoxKin
   const RngKey key{7};
   for (int64_t i = 0; i < 2 * candidates; ++i)
     scores.push_back(i % 11 == 3 ? NAN : std::floor(key.uniform64(uint64_t(i)) * 60) / 50 - 0.1);
-  for (int64_t i = 0; i < 2 * candidates; ++i) group.push_back(int32_t((i + i / candidates) % candidates * groups / candidates));
+  for (int64_t i = 0; i < 2 * candidates; ++i)
+    group.push_back(int32_t((i + i / candidates) % candidates * groups / candidates));
   return {ops::nms(boxes(on, 2 * candidates, kind, 3).view({2, candidates, 4}), on.floats({2, candidates}, scores),
                    on.ints(group).view({2, candidates}), limit, {1, threshold, 0.1f})};
 }
@@ -130,7 +131,8 @@ std::vector<KernelCase> box_cases() {
          const Tensor b = on(Tensor::of<float>({1, 3, 4}, {0, 0, 10, 10, 0, 0, 10, 5, 0, 0, 10, 6}));
          std::vector<Tensor> rows;
          for (double threshold : {0.5, 0.6, 0.7})
-           rows.push_back(ops::nms(b, on.floats({1, 3}, {3, 2, 1}), on.ints({0, 0, 0}).view({1, 3}), 3, {0, threshold}));
+           rows.push_back(
+               ops::nms(b, on.floats({1, 3}, {3, 2, 1}), on.ints({0, 0, 0}).view({1, 3}), 3, {0, threshold}));
          return rows;
        },
        0, true},
@@ -138,8 +140,8 @@ std::vector<KernelCase> box_cases() {
       {"nms", "none wanted", [](const On& on) { return kept(on, 5, 0, BoxKind::ordinary, 1); }, 0, true},
       {"nms", "no candidates",
        [](const On& on) {
-         return std::vector{
-             ops::nms(boxes(on, 0, BoxKind::ordinary, 1).view({2, 0, 4}), on.floats({2, 0}, {}), on.ints({}).view({2, 0}), 4, {})};
+         return std::vector{ops::nms(boxes(on, 0, BoxKind::ordinary, 1).view({2, 0, 4}), on.floats({2, 0}, {}),
+                                     on.ints({}).view({2, 0}), 4, {})};
        },
        0, true},
       {"match_boxes", "more objects than a stretch",

@@ -287,7 +287,8 @@ TEST_CASE("mask head: the logits of one class are those of all, picked") {
     return v;
   }());
   const Tensor features = head.features(x).value();
-  const Tensor all = head.mask_fcn_logits(features).value(), one = head.logits_of(features, Tensor::of<int32_t>({2}, {3, 1}));
+  const Tensor all = head.mask_fcn_logits(features).value(),
+               one = head.logits_of(features, Tensor::of<int32_t>({2}, {3, 1}));
   CHECK(one.shape() == Shape{2, 2, 2});
   for (size_t i = 0; i < 8; ++i) {
     const size_t label = i < 4 ? 3 : 1;
