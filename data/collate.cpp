@@ -13,6 +13,10 @@ constexpr int64_t multiple = 32;  // the coarsest level that a stride of the bac
 int64_t round_up(int64_t n) { return (n + multiple - 1) / multiple * multiple; }
 
 void check_example(const Example& e) {
+  check(e.photo.defined() && (e.photo.dtype() == DType::u8 || e.photo.dtype() == DType::f32) && e.photo.rank() == 3 &&
+            e.photo.dim(2) == 3,
+        "collate: photo of image {} is {} {} (uint8 or float32 [H, W, 3] expected)", e.image_id, name(e.photo.dtype()),
+        e.photo.shape());
   const size_t n = e.labels.size();
   check(e.boxes.size() == 4 * n && e.masks.size() == n,
         "collate: image {} has {} labels, {} box coordinates and {} masks (one box of 4 and one mask a label expected)",

@@ -53,19 +53,28 @@ Tensor rows_of_photo(const Rois& rois, const std::vector<int32_t>& image, int32_
   return ops::gather_rows(rois.boxes, Tensor::of({int64_t(rows.size())}, rows, rois.boxes.device()));
 }
 
-// What takes the proposals' place, photo by photo.
+// What takes the proposals' place, photo by photo; on a GPU as many rows for each.
 Rois offer_proposals(Probe* probe, const Rois& own, int64_t photos) {
   if (!probe) return own;
   const std::vector<int32_t> whose = own.image.to_vector<int32_t>();
-  std::vector<Tensor> boxes{own.boxes.rows(0, 0)};
+  std::vector<Tensor> boxes;
+  int64_t most = 0;
+  for (int64_t n = 0; n < photos; ++n) {
+    boxes.push_back(rows_of_photo(own, whose, int32_t(n)));
+    if (Tensor given = probe->stage(fmt::format("proposals.{}", n), boxes.back()); given.defined())
+      boxes.back() = given;
+    most = std::max(most, boxes.back().dim(0));
+  }
+  const Device device = own.boxes.device();
   std::vector<int32_t> image;
   for (int64_t n = 0; n < photos; ++n) {
-    Tensor rows = rows_of_photo(own, whose, int32_t(n));
-    if (Tensor given = probe->stage(fmt::format("proposals.{}", n), rows); given.defined()) rows = given;
-    boxes.push_back(rows);
+    Tensor& rows = boxes[size_t(n)];
     image.insert(image.end(), size_t(rows.dim(0)), int32_t(n));
+    if (device.kind() == Device::Kind::cpu) continue;
+    rows = ops::pad(rows, 0, 0, most - rows.dim(0));
+    image.resize(size_t((n + 1) * most), -1);
   }
-  return {ops::concat(boxes, 0), Tensor::of({int64_t(image.size())}, image, own.boxes.device())};
+  return {ops::concat(boxes, 0), Tensor::of({int64_t(image.size())}, image, device)};
 }
 
 void check_batch(const Batch& batch, Device device) {
@@ -82,11 +91,14 @@ void check_batch(const Batch& batch, Device device) {
         device.str());
 }
 
-// What a probe sees of rows: those that are not empty, which come first.
+// What a probe sees of rows: those that are not empty.
 void show_rows(Probe* probe, const std::string& name, const Tensor& t, const Rois& rois) {
   if (!probe) return;
   const std::vector<int32_t> image = rois.image.to_vector<int32_t>();
-  probe->stage(name, t.rows(0, std::count_if(image.begin(), image.end(), [](int32_t n) { return n >= 0; })));
+  std::vector<int32_t> real;
+  for (size_t r = 0; r < image.size(); ++r)
+    if (image[r] >= 0) real.push_back(int32_t(r));
+  probe->stage(name, ops::gather_rows(t, Tensor::of({int64_t(real.size())}, real, t.device())));
 }
 
 // The targets, checked, their boxes in this dtype; without any, empty tensors.

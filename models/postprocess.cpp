@@ -43,6 +43,10 @@ Candidates candidates_of(const Tensor& class_logits, const Tensor& deltas, const
   return {boxes.view({rows * classes, 4}), ops::concat({background, ops::slice(scores, 1, 1, classes)}, 1)};
 }
 
+// A GPU has a bit for each pair of candidates: 134 MB a photo.  What may be more (a least score of 0.01 and many
+// classes) is selected on the host.
+constexpr int64_t kMostOnGpu = 1 << 15;
+
 // How many of a photo's candidates can have more than the least score.  On the CPU they are counted, of its one photo;
 // on a GPU a proposal's scores say it, whose sum is 1.
 int64_t most_candidates(const Tensor& scores, int64_t classes, float least) {
@@ -51,7 +55,8 @@ int64_t most_candidates(const Tensor& scores, int64_t classes, float least) {
     return std::count_if(all.begin(), all.end(), [&](double s) { return s > double(least); });
   }
   const int64_t objects = classes - 1;
-  return scores.dim(1) / classes * (least > 0 ? std::min(objects, int64_t(1.00001 / double(least))) : objects);
+  const double most = least > 0 ? std::min(double(objects), 1.00001 / double(least)) : double(objects);
+  return scores.dim(1) / classes * int64_t(most);
 }
 
 // Of photos with equally many candidates each, scores [N, M], boxes [N * M, 4]: rows of what is kept, int32 [N *
@@ -107,10 +112,11 @@ Rle rle_of(const int32_t* ends, int32_t count, int64_t height, int64_t width) {
 }
 
 // Each soft mask [M, M] in its photo.  Rows hold two parts a column of the widest photo; masks of more are done again.
-std::vector<Rle> paste_all(const Tensor& masks, const Placed& placed, const std::vector<int32_t>& image, int64_t widest,
+std::vector<Rle> paste_all(const Tensor& masks, const Placed& placed, const Tensor& whose, int64_t widest,
                            float threshold) {
   const int64_t count = masks.dim(0), capacity = std::max<int64_t>(4 * widest, 1);
   const ops::PastedRuns runs = ops::paste_runs(masks, placed.boxes, placed.size, threshold, capacity);
+  const std::vector<int32_t> image = whose.to_vector<int32_t>();  // the first that the host waits for
   const Tensor ends = runs.ends.to(Device::cpu());
   const std::vector<int32_t> found = runs.count.to_vector<int32_t>(), size = placed.size.to_vector<int32_t>();
   std::vector<Rle> out;
@@ -135,10 +141,22 @@ std::vector<Rle> paste_all(const Tensor& masks, const Placed& placed, const std:
 Detections select_detections(const Tensor& class_logits, const Tensor& deltas, const Rois& proposals,
                              const Tensor& sizes, const BoxConfig& config) {
   const Candidates c = candidates_of(class_logits, deltas, proposals, sizes, config);
+  const Device device = c.scores.device();
   const int64_t photos = sizes.dim(0), classes = class_logits.dim(1);
-  const Tensor rows = c.scores.device().kind() == Device::Kind::cpu
-                          ? kept_rows_packed(c.scores, c.boxes, row_ranges(proposals.image, photos), config)
-                          : kept_rows(c.scores.view({photos, c.scores.numel() / photos}), c.boxes, classes, config);
+  // By it a GPU's empty proposals, whose boxes have no sides, are no candidates.
+  check(config.min_side > 0, "select_detections: min_side is {}; more than 0 expected", config.min_side);
+  const auto on_host = [&] {
+    return kept_rows_packed(c.scores.to(Device::cpu()), c.boxes.to(Device::cpu()), row_ranges(proposals.image, photos),
+                            config);
+  };
+  Tensor rows;
+  if (device.kind() == Device::Kind::cpu) {
+    rows = on_host();
+  } else {
+    const Tensor own = c.scores.view({photos, c.scores.numel() / photos});
+    const bool fits = most_candidates(own, classes, config.score_threshold) <= kMostOnGpu;
+    rows = fits ? kept_rows(own, c.boxes, classes, config) : on_host().to(device);
+  }
   const auto [proposal, label] = ops::split_index(rows, classes);
   return {{ops::gather_rows(c.boxes, rows), ops::lookup(proposals.image, proposal)},
           ops::gather_rows(c.scores.view({c.scores.numel()}), rows),
@@ -152,9 +170,8 @@ std::vector<PhotoDetections> map_to_photos(const Detections& d, const Tensor& ma
   int widest = 0;
   for (const auto& [height, width] : original) widest = std::max(widest, width);
   const Placed placed = place(d.rois, sizes, original);
-  const std::vector<int32_t> image = d.rois.image.to_vector<int32_t>();
-  std::vector<Rle> runs = paste_all(masks, placed, image, widest, mask_threshold);
-  const std::vector<int32_t> labels = d.labels.to_vector<int32_t>();
+  std::vector<Rle> runs = paste_all(masks, placed, d.rois.image, widest, mask_threshold);
+  const std::vector<int32_t> image = d.rois.image.to_vector<int32_t>(), labels = d.labels.to_vector<int32_t>();
   const std::vector<float> scores = ops::cast(d.scores, DType::f32).to_vector<float>(),
                            boxes = placed.boxes.to_vector<float>();
   std::vector<PhotoDetections> out(original.size());

@@ -75,7 +75,7 @@ bool validation_is_due(const TrainConfig& t, int64_t step, int64_t photos, int64
   return epoch(step) > epoch(step - 1);
 }
 
-// Threads that make batches: where a GPU computes, all but the one that feeds it.
+// Threads that read photos: where a GPU computes, all but the one that feeds it.
 int photo_workers(Device device) { return device.kind() == Device::Kind::cpu ? 1 : std::max(1, threads() - 1); }
 
 std::string counts_text(const TrainingStep::Counts& c) {
@@ -117,8 +117,7 @@ class Trainer {
     if (progress_.step >= steps_) validate_and_save();
     while (progress_.step < steps_) {
       const Clock::time_point begin = Clock::now();
-      const Batch batch = next(loader);
-      queue_in_memory(batch, begin);
+      queue_in_memory(next(loader), begin);
       read_all_but(model_.device().kind() == Device::Kind::cpu ? 0 : 1);
       if (validation_is_due(config_, progress_.step, photos_, steps_)) {
         validate_and_save();
@@ -134,9 +133,9 @@ class Trainer {
 
  private:
   // A photo that cannot be read ends the run, but not what was done so far: mended, --resume goes on.
-  Batch next(Loader& loader) {
+  std::vector<Example> next(Loader& loader) {
     try {
-      return collate(*loader.next(), model_.device());
+      return *loader.next();
     } catch (const Error&) {
       if (progress_.step > 0) save();
       throw;
@@ -153,11 +152,11 @@ class Trainer {
     return progress;
   }
 
-  void queue_in_memory(const Batch& batch, Clock::time_point begin) {
+  void queue_in_memory(const std::vector<Example>& examples, Clock::time_point begin) {
     optimizer_.zero_grad();  // before what is in use is measured
     const int64_t before = Arena::of(model_.device()).in_use();
     try {
-      queue(batch, begin);
+      queue(collate(examples, model_.device()), begin);
     } catch (const OutOfMemory& e) {
       fail("step {}: {}; {}", progress_.step + 1, e.what(),
            memory_advice(e, fixed_bytes(leaves_, config_), before, config_.batch_size));

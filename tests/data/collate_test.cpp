@@ -72,8 +72,7 @@ TEST_CASE("collate: an example that disagrees with itself is refused") {
   CHECK(refused(e) == "collate: a mask of image 7 is 3 x 4 (its photo's 4 x 4 expected)");
   e = example(7, 4, 4, 0);
   e.photo = Tensor::zeros({4, 4}, DType::u8);
-  CHECK(refused(e) ==
-        "normalize_photos: photo 0 is uint8 [4, 4]; uint8 or float32 [H, W, 3] of at least one pixel expected");
+  CHECK(refused(e) == "collate: photo of image 7 is uint8 [4, 4] (uint8 or float32 [H, W, 3] expected)");
   e = example(7, 4, 4, 0);
   e.size = {};
   CHECK(refused(e) == "normalize_photos: photo 0 becomes 0 x 0; 1 x 1 to the batch's 0 x 0 expected");
