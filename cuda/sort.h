@@ -1,19 +1,15 @@
-// Rows of values, sorted descending: a bitonic sort (Batcher 1968).  A value and its index are one 64-bit key, so no
-// two are equal and any sort is the stable one.  Passes whose keys lie in one stretch of 4,096 are a launch together,
+// Rows of values, sorted descending: a bitonic sort (Batcher 1968).  A value and its index are one 64-bit key
+// (key.h).  Passes whose keys lie in one stretch of 4,096 are a launch together,
 // in shared memory: 16,384 keys are 105 passes and 6 launches.  bytes: 16 a key and launch; steps: n / 2 a pass, of
 // which there are log2(n) (log2(n) + 1) / 2.
 #pragma once
+#include "cuda/key.h"
 #include "cuda/simt.h"
 
 namespace sil::SIL_GPU {
 namespace {
 
-using Key = unsigned long long;
 constexpr int64_t kSharedKeys = 4096;
-
-// Larger values first, of equal ones the smaller index; no key is 0.
-__device__ inline Key key_of(uint32_t value, int64_t index) { return Key(value) << 32 | uint32_t(~uint32_t(index)); }
-__device__ inline int32_t index_of(Key key) { return int32_t(~uint32_t(key)); }
 
 // A row's room: bitonic sorts take powers of two.
 inline int64_t padded_keys(int64_t n) {

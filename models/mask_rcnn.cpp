@@ -45,12 +45,13 @@ void show_levels(Probe* probe, const std::string& name, int first, const std::ve
   for (size_t l = 0; l < levels.size(); ++l) show(probe, fmt::format("{}{}", name, first + int(l)), levels[l].value());
 }
 
-// The rows of one photo.
-Tensor rows_of_photo(const Rois& rois, const std::vector<int32_t>& image, int32_t photo) {
+// The rows of t whose photo is wanted.
+template <class F>
+Tensor rows_where(const Tensor& t, const std::vector<int32_t>& image, F wanted) {
   std::vector<int32_t> rows;
   for (size_t r = 0; r < image.size(); ++r)
-    if (image[r] == photo) rows.push_back(int32_t(r));
-  return ops::gather_rows(rois.boxes, Tensor::of({int64_t(rows.size())}, rows, rois.boxes.device()));
+    if (wanted(image[r])) rows.push_back(int32_t(r));
+  return ops::gather_rows(t, Tensor::of({int64_t(rows.size())}, rows, t.device()));
 }
 
 // What takes the proposals' place, photo by photo; on a GPU as many rows for each.
@@ -60,7 +61,7 @@ Rois offer_proposals(Probe* probe, const Rois& own, int64_t photos) {
   std::vector<Tensor> boxes;
   int64_t most = 0;
   for (int64_t n = 0; n < photos; ++n) {
-    boxes.push_back(rows_of_photo(own, whose, int32_t(n)));
+    boxes.push_back(rows_where(own.boxes, whose, [&](int32_t image) { return image == n; }));
     if (Tensor given = probe->stage(fmt::format("proposals.{}", n), boxes.back()); given.defined())
       boxes.back() = given;
     most = std::max(most, boxes.back().dim(0));
@@ -94,11 +95,7 @@ void check_batch(const Batch& batch, Device device) {
 // What a probe sees of rows: those that are not empty.
 void show_rows(Probe* probe, const std::string& name, const Tensor& t, const Rois& rois) {
   if (!probe) return;
-  const std::vector<int32_t> image = rois.image.to_vector<int32_t>();
-  std::vector<int32_t> real;
-  for (size_t r = 0; r < image.size(); ++r)
-    if (image[r] >= 0) real.push_back(int32_t(r));
-  probe->stage(name, ops::gather_rows(t, Tensor::of({int64_t(real.size())}, real, t.device())));
+  probe->stage(name, rows_where(t, rois.image.to_vector<int32_t>(), [](int32_t image) { return image >= 0; }));
 }
 
 // The targets, checked, their boxes in this dtype; without any, empty tensors.

@@ -111,26 +111,26 @@ Rle rle_of(const int32_t* ends, int32_t count, int64_t height, int64_t width) {
   return mask;
 }
 
-// Each soft mask [M, M] in its photo.  Rows hold two parts a column of the widest photo; masks of more are done again.
-std::vector<Rle> paste_all(const Tensor& masks, const Placed& placed, const Tensor& whose, int64_t widest,
-                           float threshold) {
-  const int64_t count = masks.dim(0), capacity = std::max<int64_t>(4 * widest, 1);
-  const ops::PastedRuns runs = ops::paste_runs(masks, placed.boxes, placed.size, threshold, capacity);
-  const std::vector<int32_t> image = whose.to_vector<int32_t>();  // the first that the host waits for
+// Each soft mask [M, M] in its photo, `image` of the originals.  Rows of `runs` hold two parts a column of the widest
+// photo; masks of more are done again.
+std::vector<Rle> read_masks(const ops::PastedRuns& runs, const std::vector<int32_t>& image,
+                            const std::vector<std::array<int, 2>>& original, const Tensor& masks, const Placed& placed,
+                            float threshold) {
   const Tensor ends = runs.ends.to(Device::cpu());
-  const std::vector<int32_t> found = runs.count.to_vector<int32_t>(), size = placed.size.to_vector<int32_t>();
-  std::vector<Rle> out;
-  for (int64_t i = 0; i < count; ++i) {
-    const int32_t n = found[size_t(i)], height = size[size_t(2 * i)], width = size[size_t(2 * i + 1)];
-    if (image[size_t(i)] < 0) {
-      out.emplace_back();
-    } else if (n <= capacity) {
-      out.push_back(rle_of(ends.data<int32_t>() + i * capacity, n, height, width));
+  const std::vector<int32_t> found = runs.count.to_vector<int32_t>();
+  const int64_t capacity = ends.dim(1);
+  std::vector<Rle> out(image.size());
+  for (size_t i = 0; i < image.size(); ++i) {
+    if (image[i] < 0) continue;
+    const auto [height, width] = original[size_t(image[i])];
+    const int64_t row = int64_t(i);
+    if (found[i] <= capacity) {
+      out[i] = rle_of(ends.data<int32_t>() + row * capacity, found[i], height, width);
     } else {
-      const Tensor all =
-          ops::paste_runs(masks.rows(i, i + 1), placed.boxes.rows(i, i + 1), placed.size.rows(i, i + 1), threshold, n)
-              .ends.to(Device::cpu());
-      out.push_back(rle_of(all.data<int32_t>(), n, height, width));
+      const Tensor all = ops::paste_runs(masks.rows(row, row + 1), placed.boxes.rows(row, row + 1),
+                                         placed.size.rows(row, row + 1), threshold, found[i])
+                             .ends.to(Device::cpu());
+      out[i] = rle_of(all.data<int32_t>(), found[i], height, width);
     }
   }
   return out;
@@ -170,8 +170,11 @@ std::vector<PhotoDetections> map_to_photos(const Detections& d, const Tensor& ma
   int widest = 0;
   for (const auto& [height, width] : original) widest = std::max(widest, width);
   const Placed placed = place(d.rois, sizes, original);
-  std::vector<Rle> runs = paste_all(masks, placed, d.rois.image, widest, mask_threshold);
+  const ops::PastedRuns runs =
+      ops::paste_runs(masks, placed.boxes, placed.size, mask_threshold, std::max<int64_t>(4 * int64_t(widest), 1));
+  // All is queued; the host waits from here on.
   const std::vector<int32_t> image = d.rois.image.to_vector<int32_t>(), labels = d.labels.to_vector<int32_t>();
+  std::vector<Rle> rles = read_masks(runs, image, original, masks, placed, mask_threshold);
   const std::vector<float> scores = ops::cast(d.scores, DType::f32).to_vector<float>(),
                            boxes = placed.boxes.to_vector<float>();
   std::vector<PhotoDetections> out(original.size());
@@ -180,7 +183,7 @@ std::vector<PhotoDetections> map_to_photos(const Detections& d, const Tensor& ma
     PhotoDetections& p = out[size_t(image[i])];
     const float* b = boxes.data() + 4 * i;
     p.boxes.push_back({b[0], b[1], b[2], b[3]}), p.scores.push_back(scores[i]), p.labels.push_back(labels[i]);
-    p.masks.push_back(std::move(runs[i]));
+    p.masks.push_back(std::move(rles[i]));
   }
   return out;
 }

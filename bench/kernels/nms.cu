@@ -15,6 +15,7 @@
 #include "bench/kernels/problem.h"
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
+#include "cuda/key.h"
 #include "tensor/geometry.h"
 #include "tensor/ordered_bits.h"
 
@@ -52,11 +53,6 @@ __global__ void thread_a_photo(Candidates c, float limit, int64_t wanted, uint8_
   }
 }
 
-using Key = unsigned long long;
-struct LargerKey {
-  __device__ Key operator()(Key a, Key b) const { return a < b ? b : a; }
-};
-
 __global__ void block_a_photo(Candidates c, float limit, int64_t wanted, uint8_t* gone, int32_t* rows) {
   const int64_t image = blockIdx.x;
   uint8_t* out = gone + image * c.count;
@@ -66,9 +62,9 @@ __global__ void block_a_photo(Candidates c, float limit, int64_t wanted, uint8_t
   for (int64_t place = 0; place < wanted; ++place) {
     Key key = 0;  // the score, of equal ones the earlier
     for (int64_t i = threadIdx.x; i < c.count; i += blockDim.x)
-      if (!out[i]) key = LargerKey()(key, Key(ordered_bits<uint32_t>(score[i])) << 32 | uint32_t(~uint32_t(i)));
+      if (!out[i]) key = LargerKey()(key, key_of(ordered_bits<uint32_t>(score[i]), i));
     key = block_fold(key, LargerKey());
-    const int64_t best = key ? int32_t(~uint32_t(key)) : -1;
+    const int64_t best = key ? index_of(key) : -1;
     if (threadIdx.x == 0) rows[image * wanted + place] = int32_t(best);
     if (best < 0) continue;
     for (int64_t i = threadIdx.x; i < c.count; i += blockDim.x)

@@ -14,20 +14,13 @@
 #include "bench/kernels/problem.h"
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
+#include "cuda/key.h"
 #include "tensor/ordered_bits.h"
 
 namespace sil::SIL_GPU {
 namespace {
 
-using Key = unsigned long long;
-
-__device__ Key key_at(const float* row, int64_t i) {
-  return Key(ordered_bits<uint32_t>(row[i])) << 32 | uint32_t(~uint32_t(i));
-}
-
-struct LargerKey {
-  __device__ Key operator()(Key a, Key b) const { return a < b ? b : a; }
-};
+__device__ Key key_at(const float* row, int64_t i) { return key_of(ordered_bits<uint32_t>(row[i]), i); }
 
 __global__ void one_after_the_other(const float* x, int64_t columns, int64_t k, float* values, int32_t* index) {
   const float* row = x + blockIdx.x * columns;
@@ -38,7 +31,7 @@ __global__ void one_after_the_other(const float* x, int64_t columns, int64_t k, 
       if (const Key key = key_at(row, i); key < last && key > best) best = key;
     last = block_fold(best, LargerKey());
     if (threadIdx.x != 0) continue;
-    const int32_t from = int32_t(~uint32_t(last));
+    const int32_t from = index_of(last);
     index[blockIdx.x * k + place] = from, values[blockIdx.x * k + place] = row[from];
   }
 }
@@ -64,7 +57,7 @@ __global__ void take_first(int64_t n, const float* x, int64_t columns, const Key
                            float* values, int32_t* index) {
   for (int64_t e = thread_index(); e < n; e += thread_count()) {
     const int64_t r = e / k;
-    index[e] = int32_t(~uint32_t(keys[r * padded + e % k]));
+    index[e] = index_of(keys[r * padded + e % k]);
     values[e] = x[r * columns + index[e]];
   }
 }
