@@ -1,5 +1,5 @@
-// Times Mask R-CNN as a whole: detection on one photo at a time, or training steps (forward, backward, optimizer; no
-// loading), with a table of stages and the peak memory.  Prints one JSON line at the end, for
+// Times Mask R-CNN as a whole: detection, or training steps (forward, backward, optimizer), of a batch without its
+// loading, with a table of stages and the peak memory.  Prints one JSON line at the end, for
 // bench/compare_torchvision.py.
 #include <fmt/core.h>
 
@@ -33,8 +33,12 @@ double median(std::vector<double> v) {
 
 struct Options {
   std::string annotations, images, weights, backbone = "resnet50", dtype = "f32", device = "cpu";
-  int classes = 91, size = 800, max_size = 800, batch = 4, repeat = 3;
+  int classes = 91, size = 800, max_size = 800, repeat = 3;
+  std::vector<int> resize;  // height, width
+  std::optional<int> batch;
   bool train = false;
+
+  int photos() const { return batch.value_or(train ? 4 : 1); }
 };
 
 // Times `work` on a batch each, after those that prepare it; of the last, each stage.  On a GPU that is what the host
@@ -64,7 +68,7 @@ void time_runs(const char* what, MaskRcnn& model, Loader& loader, int repeat, in
 
 void bench_detect(MaskRcnn& model, Loader& loader, const Options& o) {
   model.fold(o.dtype == "bf16" ? DType::bf16 : DType::f32);
-  time_runs("detect", model, loader, o.repeat, 1, [&](const Batch& batch, int i) {
+  time_runs("detect", model, loader, o.repeat, o.photos(), [&](const Batch& batch, int i) {
     const auto detections = model.detect(batch);
     if (i == 1) fmt::print("{} detections in the first photo\n", detections[0].boxes.size());
   });
@@ -75,7 +79,7 @@ void bench_train(MaskRcnn& model, Loader& loader, const Options& o) {
   if (o.dtype == "bf16") model.compute_in(DType::bf16);
   Optimizer optimizer(parts, {});
   std::optional<TrainingStep> step;
-  time_runs("train", model, loader, o.repeat, o.batch, [&](const Batch& batch, int i) {
+  time_runs("train", model, loader, o.repeat, o.photos(), [&](const Batch& batch, int i) {
     if (!step || i > o.repeat) step.emplace(model, optimizer, std::nullopt);  // the first of a shape shows its stages
     (*step)(batch, RngKey{uint64_t(i)}, 1e-5).values();  // a GPU's work is done when these have arrived
   });
@@ -89,11 +93,12 @@ int run(const Options& o) {
   model.move_to(Device::parse(o.device));
   Annotations annotations = read_annotations(o.annotations);
   CategoryTable table = CategoryTable::by_rank(annotations);
-  const Preparation preparation{{}, {o.size, o.max_size}};
+  Preparation preparation{{}, {o.size, o.max_size}};
+  if (!o.resize.empty()) preparation.augmentations = {Resize{o.resize[0], o.resize[1]}};
   const Dataset data(std::move(annotations), o.images, table, preparation,
                      o.train ? Purpose::training : Purpose::prediction);
   LoaderOptions options;
-  options.batch_size = o.train ? o.batch : 1;
+  options.batch_size = o.photos();
   Loader loader(data, options);
   o.train ? bench_train(model, loader, o) : bench_detect(model, loader, o);
   return 0;
@@ -113,7 +118,11 @@ int main(int argc, char** argv) {
         app.add_option("--classes", o.classes, "With background");
         app.add_option("--min-size", o.size)->check(CLI::Range(1, 100000));
         app.add_option("--max-size", o.max_size)->check(CLI::Range(1, 100000));
-        app.add_option("--batch", o.batch, "Photos a training step")->check(CLI::Range(1, 100000));
+        app.add_option("--resize", o.resize, "HEIGHT WIDTH: every photo gets this size, whatever its shape")
+            ->expected(2)
+            ->check(CLI::Range(1, 100000));
+        app.add_option("--batch", o.batch, "Photos at once; 4 to train, 1 to detect without it")
+            ->check(CLI::Range(1, 100000));
         app.add_option("--repeat", o.repeat, "Timed runs, after one or two that are not")->check(CLI::Range(1, 100000));
         app.add_option("--dtype", o.dtype, "f32 or bf16")->check(CLI::IsMember({"f32", "bf16"}));
         add_device(app, o.device);

@@ -203,8 +203,7 @@ phase_sanitize() {
 bench() {
   local name=$1 line
   shift
-  if run 130 "$bundle/bin/mask_rcnn_bench" --annotations "$work/large/annotations.json" --images "$work/large/images" --min-size 800 \
-    --max-size 1333 --device cuda "$@" >"$work/bench.txt" 2>"$work/error.txt"; then
+  if run 100 "$bundle/bin/mask_rcnn_bench" --annotations "$work/large/annotations.json" --images "$work/large/images" --device cuda "$@" >"$work/bench.txt" 2>"$work/error.txt"; then
     cat "$work/bench.txt" >&3
     line=$(tail -n 1 "$work/bench.txt")
     found "$name: $(printf %s "$line" | sed -n 's/.*"per_image_s": \([0-9.]*\).*/\1/p' | awk '$1 > 0 { printf "%.1f images/s without loading", 1 / $1 }'); $(printf %s "$line" | tr -d '{}"')"
@@ -229,11 +228,12 @@ ladders() {
 phase_bench() {
   local failed=0
   ladders || { found "kernel_ladders: exit code $?"; failed=1; }
-  make_shapes large 16 1024 11 || { found "no shapes"; return 1; }
-  bench "R50-FPN, training, 800 x 800, bf16, batch 8" --train --batch 8 --repeat 20 --dtype bf16 || failed=1
-  bench "R50-FPN, training, 800 x 800, f32, batch 8" --train --batch 8 --repeat 5 || failed=1
-  bench "R50-FPN, detection, 800 x 800, f32" --repeat 15 || failed=1
-  bench "R50-FPN, detection, 800 x 800, bf16" --repeat 15 --dtype bf16 || failed=1
+  make_shapes large 32 1024 11 || { found "no shapes"; return 1; }
+  bench "R50-FPN, training, 800 x 1344, bf16, batch 8" --train --resize 800 1344 --batch 8 --repeat 20 --dtype bf16 || failed=1
+  bench "R50-FPN, training, 800 x 1344, f32, batch 8" --train --resize 800 1344 --batch 8 --repeat 5 || failed=1
+  bench "R50-FPN, detection, 800 x 1344, bf16, batch 16" --resize 800 1344 --batch 16 --repeat 15 --dtype bf16 || failed=1
+  bench "R50-FPN, detection, 800 x 1344, bf16, one by one" --resize 800 1344 --repeat 15 --dtype bf16 || failed=1
+  bench "R50-FPN, detection, 800 x 1344, f32, one by one" --resize 800 1344 --repeat 15 || failed=1
   return $failed
 }
 

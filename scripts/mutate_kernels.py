@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -110,18 +111,33 @@ def plant(tree):
     return mutants
 
 
-def red(work, program, mutant, seconds):
-    """Whether a test fails, crashes, hangs or is reported on with this mutant awake."""
-    number, kind, path = mutant[:3] if mutant else (-1, "none", Path("all"))
+def tests_of(work, program, path):
+    """What runs the tests that look at a file."""
     _, folder, name = program
-    env = dict(os.environ, SIL_MUTANT=f"{number} {kind}", SIL_THREADS="1", TSAN_OPTIONS="halt_on_error=1:atexit_sleep_ms=0")
     wanted = TESTS.get(path.stem)
     cases = ",".join(f"*{w}*" for w in wanted.replace("*", "").split(",")) if wanted else "*kernels:*,*epilogue*"
+    return [str(work / folder / "tests" / name), "--abort-after=1", "--no-colors", f"-tc={cases}"]
+
+
+def red(tests, mutant, seconds):
+    """Whether a test fails, crashes, hangs or is reported on with this mutant awake."""
+    env = dict(os.environ, SIL_MUTANT=mutant, SIL_THREADS="1", TSAN_OPTIONS="halt_on_error=1:atexit_sleep_ms=0")
     try:
-        return subprocess.run([work / folder / "tests" / name, "--abort-after=1", "--no-colors", f"-tc={cases}"], env=env,
-                              timeout=seconds, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0
+        return subprocess.run(tests, env=env, timeout=seconds, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode != 0
     except subprocess.TimeoutExpired:
         return True
+
+
+def limits(commands):
+    """Seconds after which a run hangs: five times as long as without a mutant, and a minute.  None: red without one."""
+    found = {}
+    for tests in commands:
+        began = time.monotonic()
+        if red(tests, "-1 none", None):
+            print("error: the tests fail without a mutant:", *tests, file=sys.stderr)
+            return None
+        found[tuple(tests)] = 60 + 5 * (time.monotonic() - began)
+    return found
 
 
 def main():
@@ -131,7 +147,6 @@ def main():
     parser.add_argument("--files", nargs="+", metavar="NAME", help="only mutants of these files (nms.cu)")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where the copy is built (default: a temporary folder)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="mutants tried at once")
-    parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS", help="a longer run of tests is red")
     parser.add_argument("--programs", default="plain,asan,tsan", metavar="LIST", help="which builds look for mutants")
     parser.add_argument("--list", action="store_true", help="print the mutants and stop")
     args = parser.parse_args()
@@ -158,14 +173,24 @@ def main():
                 if done.returncode != 0:
                     print(done.stdout[-4000:], "error: the copy with sleeping mutants does not build", sep="\n", file=sys.stderr)
                     return 2
-        if any(red(work, program, None, 10 * args.timeout) for program in programs):  # all tests, not a file's
-            print("error: the tests fail without a mutant", file=sys.stderr)
+        seconds = limits([list(c) for c in sorted({tuple(tests_of(work, program, m[2])) for program in programs for m in mutants})])
+        if seconds is None:
             return 2
+
+        def try_out(mutant):
+            number, kind, path, line, source = mutant
+            for program in programs:
+                tests = tests_of(work, program, path)
+                if red(tests, f"{number} {kind}", seconds[tuple(tests)]):
+                    break
+            else:
+                print(f"survived: cuda/{path.name}:{line}: {kind}: {source}", flush=True)
+                return False
+            print(f"found by {program[0]}: cuda/{path.name}:{line}: {kind}", file=sys.stderr, flush=True)
+            return True
+
         with ThreadPoolExecutor(args.jobs) as pool:
-            found = list(pool.map(lambda m: any(red(work, program, m, args.timeout) for program in programs), mutants))
-        for (_, kind, path, line, source), was in zip(mutants, found):
-            if not was:
-                print(f"survived: cuda/{path.name}:{line}: {kind}: {source}")
+            found = list(pool.map(try_out, mutants))
         print(f"{len(mutants)} mutants of kernels, {sum(found)} found, {len(mutants) - sum(found)} survived")
         return 0 if sum(found) >= 0.95 * len(mutants) else 1
 
