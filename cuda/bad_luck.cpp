@@ -15,13 +15,14 @@ std::mutex mutex;
 BadLuck luck;
 int64_t calls = 0;
 std::atomic<int64_t> uploads = 0, downloads = 0;
-size_t used = 0;  // since set_bad_luck
+size_t used = 0;                                    // bytes of blocks that are allocated
+size_t total = std::numeric_limits<size_t>::max();  // bytes that the device has
 
 Kernels& lucky() {
   static auto& table = *new Kernels;
   return table;
 }
-std::map<void*, size_t>& blocks() {  // allocated since set_bad_luck
+std::map<void*, size_t>& blocks() {  // and their sizes
   static auto& all = *new std::map<void*, size_t>;
   return all;
 }
@@ -56,7 +57,7 @@ Guarded guarded;
 void* allocate(size_t bytes) {
   count_call("allocate");
   const std::lock_guard lock(mutex);
-  if (bytes > luck.memory - used) return nullptr;
+  if (bytes > total - used) return nullptr;
   void* block = guarded.on ? guarded.allocate(bytes) : lucky().allocate(bytes);
   if (block) blocks()[block] = bytes, used += bytes;
   return block;
@@ -71,10 +72,10 @@ void release(void* block) {
   blocks().erase(found);
 }
 
-void memory(size_t& free, size_t& total) {
-  lucky().memory(free, total);
+void memory(size_t& free, size_t& all) {
+  lucky().memory(free, all);
   const std::lock_guard lock(mutex);
-  free = std::min(free, luck.memory - used), total = std::min(total, luck.memory);
+  free = std::min(free, total - used), all = std::min(all, total);
 }
 
 void upload(Stream s, const void* host, void* device, size_t bytes) {
@@ -133,8 +134,8 @@ DeviceWork::~DeviceWork() {
 
 void set_bad_luck(BadLuck b) {
   const std::lock_guard lock(mutex);
-  luck = b, calls = 0, uploads = 0, downloads = 0, used = 0;
-  blocks().clear();
+  luck = b, calls = 0, uploads = 0, downloads = 0;
+  total = b.memory > std::numeric_limits<size_t>::max() - used ? b.memory : used + b.memory;
 }
 
 int64_t calls_since_then() {

@@ -40,22 +40,40 @@ Arena& Arena::of(Device device) {
 void* Arena::take(size_t bytes) {
   if (bytes == 0) return nullptr;
   const size_t size = size_class(bytes);
-  std::lock_guard lock(mutex_);
-  auto& list = (recording_ ? recorded_free_ : free_)[size];
-  void* block = nullptr;
-  if (!list.empty()) {
-    block = list.back();
-    list.pop_back();
-  } else {
-    block = device_.kernels().allocate(size);
-    if (!block) release_cached(), block = device_.kernels().allocate(size);
-    if (!block) out_of_memory(size);
-    held_ += int64_t(size);
-  }
-  if (recording_) recorded_.insert(block);
+  std::unique_lock lock(mutex_);
+  void* block = cached(size);
+  if (!block) block = allocate(size, lock);
+  if (recording_) recorded_.try_emplace(block, size);
   in_use_ += int64_t(size);
   peak_ = std::max(peak_, in_use_);
-  mark(device_, block, size, bytes);
+  mark(device_, block, recording_ ? recorded_[block] : size, bytes);
+  return block;
+}
+
+// A free block, or nullptr.
+void* Arena::cached(size_t size) {
+  Blocks& store = recording_ ? recorded_free_ : free_;
+  const size_t most = recording_ ? 2 * size : size;
+  for (auto it = store.lower_bound(size); it != store.end() && it->first <= most; ++it) {
+    if (it->second.empty()) continue;
+    void* block = it->second.back();
+    it->second.pop_back();
+    return block;
+  }
+  return nullptr;
+}
+
+void* Arena::allocate(size_t size, std::unique_lock<std::mutex>& lock) {
+  const auto attempt = [&] { return device_.kernels().allocate(size); };
+  void* block = attempt();
+  if (!block) release_cached(), block = attempt();
+  if (!block && shortage_ && !recording_) {
+    const std::function<void()> let_go = shortage_;
+    lock.unlock(), let_go(), lock.lock();
+    release_cached(), block = attempt();
+  }
+  if (!block) out_of_memory(size);
+  held_ += int64_t(size);
   return block;
 }
 
@@ -72,9 +90,11 @@ void Arena::give_back(void* block, size_t bytes) {
   if (!block) return;
   const size_t size = size_class(bytes);
   std::lock_guard lock(mutex_);
-  mark(device_, block, size, 0);
-  if (recording_) recorded_.insert(block);  // recorded work may use it
-  (recorded_.contains(block) ? recorded_free_ : free_)[size].push_back(block);
+  if (recording_) recorded_.try_emplace(block, size);  // recorded work may use it
+  const auto recorded = recorded_.find(block);
+  const size_t whole = recorded == recorded_.end() ? size : recorded->second;
+  mark(device_, block, whole, 0);
+  (recorded == recorded_.end() ? free_ : recorded_free_)[whole].push_back(block);
   in_use_ -= int64_t(size);
 }
 
@@ -105,6 +125,11 @@ void Arena::forget_recordings() {
   for (auto& [size, blocks] : std::exchange(recorded_free_, {}))
     free_[size].insert(free_[size].end(), blocks.begin(), blocks.end());
   recorded_.clear();
+}
+
+void Arena::on_shortage(std::function<void()> let_go) {
+  std::lock_guard lock(mutex_);
+  shortage_ = std::move(let_go);
 }
 
 int64_t Arena::in_use() const { return std::lock_guard(mutex_), in_use_; }

@@ -4,9 +4,9 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
-#include <set>
 #include <vector>
 
 #include "tensor/check.h"
@@ -34,10 +34,15 @@ class Arena {
 
   // Between the two, blocks come from a store of their own, and to it returns what is given back; so also later what
   // came from it.  Recorded work (tensor/recorded.h) writes to such blocks whenever it is replayed, so they are nobody
-  // else's.  Recordings share the store, as one is replayed behind the other.  forget: there is none left.
+  // else's.  Recordings share the store, as one is replayed behind the other, and take blocks up to twice as large as
+  // they ask for, so that it does not grow with each that is a little smaller.  forget: there is none left.
   void begin_recording();
   void end_recording();
   void forget_recordings();
+
+  // Called when memory runs out while nothing is recorded: whoever holds memory that it can do without lets go of it,
+  // and what was asked for is tried again.
+  void on_shortage(std::function<void()>);
 
   // In bytes: now in use; the most ever in use since reset_peak; held from the system (in use and cached).
   int64_t in_use() const;
@@ -48,14 +53,17 @@ class Arena {
  private:
   using Blocks = std::map<size_t, std::vector<void*>>;  // by size class
 
+  void* cached(size_t size);
+  void* allocate(size_t size, std::unique_lock<std::mutex>&);
   [[noreturn]] void out_of_memory(size_t size) const;
   void release_cached();
 
   Device device_;
   mutable std::mutex mutex_;
   Blocks free_, recorded_free_;
-  std::set<void*> recorded_;  // blocks of recordings, free or in use
+  std::map<void*, size_t> recorded_;  // blocks of recordings, free or in use, and their size
   bool recording_ = false;
+  std::function<void()> shortage_;
   int64_t in_use_ = 0, peak_ = 0, held_ = 0;
 };
 

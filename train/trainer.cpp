@@ -81,6 +81,7 @@ int photo_workers(Device device) { return device.kind() == Device::Kind::cpu ? 1
 std::string counts_text(const TrainingStep::Counts& c) {
   std::string text = fmt::format("{} steps replayed, {} the first of their shape", c.replayed, c.first);
   if (c.not_recorded) text += fmt::format(", {} that could not be recorded ({})", c.not_recorded, c.reason);
+  if (c.dropped) text += fmt::format("; {} recordings were given up for their memory", c.dropped);
   return text;
 }
 

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "tensor/arena.h"
 #include "tensor/check.h"
 #include "tensor/ops.h"
 #include "tensor/range.h"
@@ -43,20 +46,31 @@ struct TrainingStep::Plan {
 };
 
 TrainingStep::TrainingStep(MaskRcnn& model, Optimizer& optimizer, std::optional<double> max_norm)
-    : model_(model), optimizer_(optimizer), max_norm_(max_norm) {}
-TrainingStep::~TrainingStep() = default;
+    : model_(model), optimizer_(optimizer), max_norm_(max_norm) {
+  if (Recorded::possible(model.device())) Arena::of(model.device()).on_shortage([this] { drop(); });
+}
+
+TrainingStep::~TrainingStep() {
+  if (Recorded::possible(model_.device())) Arena::of(model_.device()).on_shortage({});
+}
 
 Reading TrainingStep::operator()(const Batch& batch, RngKey key, double rate) {
   const Device device = model_.device();
   const Inputs inputs{batch, SampleKeys(key, device), Tensor::of<double>({1}, {rate}, device)};
   if (!Recorded::possible(device)) return Reading(queue(inputs));
-  std::unique_ptr<Plan>& plan = plans_[shapes_of(batch)];
-  if (!plan) {  // libraries choose and allocate now what a recording could not
-    plan = std::make_unique<Plan>();
+  const std::string shapes = shapes_of(batch);
+  const auto known = plans_.find(shapes);
+  if (known == plans_.end()) {  // libraries choose and allocate now what a recording could not
     ++counts_.first;
-    return Reading(queue(inputs));
+    const Tensor numbers = queue(inputs);
+    plans_[shapes] = std::make_shared<Plan>();
+    return Reading(numbers);
   }
-  if (!plan->work && !plan->failed) record(*plan, inputs);
+  const std::shared_ptr<Plan> plan = known->second;  // stays, if others are dropped meanwhile
+  if (!plan->work && !plan->failed) {
+    record(*plan, inputs);
+    plans_[shapes] = plan;
+  }
   if (plan->work) return replayed(*plan, inputs);
   ++counts_.not_recorded;
   return Reading(queue(inputs));
@@ -76,10 +90,10 @@ Tensor TrainingStep::queue(const Inputs& in) {
 
 void TrainingStep::record(Plan& plan, const Inputs& inputs) {
   optimizer_.zero_grad();
-  plan.inputs = inputs;
-  for (Tensor* t : tensors(*plan.inputs)) *t = t->clone();  // every replay writes to them
-  Arena::of(model_.device()).trim();  // a recording has memory of its own: what lies idle would lie idle for good
   try {
+    plan.inputs = inputs;
+    for (Tensor* t : tensors(*plan.inputs)) *t = t->clone();  // every replay writes to them
+    Arena::of(model_.device()).trim();  // a recording has memory of its own: what lies idle would lie idle for good
     plan.work = std::make_unique<Recorded>(model_.device(), [&] {
       plan.numbers = queue(*plan.inputs);
       for (const Leaf& leaf : optimizer_.parameters())
@@ -87,9 +101,18 @@ void TrainingStep::record(Plan& plan, const Inputs& inputs) {
       optimizer_.zero_grad();  // the gradients' memory is the recording's
     });
   } catch (const Error& e) {
-    plan.failed = true, plan.inputs.reset(), plan.numbers = {};
+    plan.inputs.reset(), plan.numbers = {};
+    // Beside others there was no memory for it, so it is tried again without them.
+    plan.failed = !(dynamic_cast<const OutOfMemory*>(&e) && drop() > 0);
     if (counts_.reason.empty()) counts_.reason = e.what();
   }
+}
+
+int64_t TrainingStep::drop() {
+  const auto recorded = std::ranges::count_if(plans_, [](const auto& p) { return p.second->work != nullptr; });
+  counts_.dropped += recorded;
+  plans_.clear();
+  return recorded;
 }
 
 Reading TrainingStep::replayed(Plan& plan, Inputs inputs) {

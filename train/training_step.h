@@ -2,7 +2,7 @@
 //
 // Nothing in it waits for the device.  Where the device can record work (tensor/recorded.h), a step on batches of a
 // shape is recorded at that shape's second batch and replayed from then on: on a GPU a step is then one launch.  A
-// replay gives the same bits.
+// replay gives the same bits.  Where memory runs out, all that was recorded is given up, and shapes start anew.
 #pragma once
 #include <map>
 #include <memory>
@@ -30,6 +30,7 @@ class TrainingStep {
     int64_t first = 0;         // steps that a batch was the first of its shape in
     int64_t not_recorded = 0;  // steps of a shape that could not be recorded
     std::string reason;        // why, the first time
+    int64_t dropped = 0;       // recordings that were given up for their memory
   };
   const Counts& counts() const { return counts_; }
 
@@ -39,11 +40,12 @@ class TrainingStep {
   Tensor queue(const Inputs&);
   Reading replayed(Plan&, Inputs);
   void record(Plan&, const Inputs&);
+  int64_t drop();
 
   MaskRcnn& model_;
   Optimizer& optimizer_;
   std::optional<double> max_norm_;
-  std::map<std::string, std::unique_ptr<Plan>> plans_;  // by the shapes of a batch
+  std::map<std::string, std::shared_ptr<Plan>> plans_;  // by the shapes of a batch
   Counts counts_;
 };
 

@@ -110,6 +110,22 @@ TEST_CASE("recorded: its memory is nobody else's until it is gone, also what oth
   CHECK(arena.held() < held);  // what was its own
 }
 
+TEST_CASE("recorded: a smaller piece of work takes the memory of a larger one") {
+  Arena& arena = Arena::of(kSimt);
+  const auto record = [](float n) {
+    const Tensor x = Tensor::full({int64_t(n)}, 1, DType::f32, kSimt);
+    return std::make_unique<Recorded>(kSimt, [&] { ops::add(ops::scale(x, 2), ops::scale(x, 3)); });
+  };
+  const std::unique_ptr<Recorded> large = record(100'000);
+  const int64_t held = arena.held();
+  std::vector<std::unique_ptr<Recorded>> smaller;
+  for (float n : {51'000, 60'000, 70'000, 80'000, 90'000}) {
+    smaller.push_back(record(n));
+    arena.trim();
+    CHECK(arena.held() <= held);
+  }
+}
+
 TEST_CASE("recorded: one that failed leaves the others' memory to them") {
   Tensor x = on_simt(std::vector<float>(1000, 1)), y = Tensor::zeros({1000}, DType::f32, kSimt);
   Recorded work(kSimt, [&] { ops::assign(y, ops::scale(ops::scale(x, 2), 2)); });
@@ -198,4 +214,35 @@ TEST_CASE("training step: what cannot be recorded runs as it is, counted, with t
   CHECK(step.counts().first == 1);
   CHECK(step.counts().not_recorded == 1);
   CHECK(step.counts().reason == "idle has no gradient in this step");
+}
+
+TEST_CASE("training step: recordings give way where memory runs out, and the bits stay") {
+  Training replayed(OptimizerConfig::Kind::sgd), plain(OptimizerConfig::Kind::sgd);
+  TrainingStep step(replayed.model, replayed.optimizer, 2);
+  const auto run = [&](int s, int64_t by, bool short_of_memory) {
+    CAPTURE(s);
+    Batch batch = batch_of(s);
+    batch.photos = ops::pad(batch.photos, 2, 0, by);
+    Arena::of(kSimt).trim();
+    if (short_of_memory) simt::set_bad_luck({.memory = 1 << 22});  // less than a step's
+    const std::vector<float> found = step(batch, key(s), rate(s)).values();
+    simt::set_bad_luck({});
+    CHECK(found == by_hand(plain, batch, s));
+  };
+  for (int s = 0; s < 2; ++s) run(s, 0, false);
+  CHECK(step.counts().replayed == 1);
+  SUBCASE("of a step that runs launch by launch") {
+    run(2, 32, true);
+    CHECK(step.counts().first == 2);
+    CHECK(step.counts().not_recorded == 0);
+  }
+  SUBCASE("of a step that is to be recorded, and is the next time") {
+    run(2, 128, false);
+    run(3, 128, true);
+    CHECK(step.counts().not_recorded == 1);
+    run(4, 128, false);
+    CHECK(step.counts().replayed == 2);
+  }
+  CHECK(step.counts().dropped == 1);
+  check_same_bits(replayed, plain);
 }
