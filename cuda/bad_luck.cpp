@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 
+#include "cuda/simt_host.h"
 #include "tensor/check.h"
 
 namespace sil::simt {
@@ -59,7 +60,9 @@ void* allocate(size_t bytes) {
   const std::lock_guard lock(mutex);
   if (bytes > total - used) return nullptr;
   void* block = guarded.on ? guarded.allocate(bytes) : lucky().allocate(bytes);
-  if (block) blocks()[block] = bytes, used += bytes;
+  if (!block) return nullptr;
+  blocks()[block] = bytes, used += bytes;
+  if (!guarded.on) fill_unwritten(block, bytes);
   return block;
 }
 

@@ -149,12 +149,11 @@ constexpr int kPixels = 64;
 template <class T>
 __global__ void mask_loss_backward_kernel(int64_t pixels, int64_t of_row, int64_t classes, const float* dy,
                                           const float* slope, const int32_t* labels, T* dlogits) {
-  const int64_t first = int64_t(blockIdx.x) * kPixels, count = pixels - first < kPixels ? pixels - first : kPixels;
+  const int64_t first = int64_t(blockIdx.x) * kPixels, count = smaller(pixels - first, kPixels);
   T* mine = dlogits + first * classes;  // a multiple of 16 bytes from the start: 64 pixels are
-  const int64_t whole = count * classes / kVector<T> * kVector<T>;
-  for (int64_t i = int64_t(threadIdx.x) * kVector<T>; i < whole; i += int64_t(blockDim.x) * kVector<T>)
-    store_vector(mine + i, Vector<T>{});
-  for (int64_t i = whole + threadIdx.x; i < count * classes; i += blockDim.x) mine[i] = T(0.0f);
+  const int64_t vectors = count * classes / kVector<T>;
+  for (int64_t v = threadIdx.x; v < vectors; v += blockDim.x) store_vector(mine + v * kVector<T>, Vector<T>{});
+  for (int64_t i = vectors * kVector<T> + threadIdx.x; i < count * classes; i += blockDim.x) mine[i] = T(0.0f);
   __syncthreads();
   if (threadIdx.x >= count) return;
   const int64_t p = first + threadIdx.x;

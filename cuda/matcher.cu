@@ -44,10 +44,6 @@ struct Tile {
   }
 };
 
-__device__ inline int tile_size(const Objects& o, int64_t begin) {
-  return int(o.count - begin < kTile ? o.count - begin : kTile);
-}
-
 // `best` holds the bits of floats of at least 0, whose order is that of integers.
 __global__ void match_kernel(Rows rows, Objects objects, MatcherGeom g, int* best, int32_t* nearest, int32_t* matched) {
   __shared__ Tile tile;
@@ -59,7 +55,7 @@ __global__ void match_kernel(Rows rows, Objects objects, MatcherGeom g, int* bes
   float most = -1;
   int32_t which = -1;
   for (int64_t begin = 0; begin < objects.count; begin += kTile) {
-    const int count = tile_size(objects, begin);
+    const int count = int(smaller(objects.count - begin, kTile));
     tile.load(objects, begin, count);
     for (int j = 0; j < count; ++j) {
       if (image < 0 || tile.image[j] != image) continue;
@@ -83,7 +79,7 @@ __global__ void restore_kernel(Rows rows, Objects objects, const int* best, cons
   const float box_area = area(box);
   bool restored = false;
   for (int64_t begin = 0; begin < objects.count; begin += kTile) {
-    const int count = tile_size(objects, begin);
+    const int count = int(smaller(objects.count - begin, kTile));
     tile.load(objects, begin, count);
     for (int j = 0; j < count; ++j) {
       const float wanted = __int_as_float(best[begin + j]);

@@ -63,8 +63,7 @@ __global__ void scatter_add_rows_kernel(int64_t targets, int64_t columns, const 
       if (mine) found[place] = int32_t(m);
       __syncthreads();
       for (int k = 0; c < columns && k < count; ++k) sum += float(dy[found[k] * columns + c]);
-      __syncthreads();
-    }
+    }  // block_scan waits until all have read
     if (c < columns) row[c] = T(sum);
   }
 }

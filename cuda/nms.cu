@@ -55,7 +55,7 @@ __global__ void overlap_kernel(const float* boxes, const int32_t* groups, const 
   __shared__ float other_area[kBits];
   const int64_t image = blockIdx.z, word = blockIdx.x, first = blockIdx.y * int64_t(kBits), count = real[image];
   const float* own = boxes + image * length * 4;
-  if (word < blockIdx.y || word * kBits >= count || first >= count) return;  // never read
+  if (word < blockIdx.y || word * kBits >= count) return;  // never read
   if (const int64_t j = word * kBits + threadIdx.x; j < count) {
     other[threadIdx.x] = load_box<float>(own + 4 * j);
     other_area[threadIdx.x] = area(other[threadIdx.x]);

@@ -49,7 +49,7 @@ template <class Terms>
 __global__ void sum_channels_kernel(Terms terms, Groups g, double* partial) {
   __shared__ double first[kRows][kColumns], second[kRows][kColumns];
   const int64_t c = blockIdx.y * kColumns + threadIdx.x, part = blockIdx.x, image = blockIdx.z;
-  const int64_t end = (part + 1) * kPartRows < g.rows ? (part + 1) * kPartRows : g.rows;
+  const int64_t end = smaller((part + 1) * kPartRows, g.rows);
   double a = 0, b = 0;
   if (c < g.channels)
     for (int64_t r = part * kPartRows + threadIdx.y; r < end; r += kRows) {

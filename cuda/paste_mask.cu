@@ -49,7 +49,7 @@ __global__ void paste_runs_kernel(const float* masks, int side, const float* box
   // Before the walk's first pixel there is 0; behind its last nothing changes.
   const auto inside = [&](int64_t i) {
     if (i < 0) return false;
-    const unsigned at = unsigned(i < n ? i : n - 1), column = at / unsigned(rows), row = at % unsigned(rows);
+    const unsigned at = unsigned(smaller(i, n - 1)), column = at / unsigned(rows), row = at % unsigned(rows);
     return pasted(mask, side, window, walk.top + row, walk.left + column) >= threshold;
   };
   const unsigned lane = threadIdx.x % kWarp, before_lane = (1u << lane) - 1;

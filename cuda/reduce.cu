@@ -34,7 +34,7 @@ __global__ void fold_columns(Fold f, const T* x, int64_t outer, int64_t rows, in
                              double* out) {
   for (int64_t i = thread_index(); i < outer * stretches * inner; i += thread_count()) {
     const int64_t column = i % inner, part = i / inner, o = part / stretches, begin = part % stretches * kColumnStretch;
-    const int64_t end = begin + kColumnStretch < rows ? begin + kColumnStretch : rows;
+    const int64_t end = smaller(begin + kColumnStretch, rows);
     double v = f.begin();
     for (int64_t r = begin; r < end; ++r) v = f(v, wide(x[(o * rows + r) * inner + column]));
     out[i] = v;
@@ -45,7 +45,7 @@ template <class T>
 __global__ void fold_runs(Fold f, const T* x, int64_t rows, int64_t stretches, int64_t parts, double* out) {
   for (int64_t part = blockIdx.x; part < parts; part += gridDim.x) {
     const int64_t o = part / stretches, begin = part % stretches * kRunStretch;
-    const int64_t end = begin + kRunStretch < rows ? begin + kRunStretch : rows;
+    const int64_t end = smaller(begin + kRunStretch, rows);
     double v = f.begin();
     for (int64_t r = begin + threadIdx.x; r < end; r += blockDim.x) v = f(v, wide(x[o * rows + r]));
     v = block_fold(v, f);

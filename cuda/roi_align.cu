@@ -167,8 +167,7 @@ __global__ void roi_align_backward_kernel(Pyramid<T> p, int level, int tiles_x, 
           }
         }
     }
-    __syncthreads();
-  }
+  }  // block_scan waits until all have read `found`
   if (c >= p.channels || left + column >= width) return;
   for (int row = 0; row < kTile && top + row < height; ++row)
     p.data[level][((image * height + top + row) * width + left + column) * p.channels + c] = T(sum[row]);

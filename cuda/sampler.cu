@@ -57,7 +57,7 @@ __device__ inline int count_candidates(const Candidates& c) {
 }
 
 __device__ inline void draw(const Candidates& c, int wanted, int count, uint8_t* picked) {
-  const int k = wanted < count ? wanted : count;
+  const int k = int(smaller(wanted, count));
   if (k <= 0) return;
   const Edge<Ticket> edge = block_select<Ticket>(c.count(), k, c);
   uint8_t* own = picked + c.whose.begin(c.n);
@@ -77,13 +77,12 @@ __global__ void sample_kernel(const int32_t* matched, Whose whose, const int64_t
     if (mine) tickets[r] = own.bits(uint64_t(place + before)), picked[r] = 0;
     place += count;
   }
-  __syncthreads();
   const Candidates positive{matched, whose, tickets, n, true}, negative{matched, whose, tickets, n, false};
   const int positives = count_candidates(positive), negatives = count_candidates(negative);
-  const int taken = positives < most_positive ? positives : most_positive;
+  const int taken = int(smaller(positives, most_positive)), rest = per_image - taken;
   draw(positive, taken, positives, picked);
-  draw(negative, per_image - taken, negatives, picked);
-  if (threadIdx.x == 0) drawn[n] = {taken + (negatives < per_image - taken ? negatives : per_image - taken), taken};
+  draw(negative, rest, negatives, picked);
+  if (threadIdx.x == 0) drawn[n] = {taken + int(smaller(negatives, rest)), taken};
 }
 
 // The outputs of `sample`, with their room.

@@ -42,6 +42,7 @@ inline Grid over(int64_t n, int threads = kThreads) {
   return {dim3(unsigned(blocks < most ? blocks : most)), dim3(unsigned(threads))};
 }
 
+__device__ inline int64_t smaller(int64_t a, int64_t b) { return b < a ? b : a; }
 __device__ inline int64_t thread_index() { return int64_t(blockIdx.x) * blockDim.x + threadIdx.x; }
 __device__ inline int64_t thread_count() { return int64_t(gridDim.x) * blockDim.x; }
 

@@ -322,8 +322,8 @@ void prepare_shared() {
     if (dynamic_end) renew_pages(s.dynamic, dynamic_end);
   }
   if (under_asan()) __asan_unpoison_memory_region(s.dynamic, kDynamicBytes + kPage);
-  fill_words(begin, bytes, s.schedule.shared_pattern);
-  fill_words(s.dynamic, dynamic_end, s.schedule.shared_pattern);
+  fill_words(begin, bytes, s.schedule.pattern);
+  fill_words(s.dynamic, dynamic_end, s.schedule.pattern);
   fill_words(s.dynamic + dynamic_end, kGuard, 0xA5A5A5A5);
   if (under_asan()) __asan_poison_memory_region(s.dynamic + s.shared_bytes, kDynamicBytes + kPage - s.shared_bytes);
 }
@@ -397,6 +397,11 @@ void print_running() {
 void set_schedule(Schedule schedule) {
   const std::lock_guard lock(s.mutex);
   s.schedule = schedule;
+}
+
+void fill_unwritten(void* memory, size_t bytes) {
+  const std::lock_guard lock(s.mutex);
+  fill_words(static_cast<char*>(memory), bytes, s.schedule.pattern);
 }
 
 void run(const char* kernel, dim3 blocks, dim3 threads, size_t shared_bytes, Body body) {

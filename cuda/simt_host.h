@@ -66,12 +66,13 @@ struct Place {
   unsigned line = 0;
 };
 
-// What chance decides, and what shared memory holds before a block writes it.
+// What chance decides, and what memory that nobody has written holds: a block's shared memory, and what is allocated.
 struct Schedule {
   uint64_t seed = 0;
-  uint32_t shared_pattern = 0x7FC00000;  // a NaN
+  uint32_t pattern = 0x7FC00000;  // a NaN
 };
 void set_schedule(Schedule);
+void fill_unwritten(void* memory, size_t bytes);
 
 // One thread's work, by reference.
 struct Body {

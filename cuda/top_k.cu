@@ -20,13 +20,12 @@ __global__ void select_kernel(const T* x, int64_t columns, const int32_t* counts
   const int64_t r = blockIdx.x;
   const T* row = x + r * columns;
   Key* out = keys + r * padded;
-  const int64_t n = counts && counts[r] < columns ? counts[r] : columns;
+  const int64_t n = counts ? smaller(counts[r], columns) : columns;
   const auto key_at = [=](int64_t i, uint32_t& key) {
     key = ordered_bits<uint32_t>(float(row[i]));
     return true;
   };
-  const int64_t found = n < k ? n : k;
-  for (int64_t i = found + threadIdx.x; i < padded; i += blockDim.x) out[i] = 0;
+  for (int64_t i = smaller(n, k) + threadIdx.x; i < padded; i += blockDim.x) out[i] = 0;
   if (n <= k) {
     for (int64_t i = threadIdx.x; i < n; i += blockDim.x) {
       uint32_t key;
@@ -47,7 +46,7 @@ template <class T>
 __global__ void emit_kernel(int64_t n, const T* x, int64_t columns, const Key* keys, int64_t padded,
                             const int32_t* counts, int64_t k, T* values, int32_t* index) {
   for (int64_t i = thread_index(); i < n; i += thread_count()) {
-    const int64_t r = i / k, place = i % k, real = counts && counts[r] < columns ? counts[r] : columns;
+    const int64_t r = i / k, place = i % k, real = counts ? smaller(counts[r], columns) : columns;
     const int32_t from = place < real ? index_of(keys[r * padded + place]) : -1;
     index[i] = from;
     values[i] = from < 0 ? T(0.0f) : x[r * columns + from];

@@ -54,7 +54,7 @@ TESTS = {
 PROGRAMS = [("plain", "build", "test_cuda"), ("asan", "build-asan", "test_cuda"), ("tsan", "build", "test_cuda_tsan")]
 # What a bound is compared with: an extent, not a value.
 EXTENT = re.compile(r"(?:n|m\.\w+|t\.size|g\.\w+|rows(?:\.count)?|columns|count|targets|length|words|padded|size|outer|parts|height|width"
-                    r"|objects\.count|mask\.count|p\.\w+|end|high|k|real|touching|kTile|kBits|kRows|side|stop|samples\w*|wanted|pixels|whole|kWords|capacity)\b")
+                    r"|objects\.count|mask\.count|p\.\w+|end|high|k|real|touching|kTile|kBits|kRows|side|stop|samples\w*|wanted|pixels|vectors|kWords|capacity)\b")
 
 
 def bodies(text):
@@ -85,8 +85,10 @@ def sites_of(text):
         for m in re.finditer(r" (<=|>=|<|>) (?=([^;\n]*))", text[begin:end]):
             if not EXTENT.match(m[2]) or re.match(r"\s*\w*>", m[2]):
                 continue
+            # One more stretch of a block's width is an empty one: its body compares each index with the extent again.
+            stretches = re.match(r"[\w.]+; begin \+=", m[2])
             at = begin + m.start()
-            found[at] = (begin + m.end(), f" {m[1]} mutant::shift({{n}}) + ", ["one more", "one less"])
+            found[at] = (begin + m.end(), f" {m[1]} mutant::shift({{n}}) + ", ["one less"] if stretches else ["one more", "one less"])
     return sorted(found.items())
 
 

@@ -96,6 +96,11 @@ std::vector<KernelCase> box_cases() {
          return sampled(on, 1025, 1, {2000, 0.5}, 2);
        },
        0, true},
+      {"sample", "one row behind a block, few drawn",
+       [](const On& on) {
+         return sampled(on, 1025, 1, {64, 0.5}, 2);
+       },
+       0, true},
       {"sample", "one of each kind too many",
        [](const On& on) -> std::vector<Tensor> {
          const ops::Sampled s =
@@ -117,7 +122,7 @@ std::vector<KernelCase> box_cases() {
       {"nms", "words of bits and one box more, all alike",
        [](const On& on) {
          std::vector<Tensor> both;
-         for (int64_t n : {65, 129}) {
+         for (int64_t n : {64, 65, 128, 129}) {
            const std::vector<PlainBox> alike(size_t(n), {0, 0, 9, 9});
            both.push_back(ops::nms(on(box_tensor<float>(alike)).view({1, n, 4}),
                                    on.floats({1, n}, std::vector<double>(size_t(n), 0.5)),
@@ -147,6 +152,17 @@ std::vector<KernelCase> box_cases() {
       {"match_boxes", "more objects than a stretch",
        [](const On& on) {
          return matched(on, 300, 300, BoxKind::ordinary, {0.6f, 0.3f, true});
+       },
+       0, true},
+      {"match_boxes", "one object behind a stretch, which each row likes best",
+       [](const On& on) {
+         std::vector<PlainBox> objects(129, {200, 200, 210, 210}), rows(50, {0, 0, 9, 20});
+         objects[128] = {0, 0, 10, 20}, rows[30] = {0, 0, 30, 30};
+         const Tensor truth = on(box_tensor<float>(objects)), own = on.ints(std::vector<int32_t>(129, 0));
+         std::vector<Tensor> both;
+         for (float foreground : {0.5f, 0.95f})
+           both.push_back(ops::match_boxes(on(box_tensor<float>(rows)), {}, truth, own, 1, {foreground, 0.3f, true}));
+         return both;
        },
        0, true},
       {"match_boxes", "no objects, no rows",

@@ -94,12 +94,13 @@ std::vector<KernelCase> elementwise_cases() {
          all.push_back(ops::reduce(Reduce::sum, on.random({0, 3}, 1), {0}));
          return all;
        }},
-      {"all_finite", "finite, NaN, infinite, none",
+      {"all_finite", "finite, NaN, infinite, none, NaN everywhere",
        [](const On& on) {
          std::vector<int32_t> ok{ops::all_finite(on.random({5000}, 1)), ops::all_finite(on.random({0}, 1)),
                                  ops::all_finite(on.floats({3}, {1, kNan, 2})),
-                                 ops::all_finite(on.floats({3}, {1, 2, -kInf}))};
-         return std::vector{Tensor::of<int32_t>({4}, ok)};
+                                 ops::all_finite(on.floats({3}, {1, 2, -kInf})),
+                                 ops::all_finite(on.floats({600}, std::vector<double>(600, kNan)))};
+         return std::vector{Tensor::of<int32_t>({5}, ok)};
        }},
       {"softmax", "rows shorter and longer than a warp",
        [](const On& on) {

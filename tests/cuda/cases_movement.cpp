@@ -118,6 +118,16 @@ std::vector<KernelCase> movement_cases() {
          return std::vector{ops::scatter_add_rows(on.random({700, 300}, 1), on.ints(index), 4)};
        },
        64},
+      {"scatter_add_rows", "one index and one column behind a block, onto rows that hold something",
+       [](const On& on) {
+         std::vector<int32_t> index;
+         for (int i = 0; i < 257; ++i) index.push_back(i == 256 ? 0 : i % 3);
+         Tensor x = on.random({3, 257}, 2);
+         Scratch scratch(on.device);
+         on.device.kernels().scatter_add_rows({}, on.random({257, 257}, 1), on.ints(index), x, scratch);
+         return std::vector{x};
+       },
+       64},
       {"top_k", "ties, NaN and infinities",
        [](const On& on) {
          const Tensor x = on.floats({2, 8}, {1, 3, kNan, 3, -kInf, kInf, 0, -0.0, 2, 2, 2, 2, 2, 2, 2, 2});
