@@ -218,12 +218,15 @@ void add_inputs(CLI::App& app, Arguments& args) {
   app.add_option("--images", args.images,
                  "Ids of the images to measure alone; with --weights: folder of the photos, on which its model runs "
                  "first");
-  app.add_option("--weights", args.weights, "A run's checkpoint, or torchvision's weights (.pth, .safetensors)");
+  CLI::Option* weights =
+      app.add_option("--weights", args.weights, "A run's checkpoint, or torchvision's weights (.pth, .safetensors)");
   sil::add_bn_eps(app, args.bn_eps);
   sil::add_device(app, args.device);
   app.add_option("--dtype", args.dtype, "Of the model: f32, or bf16, which is faster where the CPU has it")
       ->check(CLI::IsMember({"f32", "bf16"}));
   sil::add_exif(app, args.exif);
+  for (const char* of_the_model : {"--bn-eps", "--device", "--dtype", "--exif"})
+    app.get_option(of_the_model)->needs(weights);
 }
 
 void add_measures(CLI::App& app, Arguments& args) {
@@ -245,9 +248,8 @@ void add_outputs(CLI::App& app, Arguments& args) {
   app.add_option("--partial", args.partial,
                  "Write what was measured there, for --merge: images without detections here may have some in another "
                  "part");
-  CLI::Option* merge =
-      app.add_option("--merge", args.merge, "Parts of one evaluation, in any order: as one run over all their results");
-  for (const char* fixed : {"--iou", "--dtype", "--device", "--bn-eps", "--exif"}) merge->excludes(fixed);
+  app.add_option("--merge", args.merge, "Parts of one evaluation, in any order: as one run over all their results")
+      ->excludes("--iou");
 }
 
 }  // namespace

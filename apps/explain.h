@@ -31,12 +31,18 @@ struct ExplainFlags {
     app.add_option(
         "--curves", curves,
         "Folder for pictures: precision over recall of all classes and of each, confusion matrix, calibration");
-    app.add_option(
+    CLI::Option* compared = app.add_option(
         "--compare", compare,
         "Other results JSON, each compared with --results: difference of AP with a 95 % interval by a paired "
         "bootstrap over images");
-    app.add_option("--samples", samples, "Of the bootstrap")->check(CLI::Range(1, 1'000'000))->capture_default_str();
-    app.add_option("--seed", seed, "Of the bootstrap")->check(whole_in_64_bits())->capture_default_str();
+    app.add_option("--samples", samples, "Of the bootstrap")
+        ->check(CLI::Range(1, 1'000'000))
+        ->needs(compared)
+        ->capture_default_str();
+    app.add_option("--seed", seed, "Of the bootstrap")
+        ->check(whole_in_64_bits())
+        ->needs(compared)
+        ->capture_default_str();
   }
 };
 

@@ -77,7 +77,7 @@ def torch_train(model, data, repeat, batch):
 def ours(a, weights, what):
     cmd = [a.bench, "--annotations", os.path.join(a.data, "annotations.json"), "--images", os.path.join(a.data, "images"),
            "--weights", weights, "--classes", str(a.classes), "--min-size", str(a.size), "--max-size", str(a.size),
-           "--repeat", str(a.repeat), "--batch", str(a.batch)] + (["--train"] if what == "train" else [])
+           "--repeat", str(a.repeat)] + (["--train", "--batch", str(a.batch)] if what == "train" else [])
     text = subprocess.run(cmd, check=True, capture_output=True, text=True, env={**os.environ, "SIL_THREADS": str(a.threads)}).stdout
     line = json.loads(text.strip().splitlines()[-1])
     return line["per_image_s"], line["peak_bytes"], text

@@ -62,7 +62,7 @@ void time_runs(const char* what, MaskRcnn& model, Loader& loader, int repeat, in
   fmt::print("{:<28} {:>10}\n", "stage", "ms");
   for (const auto& [name, milliseconds] : log.milliseconds) fmt::print("{:<28} {:>10.1f}\n", name, milliseconds);
   fmt::print(
-      "{{\"what\": \"{}\", \"median_s\": {:.4f}, \"per_image_s\": {:.4f}, \"peak_bytes\": {}, \"threads\": {}}}\n",
+      "{{\"what\": \"{}\", \"median_s\": {:.6f}, \"per_image_s\": {:.6f}, \"peak_bytes\": {}, \"threads\": {}}}\n",
       what, median(times), median(times) / photos, peak, threads());
 }
 

@@ -2,6 +2,7 @@
 #include "cuda/library.h"
 #include "cuda/queue.h"
 #include "cuda/status.h"
+#include "tensor/arena.h"
 #include "tensor/check.h"
 
 namespace sil::cuda {
@@ -29,20 +30,24 @@ void* end_recording(Stream s) {
   cudaGetLastError();  // what failed meanwhile was thrown there; the launches to come would find it again
   check_cuda("record", ended);
   cudaGraphExec_t work = nullptr;
-  const cudaError_t made = cudaGraphInstantiate(&work, graph, 0);
+  cudaError_t made = cudaGraphInstantiate(&work, graph, 0);
   cudaGraphDestroy(graph);
-  if (made != cudaSuccess) cudaGetLastError();
-  check_cuda("record", made);
-  return work;
+  if (made == cudaSuccess) made = cudaGraphUpload(work, queue(s));  // its memory: if there is none, it shows now
+  if (made == cudaSuccess) return work;
+  cudaGetLastError();
+  discard(work);
+  if (made == cudaErrorMemoryAllocation) throw OutOfMemory("cuda: record: no memory for the graph itself");
+  cuda_failed("record", made);
+}
+
+// What is in flight ends first; CUDA frees it behind.
+void discard(void* recorded) {
+  if (recorded && cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(recorded)) != cudaSuccess) cudaGetLastError();
 }
 
 void replay(Stream s, void* recorded) {
   expect_no_recording("replay");
   check_cuda("replay", cudaGraphLaunch(static_cast<cudaGraphExec_t>(recorded), queue(s)));
-}
-
-void discard(void* recorded) {
-  if (recorded) cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(recorded));
 }
 
 }  // namespace sil::cuda

@@ -76,7 +76,7 @@ __global__ void sample_kernel(const int32_t* matched, Whose whose, const int64_t
     const int before = block_scan(mine, count);
     if (mine) tickets[r] = own.bits(uint64_t(place + before)), picked[r] = 0;
     place += count;
-  }
+  }  // no barrier: each thread reads back what it wrote itself
   const Candidates positive{matched, whose, tickets, n, true}, negative{matched, whose, tickets, n, false};
   const int positives = count_candidates(positive), negatives = count_candidates(negative);
   const int taken = int(smaller(positives, most_positive)), rest = per_image - taken;

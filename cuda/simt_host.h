@@ -7,10 +7,10 @@
 //   - a warp primitive whose mask leaves out its caller, names a lane that does not come, or a source outside the mask;
 //   - a vector access at an address that is no multiple of the vector's size (no line);
 //   - a write past the end of dynamic shared memory (guard words; which block, not which thread).
-// Shared memory is filled with a pattern before each block: results that change with the pattern have read what nobody
-// wrote.  AddressSanitizer sees accesses out of bounds in shared and global memory, ThreadSanitizer two unordered
-// accesses of which one writes: threads are ordered by __syncthreads, __syncwarp and the ends of a launch alone, so
-// blocks among themselves are not (shuffles and votes order nothing, as in CUDA).
+// Shared memory is filled with a pattern before each block, and what is allocated is too: results that change with the
+// pattern have read what nobody wrote.  AddressSanitizer sees accesses out of bounds in shared and global memory,
+// ThreadSanitizer two unordered accesses of which one writes: threads are ordered by __syncthreads, __syncwarp and the
+// ends of a launch alone, so blocks among themselves are not (shuffles and votes order nothing, as in CUDA).
 #pragma once
 #include <bit>
 #include <cmath>

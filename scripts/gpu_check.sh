@@ -96,7 +96,8 @@ write_report() {
 run() {
   local limit=$1 left=$((530 - (SECONDS - start)))
   shift
-  ((left >= limit)) || limit=$((left > 1 ? left : 1))
+  ((left > 0)) || { echo "no time left for: $*"; return 124; }
+  ((left >= limit)) || limit=$left
   echo "+ $*"
   timeout -k 10 "$limit" "$@" </dev/null
 }

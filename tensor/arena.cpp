@@ -43,10 +43,10 @@ void* Arena::take(size_t bytes) {
   std::unique_lock lock(mutex_);
   void* block = cached(size);
   if (!block) block = allocate(size, lock);
-  if (recording_) recorded_.try_emplace(block, size);
+  const size_t whole = recording_ ? recorded_.try_emplace(block, RecordedBlock{size, true}).first->second.size : size;
   in_use_ += int64_t(size);
   peak_ = std::max(peak_, in_use_);
-  mark(device_, block, recording_ ? recorded_[block] : size, bytes);
+  mark(device_, block, whole, bytes);
   return block;
 }
 
@@ -90,11 +90,13 @@ void Arena::give_back(void* block, size_t bytes) {
   if (!block) return;
   const size_t size = size_class(bytes);
   std::lock_guard lock(mutex_);
-  if (recording_) recorded_.try_emplace(block, size);  // recorded work may use it
-  const auto recorded = recorded_.find(block);
-  const size_t whole = recorded == recorded_.end() ? size : recorded->second;
-  mark(device_, block, whole, 0);
-  (recorded == recorded_.end() ? free_ : recorded_free_)[whole].push_back(block);
+  if (recording_)
+    recorded_.try_emplace(block, RecordedBlock{size, true}).first->second.recorded = true;  // recorded work may use it
+  const auto found = recorded_.find(block);
+  const RecordedBlock own = found == recorded_.end() ? RecordedBlock{size, false} : found->second;
+  if (found != recorded_.end() && !own.recorded) recorded_.erase(found);
+  mark(device_, block, own.size, 0);
+  (own.recorded ? recorded_free_ : free_)[own.size].push_back(block);
   in_use_ -= int64_t(size);
 }
 
@@ -123,12 +125,13 @@ void Arena::end_recording() {
 void Arena::forget_recordings() {
   std::lock_guard lock(mutex_);
   for (auto& [size, blocks] : std::exchange(recorded_free_, {}))
-    free_[size].insert(free_[size].end(), blocks.begin(), blocks.end());
-  recorded_.clear();
+    for (void* block : blocks) free_[size].push_back(block), recorded_.erase(block);
+  for (auto& [block, own] : recorded_) own.recorded = false;
 }
 
 void Arena::on_shortage(std::function<void()> let_go) {
   std::lock_guard lock(mutex_);
+  check(!let_go || !shortage_, "arena: somebody asked to be told of a shortage already");
   shortage_ = std::move(let_go);
 }
 

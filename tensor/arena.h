@@ -35,13 +35,14 @@ class Arena {
   // Between the two, blocks come from a store of their own, and to it returns what is given back; so also later what
   // came from it.  Recorded work (tensor/recorded.h) writes to such blocks whenever it is replayed, so they are nobody
   // else's.  Recordings share the store, as one is replayed behind the other, and take blocks up to twice as large as
-  // they ask for, so that it does not grow with each that is a little smaller.  forget: there is none left.
+  // they ask for (in_use and peak count what was asked for), so that it does not grow with each that is a little
+  // smaller.  forget: there is none left.
   void begin_recording();
   void end_recording();
   void forget_recordings();
 
-  // Called when memory runs out while nothing is recorded: whoever holds memory that it can do without lets go of it,
-  // and what was asked for is tried again.
+  // Called by the allocating thread, which holds no lock, when memory runs out while nothing is recorded: whoever holds
+  // memory that it can do without lets go of it, and what was asked for is tried again.  One at a time; {} for none.
   void on_shortage(std::function<void()>);
 
   // In bytes: now in use; the most ever in use since reset_peak; held from the system (in use and cached).
@@ -52,6 +53,10 @@ class Arena {
 
  private:
   using Blocks = std::map<size_t, std::vector<void*>>;  // by size class
+  struct RecordedBlock {
+    size_t size;
+    bool recorded;  // else its recording is gone, and it is still in use
+  };
 
   void* cached(size_t size);
   void* allocate(size_t size, std::unique_lock<std::mutex>&);
@@ -61,7 +66,7 @@ class Arena {
   Device device_;
   mutable std::mutex mutex_;
   Blocks free_, recorded_free_;
-  std::map<void*, size_t> recorded_;  // blocks of recordings, free or in use, and their size
+  std::map<void*, RecordedBlock> recorded_;
   bool recording_ = false;
   std::function<void()> shortage_;
   int64_t in_use_ = 0, peak_ = 0, held_ = 0;

@@ -46,18 +46,17 @@ struct TrainingStep::Plan {
 };
 
 TrainingStep::TrainingStep(MaskRcnn& model, Optimizer& optimizer, std::optional<double> max_norm)
-    : model_(model), optimizer_(optimizer), max_norm_(max_norm) {
-  if (Recorded::possible(model.device())) Arena::of(model.device()).on_shortage([this] { drop(); });
+    : model_(model), optimizer_(optimizer), max_norm_(max_norm), device_(model.device()) {
+  if (Recorded::possible(device_)) Arena::of(device_).on_shortage([this] { drop(); });
 }
 
 TrainingStep::~TrainingStep() {
-  if (Recorded::possible(model_.device())) Arena::of(model_.device()).on_shortage({});
+  if (Recorded::possible(device_)) Arena::of(device_).on_shortage({});
 }
 
 Reading TrainingStep::operator()(const Batch& batch, RngKey key, double rate) {
-  const Device device = model_.device();
-  const Inputs inputs{batch, SampleKeys(key, device), Tensor::of<double>({1}, {rate}, device)};
-  if (!Recorded::possible(device)) return Reading(queue(inputs));
+  const Inputs inputs{batch, SampleKeys(key, device_), Tensor::of<double>({1}, {rate}, device_)};
+  if (!Recorded::possible(device_)) return Reading(queue(inputs));
   const std::string shapes = shapes_of(batch);
   const auto known = plans_.find(shapes);
   if (known == plans_.end()) {  // libraries choose and allocate now what a recording could not
@@ -93,8 +92,8 @@ void TrainingStep::record(Plan& plan, const Inputs& inputs) {
   try {
     plan.inputs = inputs;
     for (Tensor* t : tensors(*plan.inputs)) *t = t->clone();  // every replay writes to them
-    Arena::of(model_.device()).trim();  // a recording has memory of its own: what lies idle would lie idle for good
-    plan.work = std::make_unique<Recorded>(model_.device(), [&] {
+    Arena::of(device_).trim();  // a recording has memory of its own: what lies idle would lie idle for good
+    plan.work = std::make_unique<Recorded>(device_, [&] {
       plan.numbers = queue(*plan.inputs);
       for (const Leaf& leaf : optimizer_.parameters())
         check(leaf.parameter->var.grad().defined(), "{} has no gradient in this step", leaf.name);

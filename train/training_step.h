@@ -17,8 +17,10 @@ namespace sil {
 
 class TrainingStep {
  public:
-  // Both must outlive it.  Without max_norm gradients are not clipped.
+  // Both must outlive it, and the model stay where it is; one at a time on a GPU.  Without max_norm gradients are not
+  // clipped.
   TrainingStep(MaskRcnn&, Optimizer&, std::optional<double> max_norm);
+  TrainingStep(const TrainingStep&) = delete;
   ~TrainingStep();
 
   // Queues the step of a batch that is on the model's device.  What can be read of it, float32: the losses in the order
@@ -45,6 +47,7 @@ class TrainingStep {
   MaskRcnn& model_;
   Optimizer& optimizer_;
   std::optional<double> max_norm_;
+  Device device_;
   std::map<std::string, std::shared_ptr<Plan>> plans_;  // by the shapes of a batch
   Counts counts_;
 };

@@ -123,10 +123,17 @@ TEST_CASE("evaluate: parts merge in any order to the bytes of one run") {
   CHECK(bytes_of(folder / "ab.json") == bytes_of(folder / "whole.json"));
   CHECK(bytes_of(folder / "ba.json") == bytes_of(folder / "whole.json"));
   check_error(run("evaluate", "--merge " + a + " --max-dets 1,2,3"), "--merge takes parts");
-  for (const char* of_the_parts : {" --iou segm", " --dtype bf16", " --device cpu", " --bn-eps 0", " --exif apply"})
-    check_error(run("evaluate", "--merge " + a + of_the_parts), "excludes");
+  check_error(run("evaluate", "--merge " + a + " --iou segm"), "excludes");
+  check_error(run("evaluate", "--merge " + a + " --device cpu"), "requires --weights");
   check_error(run("evaluate", "--merge " + golden + "case_5/results.json"), "is no part of an evaluation");
   check_error(run("evaluate", "--merge " + a + " --json " + a), "is an input");
+}
+
+TEST_CASE("evaluate: a flag without the one that it belongs to is an error, not ignored") {
+  for (const char* of_a_model : {" --dtype bf16", " --device cpu", " --bn-eps 0", " --exif apply"})
+    check_error(run("evaluate", both + of_a_model), "requires --weights");
+  for (const char* of_a_comparison : {" --samples 10", " --seed 1"})
+    check_error(run("evaluate", both + of_a_comparison), "requires --compare");
 }
 
 TEST_CASE("evaluate: ids of any type, and what is broken where it is not looked at") {

@@ -31,7 +31,7 @@ double difference(const Tensor& a, const Tensor& b, DType dtype) {
   return worst / largest / test::rounding(dtype);
 }
 
-// With threads in the order of this seed, in memory that holds its pattern; a GPU has its own.
+// With threads in the order of this seed, in new memory that holds its pattern; a GPU has its own.
 std::vector<Tensor> results(const KernelCase& row, const On& on, simt::Schedule schedule) {
   simt::set_schedule(schedule);
   Arena::of(on.device).trim();

@@ -126,6 +126,21 @@ TEST_CASE("recorded: a smaller piece of work takes the memory of a larger one") 
   }
 }
 
+TEST_CASE("recorded: a larger block that is still in use when its recording ends goes back whole") {
+  Arena& arena = Arena::of(kSimt);
+  arena.trim();
+  const int64_t held = arena.held();
+  Tensor kept;
+  {
+    const Tensor large = Tensor::full({100'000}, 1, DType::f32, kSimt), small = large.rows(0, 60'000);
+    const Recorded first(kSimt, [&] { ops::scale(large, 2); });
+    const Recorded second(kSimt, [&] { kept = ops::scale(small, 2); });
+  }
+  kept = {};
+  arena.trim();
+  CHECK(arena.held() == held);
+}
+
 TEST_CASE("recorded: one that failed leaves the others' memory to them") {
   Tensor x = on_simt(std::vector<float>(1000, 1)), y = Tensor::zeros({1000}, DType::f32, kSimt);
   Recorded work(kSimt, [&] { ops::assign(y, ops::scale(ops::scale(x, 2), 2)); });
