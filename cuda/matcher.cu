@@ -33,7 +33,9 @@ struct Tile {
   float area[kTile];
   int image[kTile];
 
-  __device__ void load(const Objects& o, int64_t begin, int count) {
+  // How many there are of them.
+  __device__ int load(const Objects& o, int64_t begin) {
+    const int count = int(smaller(o.count - begin, kTile));
     __syncthreads();  // the stretch before has been read
     for (int j = int(threadIdx.x); j < count; j += int(blockDim.x)) {
       box[j] = load_box<float>(o.box + 4 * (begin + j));
@@ -41,6 +43,7 @@ struct Tile {
       image[j] = o.image[begin + j];
     }
     __syncthreads();
+    return count;
   }
 };
 
@@ -55,8 +58,7 @@ __global__ void match_kernel(Rows rows, Objects objects, MatcherGeom g, int* bes
   float most = -1;
   int32_t which = -1;
   for (int64_t begin = 0; begin < objects.count; begin += kTile) {
-    const int count = int(smaller(objects.count - begin, kTile));
-    tile.load(objects, begin, count);
+    const int count = tile.load(objects, begin);
     for (int j = 0; j < count; ++j) {
       if (image < 0 || tile.image[j] != image) continue;
       const float overlap = iou(tile.box[j], tile.area[j], box, box_area);
@@ -79,8 +81,7 @@ __global__ void restore_kernel(Rows rows, Objects objects, const int* best, cons
   const float box_area = area(box);
   bool restored = false;
   for (int64_t begin = 0; begin < objects.count; begin += kTile) {
-    const int count = int(smaller(objects.count - begin, kTile));
-    tile.load(objects, begin, count);
+    const int count = tile.load(objects, begin);
     for (int j = 0; j < count; ++j) {
       const float wanted = __int_as_float(best[begin + j]);
       if (image < 0 || tile.image[j] != image || !(wanted > 0)) continue;

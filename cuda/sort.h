@@ -1,7 +1,6 @@
-// Rows of values, sorted descending: a bitonic sort (Batcher 1968).  A value and its index are one 64-bit key
-// (key.h).  Passes whose keys lie in one stretch of 4,096 are a launch together,
-// in shared memory: 16,384 keys are 105 passes and 6 launches.  bytes: 16 a key and launch; steps: n / 2 a pass, of
-// which there are log2(n) (log2(n) + 1) / 2.
+// Rows of values, sorted descending: a bitonic sort (Batcher 1968).  A value and its index are one 64-bit key (key.h).
+// Passes whose keys lie in one stretch of 4,096 are a launch together, in shared memory: 16,384 keys are 105 passes and
+// 6 launches.  bytes: 16 a key and launch; steps: n / 2 a pass, of which there are log2(n) (log2(n) + 1) / 2.
 #pragma once
 #include "cuda/key.h"
 #include "cuda/simt.h"

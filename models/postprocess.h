@@ -28,8 +28,7 @@ struct Detections {
 
 // Every class of every proposal is a candidate: its box is decoded and clipped to the photo (sizes int32 [N, 2]),
 // scores up to the threshold and sides under min_side are dropped, overlaps suppressed class by class, the best kept.
-// Reads
-// nothing from a GPU, unless there may be more than 32,768 candidates a photo.
+// Reads nothing from a GPU, unless there may be more than 32,768 candidates a photo.
 Detections select_detections(const Tensor& class_logits, const Tensor& deltas, const Rois& proposals,
                              const Tensor& sizes, const BoxConfig&);
 

@@ -204,7 +204,8 @@ phase_sanitize() {
 bench() {
   local name=$1 line
   shift
-  if run 100 "$bundle/bin/mask_rcnn_bench" --annotations "$work/large/annotations.json" --images "$work/large/images" --device cuda "$@" >"$work/bench.txt" 2>"$work/error.txt"; then
+  if run 100 "$bundle/bin/mask_rcnn_bench" --annotations "$work/large/annotations.json" --images "$work/large/images" \
+    --device cuda "$@" >"$work/bench.txt" 2>"$work/error.txt"; then
     cat "$work/bench.txt" >&3
     line=$(tail -n 1 "$work/bench.txt")
     found "$name: $(printf %s "$line" | sed -n 's/.*"per_image_s": \([0-9.]*\).*/\1/p' | awk '$1 > 0 { printf "%.1f images/s without loading", 1 / $1 }'); $(printf %s "$line" | tr -d '{}"')"

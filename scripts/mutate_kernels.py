@@ -118,7 +118,7 @@ def tests_of(work, program, path):
     _, folder, name = program
     wanted = TESTS.get(path.stem)
     cases = ",".join(f"*{w}*" for w in wanted.replace("*", "").split(",")) if wanted else "*kernels:*,*epilogue*"
-    return [str(work / folder / "tests" / name), "--abort-after=1", "--no-colors", f"-tc={cases}"]
+    return str(work / folder / "tests" / name), "--abort-after=1", "--no-colors", f"-tc={cases}"
 
 
 def red(tests, mutant, seconds):
@@ -138,7 +138,7 @@ def limits(commands):
         if red(tests, "-1 none", 3600):
             print("error: the tests fail without a mutant:", *tests, file=sys.stderr)
             return None
-        found[tuple(tests)] = 60 + 5 * (time.monotonic() - began)
+        found[tests] = 60 + 5 * (time.monotonic() - began)
     return found
 
 
@@ -175,7 +175,7 @@ def main():
                 if done.returncode != 0:
                     print(done.stdout[-4000:], "error: the copy with sleeping mutants does not build", sep="\n", file=sys.stderr)
                     return 2
-        seconds = limits([list(c) for c in sorted({tuple(tests_of(work, program, m[2])) for program in programs for m in mutants})])
+        seconds = limits(sorted({tests_of(work, program, m[2]) for program in programs for m in mutants}))
         if seconds is None:
             return 2
 
@@ -183,7 +183,7 @@ def main():
             number, kind, path, line, source = mutant
             for program in programs:
                 tests = tests_of(work, program, path)
-                if how := red(tests, f"{number} {kind}", seconds[tuple(tests)]):
+                if how := red(tests, f"{number} {kind}", seconds[tests]):
                     break
             else:
                 print(f"survived: cuda/{path.name}:{line}: {kind}: {source}", flush=True)

@@ -124,7 +124,8 @@ TEST_CASE("evaluate: parts merge in any order to the bytes of one run") {
   CHECK(bytes_of(folder / "ba.json") == bytes_of(folder / "whole.json"));
   check_error(run("evaluate", "--merge " + a + " --max-dets 1,2,3"), "--merge takes parts");
   check_error(run("evaluate", "--merge " + a + " --iou segm"), "excludes");
-  check_error(run("evaluate", "--merge " + a + " --device cpu"), "requires --weights");
+  for (const char* of_a_model : {" --dtype bf16", " --device cpu", " --bn-eps 0", " --exif apply"})
+    check_error(run("evaluate", "--merge " + a + of_a_model), "requires --weights");
   check_error(run("evaluate", "--merge " + golden + "case_5/results.json"), "is no part of an evaluation");
   check_error(run("evaluate", "--merge " + a + " --json " + a), "is an input");
 }
