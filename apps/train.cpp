@@ -138,7 +138,7 @@ Start start_of(const Arguments& a) {
 }
 
 MaskRcnn new_model(const RunConfig& config, const CategoryTable& categories, const Start& start) {
-  MaskRcnn model(config.model, RngKey{config.train.seed}.fold("weights"));
+  MaskRcnn model(config.model, config.train.seed);
   if (start.source.empty()) return model;
   fmt::print("starts from {}\n", is_backbone(start.file.weights)
                                      ? load_backbone(model, start.file.weights, start.source)

@@ -88,7 +88,7 @@ void bench_train(MaskRcnn& model, Loader& loader, const Options& o) {
 int run(const Options& o) {
   ModelConfig config;
   config.backbone = o.backbone, config.num_classes = o.classes;
-  MaskRcnn model(config, RngKey{1});
+  MaskRcnn model(config, 1);
   if (!o.weights.empty()) load_state_dict_exact(leaves(model), read_safetensors(o.weights).tensors, o.weights);
   model.move_to(Device::parse(o.device));
   Annotations annotations = read_annotations(o.annotations);

@@ -1,19 +1,14 @@
 #include "models/fpn.h"
 
-#include "nn/init.h"
 #include "tensor/range.h"
 
 namespace sil {
 
-Fpn::Fpn(const std::array<int, 4>& in_channels, int channels, RngKey init) {
-  const Tensor no_bias = Tensor::zeros({channels});
-  for (size_t i = 0; i < 4; ++i) {
-    const int in = in_channels[i];
-    const RngKey key = init.fold(i);
-    inner_blocks.emplace_back(kaiming_uniform({channels, 1, 1, in}, in, key.fold("inner")), no_bias.clone(),
-                              Conv2dGeom{});
-    layer_blocks.emplace_back(kaiming_uniform({channels, 3, 3, channels}, 9 * channels, key.fold("layer")),
-                              no_bias.clone(), Conv2dGeom{1, 1, 1});
+Fpn::Fpn(const std::array<int, 4>& in_channels, int channels) {
+  for (const int in : in_channels) {
+    inner_blocks.emplace_back(Tensor::zeros({channels, 1, 1, in}), Tensor::zeros({channels}), Conv2dGeom{});
+    layer_blocks.emplace_back(Tensor::zeros({channels, 3, 3, channels}), Tensor::zeros({channels}),
+                              Conv2dGeom{1, 1, 1});
   }
 }
 

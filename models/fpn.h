@@ -5,14 +5,13 @@
 #include <vector>
 
 #include "nn/layers.h"
-#include "tensor/rng.h"
 
 namespace sil {
 
 struct Fpn {
   std::vector<Conv2d> inner_blocks, layer_blocks;  // of c2..c5
 
-  Fpn(const std::array<int, 4>& in_channels, int channels, RngKey init);
+  Fpn(const std::array<int, 4>& in_channels, int channels);
   // c2..c5 -> p2..p6, each [N, H, W, channels]
   std::vector<Var> operator()(const std::vector<Var>& c) const;
   void visit(Visitor&);

@@ -2,50 +2,41 @@
 
 #include <algorithm>
 
-#include "nn/init.h"
 #include "tensor/check.h"
 #include "tensor/range.h"
 
 namespace sil {
 namespace {
 
-Linear make_linear(const Shape& weight, RngKey key) {
-  const int64_t fan_in = weight.numel() / weight[0];
-  return {torch_default(weight, fan_in, key.fold("weight")), torch_default({weight[0]}, fan_in, key.fold("bias"))};
-}
+Linear make_linear(const Shape& weight) { return {Tensor::zeros(weight), Tensor::zeros({weight[0]})}; }
 
-std::vector<Conv2d> make_mask_convs(const ModelConfig& config, RngKey key) {
+std::vector<Conv2d> make_mask_convs(const ModelConfig& config) {
   const int width = config.mask_head_width;
   std::vector<Conv2d> convs;
   for (int i = 0; i < config.mask_head_layers; ++i) {
     const int in = i == 0 ? config.fpn_channels : width;
-    convs.emplace_back(kaiming_normal({width, 3, 3, in}, 9 * width, key.fold(uint64_t(i))), Tensor::zeros({width}),
-                       Conv2dGeom{1, 1, 1});
+    convs.emplace_back(Tensor::zeros({width, 3, 3, in}), Tensor::zeros({width}), Conv2dGeom{1, 1, 1});
   }
   return convs;
 }
 
-// torch counts the fans of a transposed convolution's weight [I, O, kH, kW] as if it were a convolution's: fan_out is
-// I * kH * kW, fan_in O * kH * kW.
-ConvTranspose2d make_deconvolution(const ModelConfig& config, RngKey key) {
+ConvTranspose2d make_deconvolution(const ModelConfig& config) {
   const int width = config.mask_head_width, in = config.mask_head_layers ? width : config.fpn_channels;
-  return {kaiming_normal({in, 2, 2, width}, 4 * in, key.fold("weight")),
-          torch_default({width}, 4 * width, key.fold("bias")), 2};
+  return {Tensor::zeros({in, 2, 2, width}), Tensor::zeros({width}), 2};
 }
 
-Conv2d make_mask_logits(const ModelConfig& config, RngKey key) {
+Conv2d make_mask_logits(const ModelConfig& config) {
   const int width = config.mask_head_width, classes = config.num_classes;
-  return {kaiming_normal({classes, 1, 1, width}, classes, key.fold("weight")),
-          torch_default({classes}, width, key.fold("bias")), Conv2dGeom{}};
+  return {Tensor::zeros({classes, 1, 1, width}), Tensor::zeros({classes}), Conv2dGeom{}};
 }
 
 }  // namespace
 
-BoxHead::BoxHead(const ModelConfig& c, RngKey init)
-    : fc6(make_linear({c.box_head_width, kPooled, kPooled, c.fpn_channels}, init.fold("fc6"))),
-      fc7(make_linear({c.box_head_width, c.box_head_width}, init.fold("fc7"))),
-      cls_score(make_linear({c.num_classes, c.box_head_width}, init.fold("cls_score"))),
-      bbox_pred(make_linear({c.num_classes * 4, c.box_head_width}, init.fold("bbox_pred"))) {}
+BoxHead::BoxHead(const ModelConfig& c)
+    : fc6(make_linear({c.box_head_width, kPooled, kPooled, c.fpn_channels})),
+      fc7(make_linear({c.box_head_width, c.box_head_width})),
+      cls_score(make_linear({c.num_classes, c.box_head_width})),
+      bbox_pred(make_linear({c.num_classes * 4, c.box_head_width})) {}
 
 BoxOutput BoxHead::operator()(const Var& features) const {
   Var hidden;
@@ -76,10 +67,8 @@ std::pair<Var, Var> box_losses(const BoxOutput& out, const Samples& s, const Tar
   return {classifier, smooth_l1(cast(deltas, dtype), want, s.positive_labels, ops::cast(s.count, dtype), kBoxBeta)};
 }
 
-MaskHead::MaskHead(const ModelConfig& c, RngKey init)
-    : convs(make_mask_convs(c, init.fold("convs"))),
-      conv5_mask(make_deconvolution(c, init.fold("conv5_mask"))),
-      mask_fcn_logits(make_mask_logits(c, init.fold("mask_fcn_logits"))) {}
+MaskHead::MaskHead(const ModelConfig& c)
+    : convs(make_mask_convs(c)), conv5_mask(make_deconvolution(c)), mask_fcn_logits(make_mask_logits(c)) {}
 
 Tensor select_class(const Tensor& logits, const Tensor& labels) {
   const int64_t rows = logits.dim(0), side = logits.dim(1), classes = logits.dim(3);

@@ -8,7 +8,6 @@
 #include "models/config.h"
 #include "models/roi_sampler.h"
 #include "nn/layers.h"
-#include "tensor/rng.h"
 
 namespace sil {
 
@@ -21,7 +20,7 @@ struct BoxHead {
   static constexpr int kPooled = 7;
   Linear fc6, fc7, cls_score, bbox_pred;
 
-  BoxHead(const ModelConfig&, RngKey init);
+  explicit BoxHead(const ModelConfig&);
   BoxOutput operator()(const Var& features) const;  // [R, 7, 7, C]
   void visit(Visitor&);
 };
@@ -35,7 +34,7 @@ struct MaskHead {
   ConvTranspose2d conv5_mask;
   Conv2d mask_fcn_logits;
 
-  MaskHead(const ModelConfig&, RngKey init);
+  explicit MaskHead(const ModelConfig&);
   Var features(const Var& x) const;  // [R, M/2, M/2, C] -> [R, M, M, width]; mask_fcn_logits makes logits of them
   // Logits [R, M, M] of one class a row; labels int32 [R].
   Tensor logits_of(const Tensor& features, const Tensor& labels) const;

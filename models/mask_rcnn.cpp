@@ -7,6 +7,7 @@
 #include "models/anchors.h"
 #include "models/fpn.h"
 #include "models/heads.h"
+#include "models/initial_weights.h"
 #include "models/resnet.h"
 #include "models/roi_sampler.h"
 #include "models/rpn.h"
@@ -26,12 +27,12 @@ struct MaskRcnn::Parts {
   Device device;
   bool folded = false;
 
-  Parts(const ModelConfig& c, RngKey init)
-      : body(c.backbone, c.norm, c.norm_eps, init.fold("body")),
-        fpn(body.channels(), c.fpn_channels, init.fold("fpn")),
-        rpn(c.fpn_channels, int(c.anchor_ratios.size()), init.fold("rpn")),
-        box_head(c, init.fold("box_head")),
-        mask_head(c, init.fold("mask_head")),
+  explicit Parts(const ModelConfig& c)
+      : body(c.backbone, c.norm, c.norm_eps),
+        fpn(body.channels(), c.fpn_channels),
+        rpn(c.fpn_channels, int(c.anchor_ratios.size())),
+        box_head(c),
+        mask_head(c),
         base_anchors(sil::base_anchors(c)) {}
 };
 
@@ -126,10 +127,15 @@ int finest_level(const Batch& batch) {
   return int(std::lround(std::log2(double(batch.highest) / double(batch.photos.dim(1) / 4))));
 }
 
-MaskRcnn::MaskRcnn(const ModelConfig& config, RngKey init) : config_(config) {
+MaskRcnn::MaskRcnn(const ModelConfig& config) : config_(config) {
   validate(config);
-  parts_ = std::make_unique<Parts>(config, init);
+  parts_ = std::make_unique<Parts>(config);
   parts_->body.freeze_all_but(config.trainable_layers);
+}
+
+MaskRcnn::MaskRcnn(const ModelConfig& config, uint64_t seed) : MaskRcnn(config) {
+  Parts& p = *parts_;
+  draw_weights({p.body, p.fpn, p.rpn, p.box_head, p.mask_head}, seed);
 }
 
 MaskRcnn::MaskRcnn(MaskRcnn&&) noexcept = default;

@@ -45,8 +45,10 @@ struct SampleKeys {
 
 class MaskRcnn {
  public:
-  // torchvision's initialisation, drawn from the key; what `config.trainable_layers` leaves out is frozen.
-  MaskRcnn(const ModelConfig&, RngKey init);
+  // Weights are zeros, for a file's to take their place.  What `config.trainable_layers` leaves out is frozen.
+  explicit MaskRcnn(const ModelConfig&);
+  // To be trained from the start: weights are those that torchvision draws from the seed (models/initial_weights.h).
+  MaskRcnn(const ModelConfig&, uint64_t seed);
   MaskRcnn(MaskRcnn&&) noexcept;
   ~MaskRcnn();
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "nn/init.h"
 #include "tensor/check.h"
 #include "tensor/range.h"
 
@@ -31,25 +30,24 @@ struct Maker {
   NormKind norm;
   float eps;
 
-  ConvNorm operator()(int in, int out, int kernel, int stride, bool relu, RngKey key) const {
-    const int64_t fan_out = int64_t(out) * kernel * kernel;
-    return {Conv2d(kaiming_normal({out, kernel, kernel, in}, fan_out, key), {}, {stride, kernel / 2, 1}),
-            make_norm(norm, out, eps), relu};
+  ConvNorm operator()(int in, int out, int kernel, int stride, bool relu) const {
+    return {Conv2d(Tensor::zeros({out, kernel, kernel, in}), {}, {stride, kernel / 2, 1}), make_norm(norm, out, eps),
+            relu};
   }
 };
 
-ResidualBlock make_block(const Maker& make, bool bottleneck, int in, int width, int stride, RngKey key) {
+ResidualBlock make_block(const Maker& make, bool bottleneck, int in, int width, int stride) {
   const int out = bottleneck ? 4 * width : width;
   ResidualBlock block;
   if (bottleneck) {
-    block.convs.push_back(make(in, width, 1, 1, true, key.fold("conv1")));
-    block.convs.push_back(make(width, width, 3, stride, true, key.fold("conv2")));
-    block.convs.push_back(make(width, out, 1, 1, true, key.fold("conv3")));
+    block.convs.push_back(make(in, width, 1, 1, true));
+    block.convs.push_back(make(width, width, 3, stride, true));
+    block.convs.push_back(make(width, out, 1, 1, true));
   } else {
-    block.convs.push_back(make(in, width, 3, stride, true, key.fold("conv1")));
-    block.convs.push_back(make(width, out, 3, 1, true, key.fold("conv2")));
+    block.convs.push_back(make(in, width, 3, stride, true));
+    block.convs.push_back(make(width, out, 3, 1, true));
   }
-  if (stride != 1 || in != out) block.downsample = make(in, out, 1, stride, false, key.fold("downsample"));
+  if (stride != 1 || in != out) block.downsample = make(in, out, 1, stride, false);
   return block;
 }
 
@@ -72,16 +70,14 @@ void ResidualBlock::visit(Visitor& v) {
   if (downsample) v("downsample.0", "downsample.1", *downsample);
 }
 
-ResNet::ResNet(const std::string& backbone, NormKind norm, float eps, RngKey init)
-    : stem(Maker{norm, eps}(3, 64, 7, 2, true, init.fold("conv1"))) {
+ResNet::ResNet(const std::string& backbone, NormKind norm, float eps) : stem(Maker{norm, eps}(3, 64, 7, 2, true)) {
   const Plan& plan = plan_of(backbone);
   int in = 64;
   for (int s = 0; s < 4; ++s) {
     const int width = 64 << s;
     for (int b = 0; b < plan.blocks[size_t(s)]; ++b) {
       const int stride = s > 0 && b == 0 ? 2 : 1;
-      const RngKey key = init.fold(uint64_t(s)).fold(uint64_t(b));
-      stages[size_t(s)].push_back(make_block({norm, eps}, plan.bottleneck, in, width, stride, key));
+      stages[size_t(s)].push_back(make_block({norm, eps}, plan.bottleneck, in, width, stride));
       in = plan.bottleneck ? 4 * width : width;
     }
   }

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "nn/conv_norm.h"
-#include "tensor/rng.h"
 
 namespace sil {
 
@@ -27,7 +26,7 @@ struct ResNet {
   std::array<std::vector<ResidualBlock>, 4> stages;  // layer1..layer4
 
   // One of backbone_names().
-  ResNet(const std::string& backbone, NormKind, float eps, RngKey init);
+  ResNet(const std::string& backbone, NormKind, float eps);
 
   // photos [N, H, W, 3] -> c2, c3, c4, c5
   std::vector<Var> operator()(const Var& photos, Mode);

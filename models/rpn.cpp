@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "nn/init.h"
 #include "tensor/range.h"
 
 namespace sil {
@@ -59,10 +58,10 @@ AnchorTargets assign(const Tensor& anchors, const Targets& targets, int64_t phot
 
 }  // namespace
 
-RpnHead::RpnHead(int c, int b, RngKey init)
-    : conv(normal({c, 3, 3, c}, 0.01, init.fold("conv")), Tensor::zeros({c}), {1, 1, 1}),
-      cls_logits(normal({b, 1, 1, c}, 0.01, init.fold("cls_logits")), Tensor::zeros({b}), {}),
-      bbox_pred(normal({b * 4, 1, 1, c}, 0.01, init.fold("bbox_pred")), Tensor::zeros({b * 4}), {}) {}
+RpnHead::RpnHead(int c, int b)
+    : conv(Tensor::zeros({c, 3, 3, c}), Tensor::zeros({c}), {1, 1, 1}),
+      cls_logits(Tensor::zeros({b, 1, 1, c}), Tensor::zeros({b}), {}),
+      bbox_pred(Tensor::zeros({b * 4, 1, 1, c}), Tensor::zeros({b * 4}), {}) {}
 
 RpnOutput RpnHead::operator()(const std::vector<Var>& pyramid) const {
   RpnOutput out;

@@ -8,7 +8,6 @@
 #include "models/config.h"
 #include "models/rois.h"
 #include "nn/layers.h"
-#include "tensor/rng.h"
 
 namespace sil {
 
@@ -20,7 +19,7 @@ struct RpnOutput {
 struct RpnHead {
   Conv2d conv, cls_logits, bbox_pred;
 
-  RpnHead(int channels, int anchors_per_cell, RngKey init);
+  RpnHead(int channels, int anchors_per_cell);
   RpnOutput operator()(const std::vector<Var>& pyramid) const;
   void visit(Visitor& v) { v("conv.0.0", conv)("cls_logits", cls_logits)("bbox_pred", bbox_pred); }
 };

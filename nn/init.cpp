@@ -2,38 +2,29 @@
 
 #include <cmath>
 
-#include "tensor/threads.h"
+#include "nn/state_dict.h"
 
 namespace sil {
 
-Tensor normal(const Shape& shape, double deviation, RngKey key) {
-  Tensor t(shape, DType::f32);
-  float* out = t.data<float>();
-  parallel_for(t.numel(), 1 << 14, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) out[i] = float(deviation * key.normal(uint64_t(i)));
-  });
-  return t;
+int64_t fan_in(const Parameter& p) { return p.value().numel() / p.value().dim(0); }
+int64_t fan_out(const Parameter& p) { return p.value().numel() / p.value().dim(p.value().rank() - 1); }
+
+void draw_normal(Parameter& p, double deviation, TorchRandom& random) {
+  const Shape& ours = p.value().shape();
+  p.set(to_ours(random.normal(file_shape(ours, p.layout), deviation), p.layout, ours));
 }
 
-Tensor uniform(const Shape& shape, double bound, RngKey key) {
-  Tensor t(shape, DType::f32);
-  float* out = t.data<float>();
-  parallel_for(t.numel(), 1 << 14, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) out[i] = float(bound * (2 * key.uniform64(uint64_t(i)) - 1));
-  });
-  return t;
+void draw_uniform(Parameter& p, double bound, TorchRandom& random) {
+  const Shape& ours = p.value().shape();
+  p.set(to_ours(random.uniform(file_shape(ours, p.layout), bound), p.layout, ours));
 }
 
-Tensor kaiming_normal(const Shape& shape, int64_t fan, RngKey key) {
-  return normal(shape, std::sqrt(2.0 / double(fan)), key);
+void draw_kaiming_normal(Parameter& p, TorchRandom& random) {
+  draw_normal(p, std::sqrt(2.0 / double(fan_out(p))), random);
 }
 
-Tensor kaiming_uniform(const Shape& shape, int64_t fan, RngKey key) {
-  return uniform(shape, std::sqrt(3.0 / double(fan)), key);
-}
-
-Tensor torch_default(const Shape& shape, int64_t fan, RngKey key) {
-  return uniform(shape, 1 / std::sqrt(double(fan)), key);
+void draw_kaiming_uniform(Parameter& p, TorchRandom& random) {
+  draw_uniform(p, std::sqrt(3.0 / double(fan_in(p))), random);
 }
 
 }  // namespace sil

@@ -28,8 +28,6 @@ struct RngKey {
   SIL_HD double uniform64(uint64_t i) const { return double(bits(i) >> 11) * 0x1p-53; }
   // An integer in [0, n), n > 0.
   SIL_HD int64_t below(uint64_t i, int64_t n) const { return int64_t(uniform64(i) * double(n)); }
-  // Standard normal (Box-Muller, one of the pair).
-  double normal(uint64_t i) const;
 };
 
 }  // namespace sil

@@ -248,7 +248,7 @@ WeightsFile read_weights(const std::filesystem::path& path, std::optional<float>
 
 MaskRcnn model_of(const WeightsFile& file, const std::string& source) {
   check(!is_backbone(file.weights), "{}: an image classifier's weights; a Mask R-CNN's expected", source);
-  MaskRcnn model(file.config.model, RngKey{});
+  MaskRcnn model(file.config.model);
   load_state_dict_exact(leaves(model), file.weights, source);
   return model;
 }

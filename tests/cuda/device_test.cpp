@@ -190,7 +190,7 @@ TEST_CASE("device: more candidates than a GPU compares by pairs are selected by 
 TEST_CASE("device: the stages of a step and the curve of some are those of the CPU") {
   const ModelConfig config = tiny_model_config();
   const auto stages = [&](Device device, const Stages& given) {
-    MaskRcnn model(config, RngKey{1});
+    MaskRcnn model(config, 1);
     model.move_to(device);
     return training_stages(model, two_photos(device), given);
   };
@@ -198,7 +198,7 @@ TEST_CASE("device: the stages of a step and the curve of some are those of the C
   check_close(stages(Device::simt(), cpu), cpu, 3e-3);
 
   const auto curve = [&](Device device, const Stages& given) {
-    MaskRcnn model(config, RngKey{1});
+    MaskRcnn model(config, 1);
     model.move_to(device);
     return training_curve(model, two_photos(device), 2, 1e-5, {}, given);
   };
@@ -211,7 +211,7 @@ TEST_CASE("device: the stages of a step and the curve of some are those of the C
 }
 
 TEST_CASE("device: objects are filled up with empty ones, from none and to a full number, and losses stay the CPU's") {
-  MaskRcnn cpu(tiny_model_config(), RngKey{1}), simt(tiny_model_config(), RngKey{1});
+  MaskRcnn cpu(tiny_model_config(), 1), simt(tiny_model_config(), 1);
   simt.move_to(Device::simt());
   for (const auto& [objects, filled] : {std::pair{0, 64}, {1, 64}, {64, 64}, {65, 128}}) {
     CAPTURE(objects);
@@ -265,7 +265,7 @@ TEST_CASE(
 }
 
 TEST_CASE("device: a batch on another device than the model is refused") {
-  MaskRcnn model(tiny_model_config(), RngKey{1});
+  MaskRcnn model(tiny_model_config(), 1);
   model.move_to(Device::simt());
   CHECK(model.device() == Device::simt());
   CHECK(error_of([&] { model.detect(two_photos()); }) ==

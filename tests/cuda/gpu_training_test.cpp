@@ -12,7 +12,7 @@ namespace {
 
 // Two steps, the second recorded and then replayed, or not; the parameters afterwards.
 std::vector<std::vector<float>> after_two_steps(DType dtype, bool recorded) {
-  MaskRcnn model(tiny_model_config(), RngKey{1});
+  MaskRcnn model(tiny_model_config(), 1);
   model.move_to(where());
   model.compute_in(dtype);
   Optimizer optimizer(leaves(model), {});

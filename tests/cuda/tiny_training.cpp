@@ -33,7 +33,7 @@ ModelConfig tiny_model_config() {
 }
 
 TinyRun train_tiny(Device device, DType dtype, const std::vector<Stages>& given) {
-  MaskRcnn model(tiny_model_config(), RngKey{1});
+  MaskRcnn model(tiny_model_config(), 1);
   model.move_to(device);
   model.compute_in(dtype);
   Optimizer optimizer(leaves(model), {});

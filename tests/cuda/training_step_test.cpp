@@ -33,7 +33,7 @@ Batch batch_of(int step) {
 }
 
 struct Training {
-  MaskRcnn model{tiny_model_config(), RngKey{1}};
+  MaskRcnn model{tiny_model_config(), 1};
   std::vector<Leaf> all = leaves((model.move_to(kSimt), model));
   Optimizer optimizer;
 

@@ -20,7 +20,7 @@ MaskRcnn model_in(DType dtype, NormKind norm) {
   config.norm = norm, config.mask_size = 14;
   config.trainable_layers = norm == NormKind::frozen_bn ? 4 : 5;
   every_candidate(config);
-  MaskRcnn model(config, RngKey{1});
+  MaskRcnn model(config, 1);
   model.compute_in(dtype);
   return model;
 }
@@ -126,7 +126,7 @@ TEST_CASE("bfloat16: a model that trains in it detects and validates in it, and 
 }
 
 TEST_CASE("bfloat16: float64, folded models and other dtypes are refused") {
-  MaskRcnn model(small_config(), RngKey{1}), folded(small_config(), RngKey{1}), narrow(small_config(), RngKey{1});
+  MaskRcnn model(small_config(), 1), folded(small_config(), 1), narrow(small_config(), 1);
   CHECK_THROWS_WITH_AS(model.compute_in(DType::f16), "compute_in: dtype is float16; float32 or bfloat16 expected",
                        Error);
   model.widen();

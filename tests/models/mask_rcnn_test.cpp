@@ -8,6 +8,7 @@
 #include "models/heads.h"
 #include "models/roi_sampler.h"
 #include "nn/state_dict.h"
+#include "nn/torch_random.h"
 #include "small.h"
 #include "tensor/check.h"
 
@@ -41,7 +42,7 @@ TEST_CASE("mask_rcnn: every parameter that trains gets a gradient, with every no
     ModelConfig config = small_config();
     config.backbone = c.backbone, config.norm = c.norm, config.trainable_layers = c.layers;
     config.mask_size = c.mask_size;
-    MaskRcnn model(config, RngKey{1});
+    MaskRcnn model(config, 1);
     const Losses losses = model.losses(one_photo({{{10, 10, 50, 44}, 1}}), Mode::train, RngKey{2});
     check_finite(losses);
     backward(losses.all());
@@ -96,7 +97,7 @@ TEST_CASE("roi_sampler: rows are padded with empty ones to few counts") {
 
 TEST_CASE("mask_rcnn: names and shapes of a state dict") {
   ModelConfig config;  // torchvision's
-  MaskRcnn model(config, RngKey{});
+  MaskRcnn model(config, 0);
   std::map<std::string, Shape> shapes;
   for (const Leaf& leaf : leaves(model)) shapes[leaf.name] = file_shape(leaf.value().shape(), leaf.layout());
   CHECK(shapes.at("backbone.body.conv1.weight") == Shape{64, 3, 7, 7});
@@ -118,7 +119,7 @@ TEST_CASE("mask_rcnn: names and shapes of a state dict") {
 }
 
 TEST_CASE("mask_rcnn: a photo without objects gives zero mask loss and zero mask gradients") {
-  MaskRcnn model(small_config(), RngKey{1});
+  MaskRcnn model(small_config(), 1);
   const Losses losses = model.losses(one_photo({}), Mode::train, RngKey{2});
   check_finite(losses);
   CHECK(losses.mask.value().item() == 0);
@@ -139,7 +140,7 @@ TEST_CASE("mask_rcnn: 500 objects, objects of one pixel and without area are fin
     const float x = float(i % 25) * 2.5f, y = float(i / 25) * 3;
     many.push_back({{x, y, x + float(i % 7), y + float(i % 5)}, 1 + i % 3});  // some have no area
   }
-  MaskRcnn model(small_config(), RngKey{1});
+  MaskRcnn model(small_config(), 1);
   for (const auto& objects : {many, std::vector<Object>{{{5, 5, 6, 6}, 1}}, std::vector<Object>{{{5, 5, 5, 5}, 1}}}) {
     const Losses losses = model.losses(one_photo(objects), Mode::train, RngKey{2});
     check_finite(losses);
@@ -155,7 +156,7 @@ TEST_CASE("mask_rcnn: 500 objects, objects of one pixel and without area are fin
 TEST_CASE("mask_rcnn: in evaluation the losses are the same twice, record no tape and leave running statistics") {
   ModelConfig config = small_config();
   config.norm = NormKind::batch_norm, config.trainable_layers = 5;
-  MaskRcnn model(config, RngKey{1});
+  MaskRcnn model(config, 1);
   const StateDict before = state_dict(leaves(model));
   const Losses a = model.losses(two_photos(), Mode::test, RngKey{3});
   const Losses b = model.losses(two_photos(), Mode::test, RngKey{3});
@@ -173,7 +174,7 @@ TEST_CASE("mask_rcnn: in evaluation the losses take the test's counts of proposa
     config.rpn.train_candidates = config.rpn.train_proposals = train;
     config.rpn.test_candidates = config.rpn.test_proposals = test;
     std::vector<double> out;
-    for (const Var& loss : MaskRcnn(config, RngKey{1}).losses(two_photos(), Mode::test, RngKey{3}).all())
+    for (const Var& loss : MaskRcnn(config, 1).losses(two_photos(), Mode::test, RngKey{3}).all())
       out.push_back(loss.value().item());
     return out;
   };
@@ -184,7 +185,7 @@ TEST_CASE("mask_rcnn: in evaluation the losses take the test's counts of proposa
 TEST_CASE("mask_rcnn: losses and detections of one pass are those of two") {
   ModelConfig config = small_config();
   config.box.score_threshold = 0;
-  MaskRcnn model(config, RngKey{5});
+  MaskRcnn model(config, 5);
   const Batch batch = two_photos();
   const auto [losses, found] = model.losses_and_detections(batch, RngKey{1});
   const std::vector<Var> once = losses.all(), twice = model.losses(batch, Mode::test, RngKey{1}).all();
@@ -205,7 +206,7 @@ TEST_CASE("mask_rcnn: detections lie in the original photo, best first, masks of
   ModelConfig config = small_config();
   config.box.score_threshold = 0.2f;  // random weights: about 1/4 for each class
   config.box.detections = 20;
-  MaskRcnn model(config, RngKey{1});
+  MaskRcnn model(config, 1);
   const Batch batch = two_photos();
   const std::vector<PhotoDetections> found = model.detect(batch);
   REQUIRE(found.size() == 2);
@@ -231,7 +232,7 @@ TEST_CASE("mask_rcnn: folded, it detects the same; in bfloat16 nearly") {
   ModelConfig config = small_config();
   config.norm = NormKind::batch_norm, config.trainable_layers = 5, config.box.score_threshold = 0.2f;
   const Batch batch = two_photos();
-  MaskRcnn plain(config, RngKey{1}), folded(config, RngKey{1}), narrow(config, RngKey{1});
+  MaskRcnn plain(config, 1), folded(config, 1), narrow(config, 1);
   folded.fold();
   narrow.fold(DType::bf16);
   const auto a = plain.detect(batch), b = folded.detect(batch), c = narrow.detect(batch);
@@ -246,7 +247,7 @@ TEST_CASE("mask_rcnn: folded, it detects the same; in bfloat16 nearly") {
 }
 
 TEST_CASE("mask_rcnn: what it is given is checked") {
-  MaskRcnn model(small_config(), RngKey{1});
+  MaskRcnn model(small_config(), 1);
   CHECK_THROWS_WITH_AS(model.losses(one_photo({{{1, 1, 9, 9}, 4}}), Mode::train, RngKey{}),
                        "mask_rcnn: an object's label is 4, the model's are 1 to 3", Error);
   Batch batch = one_photo({});
@@ -280,7 +281,9 @@ TEST_CASE("config: a value out of range names the key and what is allowed") {
 
 TEST_CASE("mask head: the logits of one class are those of all, picked") {
   const ModelConfig config = small_config();
-  const MaskHead head(config, RngKey{1});
+  MaskHead head(config);
+  TorchRandom random(1);
+  for (const Leaf& leaf : leaves(head)) leaf.set(random.normal(leaf.value().shape(), 0.1));
   const Tensor x = Tensor::of<float>({2, 1, 1, 64}, [] {
     std::vector<float> v;
     for (double u : formula("x", 128)) v.push_back(float(u));

@@ -21,7 +21,7 @@ const TreeRow& row(const ModelTree& tree, const std::string& path) {
 }  // namespace
 
 TEST_CASE("model tree: shapes, parameters and multiply-accumulates of layers, by hand") {
-  MaskRcnn model(small_config(), RngKey{});
+  MaskRcnn model(small_config(), 0);
   const ModelTree tree = model_tree(model, two_photos());  // 128 x 128
 
   const TreeRow& stem = row(tree, "backbone.body.conv1");
@@ -55,7 +55,7 @@ TEST_CASE("model tree: shapes, parameters and multiply-accumulates of layers, by
 }
 
 TEST_CASE("layer log: only what is computed while it lives is written into it") {
-  MaskRcnn model(small_config(), RngKey{});
+  MaskRcnn model(small_config(), 0);
   LayerLog outer;
   {
     LayerLog inner;

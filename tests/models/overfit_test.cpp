@@ -39,7 +39,7 @@ void check_learns(DType dtype) {
   config.fpn_channels = 32, config.mask_head_width = 32, config.box_head_width = 64, config.num_classes = 3;
   config.mask_size = 14;
   config.box.sampler.per_image = 64;
-  MaskRcnn model(config, RngKey{1});
+  MaskRcnn model(config, 1);
   model.compute_in(dtype);
   const Batch batch = collate({picture("a", {{6, 8, 24, 1}, {36, 30, 20, 2}}), picture("b", {{30, 4, 28, 2}})});
 

@@ -8,6 +8,7 @@
 #include "models/stages.h"
 #include "nn/safetensors.h"
 #include "nn/state_dict.h"
+#include "sampled.h"
 #include "small.h"
 #include "tensor/ops.h"
 
@@ -44,7 +45,7 @@ Tensor formula_weight(const std::string& name, const Shape& shape) {
 }
 
 MaskRcnn formula_model(const ModelConfig& config) {
-  MaskRcnn model(config, RngKey{});
+  MaskRcnn model(config);
   StateDict dict;
   for (const Leaf& leaf : leaves(model)) {
     if (leaf.name.ends_with("num_batches_tracked")) continue;
@@ -54,34 +55,9 @@ MaskRcnn formula_model(const ModelConfig& config) {
   return model;
 }
 
-std::vector<double> doubles(const Tensor& t) { return ops::cast(t, DType::f64).to_vector<double>(); }
-
 // float64 is the CPU's alone.
 std::vector<DType> dtypes() {
   return where() == Device::cpu() ? std::vector{DType::f32, DType::f64} : std::vector{DType::f32};
-}
-
-// What the goldens hold of a tensor: norm, mean, extremes, eight elements.
-std::vector<double> sampled(const Tensor& t) {
-  const std::vector<double> x = doubles(t);
-  REQUIRE(!x.empty());
-  double squares = 0, sum = 0;
-  for (double v : x) squares += v * v, sum += v;
-  const auto [low, high] = std::minmax_element(x.begin(), x.end());
-  std::vector<double> out{std::sqrt(squares), sum / double(x.size()), *low, *high};
-  for (size_t i = 0; i < 8; ++i) out.push_back(x[i * (x.size() - 1) / 7]);
-  return out;
-}
-
-// The norms differ by less than rtol, each other value by less than rtol of itself and of ten times the typical
-// element.
-void check_sampled(const std::string& name, const Tensor& got, const Tensor& want, double rtol) {
-  INFO(name);
-  const std::vector<double> g = sampled(got), w = doubles(want);
-  REQUIRE(w.size() == g.size());
-  CHECK(std::abs(g[0] - w[0]) <= rtol * w[0]);
-  const double typical = w[0] / std::sqrt(double(got.numel()));
-  for (size_t i = 1; i < g.size(); ++i) CHECK(std::abs(g[i] - w[i]) <= rtol * (10 * typical + std::abs(w[i])));
 }
 
 struct Case {

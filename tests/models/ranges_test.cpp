@@ -38,7 +38,7 @@ std::set<std::string> ranges_of(const Stages& stages) {
 }  // namespace
 
 TEST_CASE("ranges: each stage of detection has one, and nothing else has") {
-  MaskRcnn model(small_config(), RngKey{});
+  MaskRcnn model(small_config(), 0);
   model.move_to(where());
   const Batch one = collate({two_examples()[0]}, where());
   const std::set<std::string> expected = ranges_of(detection_stages(model, one));
@@ -48,7 +48,7 @@ TEST_CASE("ranges: each stage of detection has one, and nothing else has") {
 }
 
 TEST_CASE("ranges: each stage of a training step has one, and the samples") {
-  MaskRcnn model(small_config(), RngKey{});
+  MaskRcnn model(small_config(), 0);
   model.move_to(where());
   const Batch batch = two_photos(where());
   std::set<std::string> expected = ranges_of(training_stages(model, batch));

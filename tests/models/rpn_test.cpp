@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "models/anchors.h"
-#include "nn/init.h"
 
 using namespace sil;
 

@@ -47,7 +47,7 @@ Stages detections(const std::vector<float>& boxes, const std::vector<float>& sco
 }  // namespace
 
 TEST_CASE("stages: detection's are there in torch's order, the masks in the photo's own pixels") {
-  MaskRcnn model(config(), RngKey{});
+  MaskRcnn model(config(), 0);
   const Stages s = detection_stages(model, one_photo());
   CHECK(s.at("input").shape() == Shape{1, 3, 128, 96});
   CHECK(s.at("input").data<float>()[128 * 96] == one_photo().photos.data<float>()[1]);  // green comes behind all of red
@@ -72,7 +72,7 @@ TEST_CASE("stages: detection's are there in torch's order, the masks in the phot
 }
 
 TEST_CASE("stages: the heads see given proposals, the stages keep the model's own") {
-  MaskRcnn model(config(), RngKey{});
+  MaskRcnn model(config(), 0);
   const Tensor given = Tensor::of<float>({2, 4}, {0, 0, 50, 60, 10, 20, 90, 100});
   const Stages own = detection_stages(model, one_photo());
   const Stages s = detection_stages(model, one_photo(), {{"proposals.0", given}});
@@ -87,7 +87,7 @@ TEST_CASE("stages: the heads see given proposals, the stages keep the model's ow
 }
 
 TEST_CASE("stages: a training step's hold losses and the gradients of all that trains") {
-  MaskRcnn model(config(), RngKey{});
+  MaskRcnn model(config(), 0);
   const Stages s = training_stages(model, two_photos());
   CHECK(s.at("loss.mask").shape() == Shape{1});
   size_t grads = 0;
@@ -99,7 +99,7 @@ TEST_CASE("stages: a training step's hold losses and the gradients of all that t
 }
 
 TEST_CASE("stages: a curve's first losses are a step's, and parameters move against their gradients") {
-  MaskRcnn model(config(), RngKey{});
+  MaskRcnn model(config(), 0);
   const Stages step = training_stages(model, two_photos());
   const Stages s = training_curve(model, two_photos(), 2, 1e-3, {.weight_decay = 0});
   CHECK(s.size() == 5 + trainable(leaves(model)).size() + 4);  // proposals of two photos at two steps
@@ -112,7 +112,7 @@ TEST_CASE("stages: a curve's first losses are a step's, and parameters move agai
 }
 
 TEST_CASE("stages: a curve's heads see the proposals given for a step, which keeps the model's own") {
-  MaskRcnn model(config(), RngKey{}), same(config(), RngKey{});
+  MaskRcnn model(config(), 0), same(config(), 0);
   const Stages own = training_curve(model, two_photos(), 2, 1e-3, {});
   const Tensor few = Tensor::of<float>({1, 4}, {0, 0, 50, 60});
   const Stages s = training_curve(same, two_photos(), 2, 1e-3, {}, {{"proposals.0.1", few}});

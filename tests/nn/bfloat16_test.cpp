@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "nn/conv_norm.h"
-#include "nn/init.h"
+#include "nn/torch_random.h"
 
 using namespace sil;
 
@@ -29,7 +29,7 @@ std::vector<Tensor> pass(const std::vector<Leaf>& leaves, const std::function<Va
     if (leaf.parameter) leaf.parameter->var.zero_grad();
   const Var in = Var::parameter(ops::cast(x, dtype)), y = layer(in);
   REQUIRE(y.value().dtype() == dtype);
-  const Tensor dy = round_to_bfloat16(normal(y.shape(), 1, {9}));
+  const Tensor dy = round_to_bfloat16(TorchRandom(9).normal(y.shape(), 1));
   backward({y}, {ops::cast(dy, dtype)});
   std::vector<Tensor> out{y.value(), in.grad()};
   for (const Leaf& leaf : leaves)
@@ -40,7 +40,7 @@ std::vector<Tensor> pass(const std::vector<Leaf>& leaves, const std::function<Va
 // Input and dy are bfloat16's in both passes, so what differs is a rounding or two of weight, output and gradient.
 template <class Layer>
 void check_near(Layer& layer, const std::vector<Leaf>& leaves, const Shape& input) {
-  const Tensor x = round_to_bfloat16(normal(input, 1, {8}));
+  const Tensor x = round_to_bfloat16(TorchRandom(8).normal(input, 1));
   const std::vector<Tensor> want = pass(leaves, layer, x, DType::f32), got = pass(leaves, layer, x, DType::bf16);
   REQUIRE(got.size() > 2);
   for (size_t i = 0; i < want.size(); ++i) {
@@ -52,14 +52,14 @@ void check_near(Layer& layer, const std::vector<Leaf>& leaves, const Shape& inpu
   }
 }
 
-Tensor bias(int64_t n) { return normal({n}, 1, {2}); }
+Tensor bias(int64_t n) { return TorchRandom(2).normal({n}, 1); }
 
 }  // namespace
 
 TEST_CASE("bfloat16: convolution, transposed convolution and linear layer") {
-  Conv2d conv(normal({6, 3, 3, 5}, 1, {1}), bias(6), {1, 1, 1});
-  ConvTranspose2d up(normal({5, 2, 2, 6}, 1, {1}), bias(6), 2);
-  Linear linear(normal({6, 4, 3, 5}, 1, {1}), bias(6));
+  Conv2d conv(TorchRandom(1).normal({6, 3, 3, 5}, 1), bias(6), {1, 1, 1});
+  ConvTranspose2d up(TorchRandom(1).normal({5, 2, 2, 6}, 1), bias(6), 2);
+  Linear linear(TorchRandom(1).normal({6, 4, 3, 5}, 1), bias(6));
   const auto call = [](auto& layer) { return [&layer](const Var& x) { return layer(x); }; };
   const auto check_layer = [&](auto& layer) {
     auto f = call(layer);
@@ -73,12 +73,12 @@ TEST_CASE("bfloat16: a convolution and its norm, of every kind, alone and in Mod
     for (const Mode mode : {Mode::train, Mode::test}) {
       CAPTURE(int(kind));
       CAPTURE(int(mode));
-      ConvNorm block{Conv2d(normal({64, 3, 3, 5}, 1, {1}), {}, {1, 1, 1}), make_norm(kind, 64, 1e-5f), false};
+      ConvNorm block{Conv2d(TorchRandom(1).normal({64, 3, 3, 5}, 1), {}, {1, 1, 1}), make_norm(kind, 64, 1e-5f), false};
       Visitor v;
       v("conv", "norm", block);
       for (const Leaf& leaf : v.leaves)
         if (leaf.name.starts_with("norm") && leaf.value().dtype() == DType::f32)
-          leaf.set(uniform({64}, 0.4, {3}).to(Device::cpu()));
+          leaf.set(TorchRandom(3).uniform({64}, 0.4));
       for (const Leaf& leaf : v.leaves)
         if (leaf.name == "norm.weight" || leaf.name == "norm.running_var")
           leaf.set(ops::add(leaf.value(), Tensor::full({64}, 1)));

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "nn/conv_norm.h"
-#include "nn/init.h"
+#include "nn/torch_random.h"
 #include "tensor/check.h"
 
 using namespace sil;
@@ -17,10 +17,10 @@ struct Small {
   ConvNorm block;
   ConvTranspose2d up;
   Linear fc;
-  Small(NormKind norm, RngKey key)
-      : block{Conv2d(normal({8, 3, 3, 2}, 1, key.fold(1)), {}, {}), make_norm(norm, 8, 1e-5f)},
-        up(normal({8, 2, 2, 3}, 1, key.fold(2)), Tensor::zeros({3}), 2),
-        fc(normal({5, 2, 2, 3}, 1, key.fold(3)), Tensor::zeros({5})) {}
+  Small(NormKind norm, TorchRandom random)
+      : block{Conv2d(random.normal({8, 3, 3, 2}, 1), {}, {}), make_norm(norm, 8, 1e-5f)},
+        up(random.normal({8, 2, 2, 3}, 1), Tensor::zeros({3}), 2),
+        fc(random.normal({5, 2, 2, 3}, 1), Tensor::zeros({5})) {}
   void visit(Visitor& v) { v("conv1", "bn1", block)("up", up)("fc", fc); }
 };
 
@@ -33,7 +33,7 @@ std::vector<std::string> names(const StateDict& d) {
 }  // namespace
 
 TEST_CASE("state dict: names and shapes are torch's") {
-  Small m(NormKind::batch_norm, {});
+  Small m(NormKind::batch_norm, TorchRandom(0));
   const StateDict d = state_dict(leaves(m));
   CHECK(names(d) == std::vector<std::string>{"bn1.bias", "bn1.num_batches_tracked", "bn1.running_mean",
                                              "bn1.running_var", "bn1.weight", "conv1.weight", "fc.bias", "fc.weight",
@@ -54,7 +54,7 @@ TEST_CASE("state dict: columns behind a feature map go from H, W, C to C, H, W")
 
 TEST_CASE("state dict: out of one model into another, to the bit") {
   for (NormKind norm : {NormKind::frozen_bn, NormKind::batch_norm}) {
-    Small a(norm, RngKey{1}), b(norm, RngKey{2});
+    Small a(norm, TorchRandom(1)), b(norm, TorchRandom(2));
     load_state_dict_exact(leaves(b), state_dict(leaves(a)), "a");
     const StateDict da = state_dict(leaves(a)), db = state_dict(leaves(b));
     for (const auto& [name, t] : da)
@@ -63,14 +63,14 @@ TEST_CASE("state dict: out of one model into another, to the bit") {
 }
 
 TEST_CASE("state dict: a saved one does not follow the model") {
-  Small m(NormKind::frozen_bn, {});
+  Small m(NormKind::frozen_bn, TorchRandom(0));
   const StateDict d = state_dict(leaves(m));
   m.fc.bias.value().data<float>()[0] = 7;
   CHECK(d.at("fc.bias").to_vector<float>()[0] == 0);
 }
 
 TEST_CASE("state dict: what does not fit is reported, the rest goes in") {
-  Small a(NormKind::frozen_bn, RngKey{1}), b(NormKind::frozen_bn, RngKey{2});
+  Small a(NormKind::frozen_bn, TorchRandom(1)), b(NormKind::frozen_bn, TorchRandom(2));
   StateDict d = state_dict(leaves(a));
   d["fc.weight"] = Tensor::zeros({7, 12});
   d.erase("up.bias");
@@ -89,13 +89,13 @@ TEST_CASE("state dict: what does not fit is reported, the rest goes in") {
 }
 
 TEST_CASE("state dict: a batch norm's counter may be absent, a frozen norm ignores one") {
-  Small trained(NormKind::batch_norm, RngKey{1}), frozen(NormKind::frozen_bn, RngKey{2});
+  Small trained(NormKind::batch_norm, TorchRandom(1)), frozen(NormKind::frozen_bn, TorchRandom(2));
   load_state_dict_exact(leaves(frozen), state_dict(leaves(trained)), "trained");
   load_state_dict_exact(leaves(trained), state_dict(leaves(frozen)), "frozen");
 }
 
 TEST_CASE("state dict: a value of another shape is refused, by parameter and by buffer") {
-  Small m(NormKind::frozen_bn, {});
+  Small m(NormKind::frozen_bn, TorchRandom(0));
   CHECK_THROWS_WITH_AS(m.fc.bias.set(Tensor::zeros({3})), "parameter: value is [3], parameter is [5]", Error);
   for (const Leaf& leaf : leaves(m))
     if (leaf.buffer) {
@@ -109,7 +109,7 @@ TEST_CASE("state dict: a value of another shape is refused, by parameter and by 
 }
 
 TEST_CASE("state dict: gradients have the file's names and shapes") {
-  Small m(NormKind::frozen_bn, {});
+  Small m(NormKind::frozen_bn, TorchRandom(0));
   m.up.weight.var.set_grad(Tensor::zeros({8, 2, 2, 3}));
   const StateDict g = gradients(leaves(m));
   CHECK(names(g) == std::vector<std::string>{"up.weight"});

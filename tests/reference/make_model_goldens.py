@@ -21,7 +21,7 @@ from torchvision.models.detection.rpn import AnchorGenerator
 from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.misc import FrozenBatchNorm2d
 
-from stages import LOSSES, in_float64, keep_stages, uniform
+from stages import LOSSES, in_float64, keep_stages, sampled, uniform
 
 CLASSES = 4
 # Per photo: size before padding, original size, boxes, labels.
@@ -96,13 +96,6 @@ def batch(photos, dtype):
         targets.append(dict(boxes=torch.tensor(boxes, dtype=dtype), labels=torch.tensor(labels),
                             masks=torch.from_numpy(np.stack([mask(b, h, w) for b in boxes]))))
     return ImageList(images, [p[0] for p in photos]), targets
-
-
-def sampled(t):
-    flat = t.detach().flatten()
-    at = torch.arange(8) * (flat.numel() - 1) // 7
-    wide = flat.double()
-    return torch.cat([torch.stack([wide.norm(), wide.mean(), wide.min(), wide.max()]).to(flat), flat[at]])
 
 
 def kept(mode, stages):

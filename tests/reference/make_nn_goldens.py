@@ -25,3 +25,8 @@ x = torch.arange(12.0).reshape(1, 3, 2, 2).permute(0, 3, 1, 2)  # NHWC 0..11
 for _ in range(2):
     y = m(x * x)
 print("batch_norm", m.running_mean, m.running_var, m.num_batches_tracked, y[0, :, 0, 0].detach())
+
+for n in (5, 16, 21):
+    torch.manual_seed(7)
+    drawn = [torch.empty(3).uniform_(-0.5, 0.5)] + [torch.empty(n).normal_(0, 2) for _ in range(2)] + [torch.empty(2).uniform_(-0.5, 0.5)]
+    print("random", n, [t.tolist() for t in drawn])

@@ -142,7 +142,7 @@ struct Loaded {
 Loaded load(const CategoryTable& ours, const CategoryTable& theirs, int classes = 4) {
   RunConfig config = tiny_config(), goal = config;
   goal.model.num_classes = classes;
-  MaskRcnn from = tiny_model(config), to(goal.model, RngKey{2});
+  MaskRcnn from = tiny_model(config), to(goal.model, 2);
   const WeightsFile file{config, theirs, state_dict(leaves(from)), true};
   const StateDict before = state_dict(leaves(to));
   Loaded loaded{load_for_training(to, ours, file, "w.safetensors")};
@@ -205,7 +205,7 @@ TEST_CASE("checkpoint: weights of another build are refused, with the layer's na
 
 TEST_CASE("pretrained: a classifier's layers go into the backbone, the rest stays as drawn") {
   const RunConfig config = tiny_config();
-  MaskRcnn from = tiny_model(config), to(config.model, RngKey{2});
+  MaskRcnn from = tiny_model(config), to(config.model, 2);
   StateDict classifier{{"fc.weight", Tensor::zeros({10, 512})}, {"fc.bias", Tensor::zeros({10})}};
   const std::string prefix = "backbone.body.";
   const StateDict theirs = state_dict(leaves(from)), before = state_dict(leaves(to));
@@ -252,7 +252,7 @@ RunConfig published_config() {
 TEST_CASE("weights: torchvision's .pth is a detector with frozen norms, under old names and with counters too") {
   const Folder folder("published");
   const fs::path path = folder.path / "w.pth";
-  MaskRcnn model(published_config().model, RngKey{1});
+  MaskRcnn model(published_config().model, 1);
   StateDict now = state_dict(leaves(model)), before;
   for (const auto& [name, tensor] : now) before[old_name(name)] = tensor;
   CHECK(before.contains("backbone.fpn.layer_blocks.3.bias"));

@@ -50,6 +50,6 @@ inline Dataset tiny_data(const fs::path& folder, const RunConfig& config, Purpos
   return Dataset(std::move(a), folder / "images", table, preparation(config), purpose);
 }
 
-inline MaskRcnn tiny_model(const RunConfig& config) { return MaskRcnn(config.model, RngKey{1}.fold("weights")); }
+inline MaskRcnn tiny_model(const RunConfig& config) { return MaskRcnn(config.model, 1); }
 
 }  // namespace sil::test

@@ -255,7 +255,7 @@ TEST_CASE("trainer: a tiny model learns two pictures by heart") {
   // most masks are the same pixels.  Not all: pasting truncates a box's corners, and one that crosses a whole number
   // moves its mask by a pixel.  (An AP over eight objects moves in steps of 0.03, too coarse to hold.)
   const auto found = [&](DType dtype) {
-    MaskRcnn folded(config.model, RngKey{});
+    MaskRcnn folded(config.model);
     load_state_dict_exact(leaves(folded), state_dict(leaves(model)), "the trained model");
     folded.fold(dtype);
     std::vector<Detection> all;
