@@ -3,6 +3,7 @@
 
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
+#include "cuda/map.h"
 
 namespace sil::SIL_GPU {
 namespace {
@@ -31,14 +32,15 @@ __device__ To convert(From x) {
 }
 
 template <class From, class To>
-__global__ void cast_kernel(int64_t n, const From* x, To* y) {
-  for (int64_t i = thread_index(); i < n; i += thread_count()) y[i] = convert<To>(x[i]);
-}
+struct Cast {
+  __device__ To operator()(From x) const { return convert<To>(x); }
+};
 
 template <class T>
-__global__ void fill_kernel(int64_t n, T value, T* y) {
-  for (int64_t i = thread_index(); i < n; i += thread_count()) y[i] = value;
-}
+struct Constant {
+  T value;
+  __device__ T operator()() const { return value; }
+};
 
 }  // namespace
 
@@ -47,7 +49,7 @@ void cast(Stream s, In x, Out y) {
     for_any("cast", y.dtype(), [&](auto to) {
       using From = decltype(from);
       using To = decltype(to);
-      launch(s, "cast", over(x.numel()), cast_kernel<From, To>, x.numel(), x.data<From>(), y.data<To>());
+      map(s, "cast", x.numel(), Cast<From, To>(), y.data<To>(), x.data<From>());
     });
   });
 }
@@ -60,7 +62,7 @@ void fill(Stream s, double value, Out y) {
       v = T(float(value));
     else
       v = T(value);
-    launch(s, "fill", over(y.numel()), fill_kernel<T>, y.numel(), v, y.data<T>());
+    map(s, "fill", y.numel(), Constant<T>{v}, y.data<T>());
   });
 }
 

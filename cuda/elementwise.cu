@@ -6,6 +6,7 @@
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
+#include "cuda/map.h"
 #include "tensor/axes.h"
 
 namespace sil::SIL_GPU {
@@ -60,9 +61,21 @@ __device__ inline float apply(Binary op, float a, float b) {
 }
 
 template <class T>
-__global__ void unary_kernel(Unary op, int64_t n, const T* x, T* y) {
-  for (int64_t i = thread_index(); i < n; i += thread_count()) y[i] = T(apply(op, float(x[i])));
-}
+struct UnaryOf {
+  Unary op;
+  __device__ T operator()(T x) const { return T(apply(op, float(x))); }
+};
+
+template <class T>
+struct BinaryOf {
+  Binary op;
+  __device__ T operator()(T a, T b) const { return T(apply(op, float(a), float(b))); }
+};
+
+template <class T>
+struct WherePositive {
+  __device__ T operator()(T dy, T y) const { return float(y) > 0 ? dy : T(0.0f); }
+};
 
 template <class T>
 __global__ void binary_kernel(Binary op, int64_t n, BroadcastAxes axes, const T* a, const T* b, T* y) {
@@ -75,11 +88,6 @@ __global__ void binary_kernel(Binary op, int64_t n, BroadcastAxes axes, const T*
     }
     y[i] = T(apply(op, float(a[a_at]), float(b[b_at])));
   }
-}
-
-template <class T>
-__global__ void relu_backward_kernel(int64_t n, const T* dy, const T* y, T* dx) {
-  for (int64_t i = thread_index(); i < n; i += thread_count()) dx[i] = float(y[i]) > 0 ? dy[i] : T(0.0f);
 }
 
 __global__ void set_one(int32_t* ok) { *ok = 1; }
@@ -95,14 +103,16 @@ __global__ void all_finite_kernel(int64_t n, const T* x, int32_t* ok) {
 void unary(Stream s, Unary op, In x, Out y) {
   for_float("unary", x.dtype(), [&](auto t) {
     using T = decltype(t);
-    launch(s, "unary", over(x.numel()), unary_kernel<T>, op, x.numel(), x.data<T>(), y.data<T>());
+    map(s, "unary", x.numel(), UnaryOf<T>{op}, y.data<T>(), x.data<T>());
   });
 }
 
 void binary(Stream s, Binary op, In a, In b, Out y) {
-  const BroadcastAxes axes = broadcast_axes(a.shape(), b.shape(), y.shape());
   for_float("binary", y.dtype(), [&](auto t) {
     using T = decltype(t);
+    if (a.shape() == b.shape())
+      return map(s, "binary", y.numel(), BinaryOf<T>{op}, y.data<T>(), a.data<T>(), b.data<T>());
+    const BroadcastAxes axes = broadcast_axes(a.shape(), b.shape(), y.shape());
     launch(s, "binary", over(y.numel()), binary_kernel<T>, op, y.numel(), axes, a.data<T>(), b.data<T>(), y.data<T>());
   });
 }
@@ -110,8 +120,7 @@ void binary(Stream s, Binary op, In a, In b, Out y) {
 void relu_backward(Stream s, In dy, In y, Out dx) {
   for_float("relu_backward", y.dtype(), [&](auto t) {
     using T = decltype(t);
-    launch(s, "relu_backward", over(y.numel()), relu_backward_kernel<T>, y.numel(), dy.data<T>(), y.data<T>(),
-           dx.data<T>());
+    map(s, "relu_backward", y.numel(), WherePositive<T>(), dx.data<T>(), dy.data<T>(), y.data<T>());
   });
 }
 

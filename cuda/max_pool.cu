@@ -6,68 +6,98 @@
 
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
+#include "cuda/vector.h"
 
 namespace sil::SIL_GPU {
 namespace {
 
 struct Maps {
-  int64_t height, width, rows, columns, channels;  // of x and of y
+  int height, width, rows, columns, channels;  // of x and of y
 };
 
-template <class T>
-__global__ void max_pool_kernel(int64_t n, const T* x, Maps m, MaxPoolGeom g, T* y, int32_t* index) {
-  for (int64_t i = thread_index(); i < n; i += thread_count()) {
-    const int64_t c = i % m.channels, q = i / m.channels % m.columns, p = i / m.channels / m.columns % m.rows;
-    const T* image = x + i / m.channels / m.columns / m.rows * m.height * m.width * m.channels;
-    const int64_t top = p * g.stride - g.padding, left = q * g.stride - g.padding;
-    const int64_t y0 = top > 0 ? top : 0, x0 = left > 0 ? left : 0;
-    T best = T(-std::numeric_limits<float>::infinity());
-    int64_t at = y0 * m.width + x0;
-    for (int64_t iy = y0; iy < top + g.kernel && iy < m.height; ++iy)
-      for (int64_t ix = x0; ix < left + g.kernel && ix < m.width; ++ix) {
-        const T v = image[(iy * m.width + ix) * m.channels + c];
-        if (float(v) > float(best) || float(v) != float(v)) best = v, at = iy * m.width + ix;
+// A thread keeps its pixel of a row of y, and N channels of it.
+template <class T, int N>
+__global__ void max_pool_kernel(int64_t rows, int64_t columns, const T* x, Maps m, MaxPoolGeom g, T* y,
+                                int32_t* index) {
+  if (column() >= columns) return;
+  const int64_t q = column() * N / m.channels, c = column() * N % m.channels;
+  const int64_t left = q * g.stride - g.padding, x0 = left > 0 ? left : 0, x1 = smaller(left + g.kernel, m.width);
+  for (int64_t r = first_row(); r < rows; r += row_step()) {
+    const T* image = x + int64_t(int(r) / m.rows) * m.height * m.width * m.channels + c;
+    const int64_t top = int64_t(int(r) % m.rows) * g.stride - g.padding;
+    const int64_t y0 = top > 0 ? top : 0, y1 = smaller(top + g.kernel, m.height);
+    Vector<T, N> best;
+    Vector<int32_t, N> at;
+    for (int k = 0; k < N; ++k)
+      best.lane[k] = T(-std::numeric_limits<float>::infinity()), at.lane[k] = int32_t(y0 * m.width + x0);
+    for (int64_t iy = y0; iy < y1; ++iy)
+      for (int64_t ix = x0; ix < x1; ++ix) {
+        const Vector<T, N> v = load_vector<N>(image + (iy * m.width + ix) * m.channels);
+        for (int k = 0; k < N; ++k)
+          if (const float f = float(v.lane[k]); f > float(best.lane[k]) || f != f)
+            best.lane[k] = v.lane[k], at.lane[k] = int32_t(iy * m.width + ix);
       }
-    y[i] = best;
-    index[i] = int32_t(at);
+    store_vector(y + (r * columns + column()) * N, best);
+    store_vector(index + (r * columns + column()) * N, at);
   }
 }
 
-template <class T>
-__global__ void max_pool_backward_kernel(int64_t n, const T* dy, const int32_t* index, Maps m, MaxPoolGeom g, T* dx) {
-  for (int64_t i = thread_index(); i < n; i += thread_count()) {
-    const int64_t c = i % m.channels, ix = i / m.channels % m.width, iy = i / m.channels / m.width % m.height;
-    const int64_t image = i / m.channels / m.width / m.height * m.rows * m.columns;
-    // Windows that hold (iy, ix) begin at most kernel - 1 before it.
+// The same of dx.  Windows that hold a pixel begin at most kernel - 1 before it.
+template <class T, int N>
+__global__ void max_pool_backward_kernel(int64_t rows, int64_t columns, const T* dy, const int32_t* index, Maps m,
+                                         MaxPoolGeom g, T* dx) {
+  if (column() >= columns) return;
+  const int ix = int(column() * N / m.channels);
+  const int64_t c = column() * N % m.channels;
+  const int64_t q0 = ix + g.padding < g.kernel ? 0 : (ix + g.padding - g.kernel) / g.stride + 1;
+  const int64_t q1 = smaller((ix + g.padding) / g.stride + 1, m.columns);
+  for (int64_t r = first_row(); r < rows; r += row_step()) {
+    const int iy = int(r) % m.height;
+    const int64_t image = int64_t(int(r) / m.height) * m.rows * m.columns;
     const int64_t p0 = iy + g.padding < g.kernel ? 0 : (iy + g.padding - g.kernel) / g.stride + 1;
-    const int64_t q0 = ix + g.padding < g.kernel ? 0 : (ix + g.padding - g.kernel) / g.stride + 1;
-    float sum = 0;
-    for (int64_t p = p0; p < m.rows && p * g.stride - g.padding <= iy; ++p)
-      for (int64_t q = q0; q < m.columns && q * g.stride - g.padding <= ix; ++q) {
+    const int64_t p1 = smaller((iy + g.padding) / g.stride + 1, m.rows);
+    float sum[N] = {};
+    for (int64_t p = p0; p < p1; ++p)
+      for (int64_t q = q0; q < q1; ++q) {
         const int64_t at = (image + p * m.columns + q) * m.channels + c;
-        if (index[at] == int32_t(iy * m.width + ix)) sum += float(dy[at]);
+        const Vector<int32_t, N> chosen = load_vector<N>(index + at);
+        const Vector<T, N> v = load_vector<N>(dy + at);
+        for (int k = 0; k < N; ++k)
+          if (chosen.lane[k] == int32_t(iy * m.width + ix)) sum[k] += float(v.lane[k]);
       }
-    dx[i] = T(sum);
+    Vector<T, N> mine;
+    for (int k = 0; k < N; ++k) mine.lane[k] = T(sum[k]);
+    store_vector(dx + (r * columns + column()) * N, mine);
   }
 }
 
-Maps maps(const Tensor& x, const Tensor& y) { return {x.dim(1), x.dim(2), y.dim(1), y.dim(2), x.dim(3)}; }
+Maps maps(const Tensor& x, const Tensor& y) {
+  return {int(x.dim(1)), int(x.dim(2)), int(y.dim(1)), int(y.dim(2)), int(x.dim(3))};
+}
 
 }  // namespace
 
 void max_pool(Stream s, In x, Out y, Out index, MaxPoolGeom g) {
+  const int64_t rows = y.dim(0) * y.dim(1), row = y.dim(2) * y.dim(3);
   for_float("max_pool", x.dtype(), [&](auto t) {
     using T = decltype(t);
-    launch(s, "max_pool", over(y.numel()), max_pool_kernel<T>, y.numel(), x.data<T>(), maps(x, y), g, y.data<T>(),
-           index.data<int32_t>());
+    by_vectors<kVector<int32_t>>(y.dim(3), {x.raw(), y.raw(), index.raw()}, [&](auto width) {
+      constexpr int N = decltype(width)::value;
+      launch(s, "max_pool", over_rows(rows, row / N), max_pool_kernel<T, N>, rows, row / N, x.data<T>(), maps(x, y), g,
+             y.data<T>(), index.data<int32_t>());
+    });
   });
 }
 
 void max_pool_backward(Stream s, In dy, In index, Out dx, MaxPoolGeom g, Scratch&) {
+  const int64_t rows = dx.dim(0) * dx.dim(1), row = dx.dim(2) * dx.dim(3);
   for_float("max_pool_backward", dx.dtype(), [&](auto t) {
     using T = decltype(t);
-    launch(s, "max_pool_backward", over(dx.numel()), max_pool_backward_kernel<T>, dx.numel(), dy.data<T>(),
-           index.data<int32_t>(), maps(dx, dy), g, dx.data<T>());
+    by_vectors<kVector<int32_t>>(dx.dim(3), {dy.raw(), index.raw(), dx.raw()}, [&](auto width) {
+      constexpr int N = decltype(width)::value;
+      launch(s, "max_pool_backward", over_rows(rows, row / N), max_pool_backward_kernel<T, N>, rows, row / N,
+             dy.data<T>(), index.data<int32_t>(), maps(dx, dy), g, dx.data<T>());
+    });
   });
 }
 

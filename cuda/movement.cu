@@ -1,17 +1,22 @@
 // Moving elements: blocks along an axis, permuted axes, rows by index.  Bound by memory: what moves is read once and
 // written once; a permutation writes in order and reads in strides.
+#include <numeric>
+
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
+#include "cuda/vector.h"
 
 namespace sil::SIL_GPU {
 namespace {
 
-// `outer` runs of `run` elements, x_step and y_step apart.
-template <class T>
-__global__ void copy_runs(int64_t outer, int64_t run, const T* x, int64_t x_step, T* y, int64_t y_step) {
-  for (int64_t i = thread_index(); i < outer * run; i += thread_count())
-    y[i / run * y_step + i % run] = x[i / run * x_step + i % run];
+// Rows of `columns` vectors, x_step and y_step elements apart.
+template <class T, int N>
+__global__ void copy_runs(int64_t rows, int64_t columns, const T* x, int64_t x_step, T* y, int64_t y_step) {
+  const int64_t c = column() * N;
+  if (column() >= columns) return;
+  for (int64_t r = first_row(); r < rows; r += row_step())
+    store_vector(y + r * y_step + c, load_vector<N>(x + r * x_step + c));
 }
 
 // Extents of y and the steps of x along y's axes, innermost first.
@@ -32,11 +37,13 @@ __global__ void permute_kernel(int64_t n, Steps steps, const T* x, T* y) {
   }
 }
 
-template <class T>
-__global__ void gather_rows_kernel(int64_t n, int64_t columns, const T* x, const int32_t* index, T* y) {
-  for (int64_t i = thread_index(); i < n; i += thread_count()) {
-    const int64_t row = index[i / columns];
-    y[i] = row < 0 ? T(0) : x[row * columns + i % columns];
+template <class T, int N>
+__global__ void gather_rows_kernel(int64_t rows, int64_t columns, const T* x, const int32_t* index, T* y) {
+  if (column() >= columns) return;
+  for (int64_t r = first_row(); r < rows; r += row_step()) {
+    Vector<T, N> v{};
+    if (const int64_t from = index[r]; from >= 0) v = load_vector<N>(x + (from * columns + column()) * N);
+    store_vector(y + (r * columns + column()) * N, v);
   }
 }
 
@@ -72,12 +79,15 @@ __global__ void scatter_add_rows_kernel(int64_t targets, int64_t columns, const 
 
 void copy_block(Stream s, In x, int64_t x_begin, Out y, int64_t y_begin, int64_t count, int axis) {
   const int64_t outer = x.shape().numel(0, axis), inner = x.shape().numel(axis + 1, x.rank());
-  const int64_t run = count * inner;
+  const int64_t run = count * inner, x_step = x.dim(axis) * inner, y_step = y.dim(axis) * inner;
   for_size(x.dtype(), [&](auto t) {
     using T = decltype(t);
-    launch(s, "copy_block", over(outer * run), copy_runs<T>, outer, run,
-           static_cast<const T*>(x.raw()) + x_begin * inner, x.dim(axis) * inner,
-           static_cast<T*>(y.raw()) + y_begin * inner, y.dim(axis) * inner);
+    const T* from = static_cast<const T*>(x.raw()) + x_begin * inner;
+    T* to = static_cast<T*>(y.raw()) + y_begin * inner;
+    by_vectors<kVector<T>>(std::gcd(run, std::gcd(x_step, y_step)), {from, to}, [&](auto width) {
+      constexpr int N = decltype(width)::value;
+      launch(s, "copy_block", over_rows(outer, run / N), copy_runs<T, N>, outer, run / N, from, x_step, to, y_step);
+    });
   });
 }
 
@@ -95,11 +105,14 @@ void permute(Stream s, In x, std::span<const int> perm, Out y) {
 }
 
 void gather_rows(Stream s, In x, In index, Out y) {
-  const int64_t columns = x.shape().numel(1, x.rank());
+  const int64_t columns = x.shape().numel(1, x.rank()), rows = index.numel();
   for_size(x.dtype(), [&](auto t) {
     using T = decltype(t);
-    launch(s, "gather_rows", over(y.numel()), gather_rows_kernel<T>, y.numel(), columns, static_cast<const T*>(x.raw()),
-           index.data<int32_t>(), static_cast<T*>(y.raw()));
+    by_vectors<kVector<T>>(columns, {x.raw(), y.raw()}, [&](auto width) {
+      constexpr int N = decltype(width)::value;
+      launch(s, "gather_rows", over_rows(rows, columns / N), gather_rows_kernel<T, N>, rows, columns / N,
+             static_cast<const T*>(x.raw()), index.data<int32_t>(), static_cast<T*>(y.raw()));
+    });
   });
 }
 

@@ -2,59 +2,84 @@
 // bytes: forward the coarse and the fine map once and y, backward dy once and the coarse gradient; FLOP: one a element.
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
+#include "cuda/vector.h"
 
 namespace sil::SIL_GPU {
 namespace {
 
 struct Maps {
-  int64_t h, w, rows, columns, channels;  // of the coarse map and of the fine one
+  int h, w, rows, columns, channels;  // of the coarse map and of the fine one
 };
 
-template <class T>
-__global__ void upsample_add_kernel(int64_t n, const T* coarse, const T* fine, Maps m, T* y) {
-  for (int64_t i = thread_index(); i < n; i += thread_count()) {
-    const int64_t c = i % m.channels, q = i / m.channels % m.columns, row = i / m.channels / m.columns;
-    const int64_t source = row / m.rows * m.h + row % m.rows * m.h / m.rows;
-    const T v = coarse[(source * m.w + q * m.w / m.columns) * m.channels + c];
-    y[i] = fine ? T(float(v) + float(fine[i])) : v;
+// A thread keeps its pixel of a row of y, and N channels of it.
+template <class T, int N>
+__global__ void upsample_add_kernel(int64_t rows, int64_t columns, const T* coarse, const T* fine, Maps m, T* y) {
+  if (column() >= columns) return;
+  const int64_t q = column() * N / m.channels, c = column() * N % m.channels;
+  const T* from = coarse + q * m.w / m.columns * m.channels + c;
+  for (int64_t r = first_row(); r < rows; r += row_step()) {
+    const int image = int(r) / m.rows, p = int(r) % m.rows;
+    const int64_t source = image * int64_t(m.h) + int64_t(p) * m.h / m.rows, at = (r * columns + column()) * N;
+    Vector<T, N> v = load_vector<N>(from + source * m.w * m.channels);
+    if (fine) {
+      const Vector<T, N> more = load_vector<N>(fine + at);
+      for (int k = 0; k < N; ++k) v.lane[k] = T(float(v.lane[k]) + float(more.lane[k]));
+    }
+    store_vector(y + at, v);
   }
 }
 
 // The first output that reads source `i` or a later one.
 __device__ inline int64_t first_reader(int64_t i, int64_t out, int64_t in) { return (i * out + in - 1) / in; }
 
-template <class T>
-__global__ void upsample_backward_kernel(int64_t n, const T* dy, Maps m, T* dcoarse) {
-  for (int64_t i = thread_index(); i < n; i += thread_count()) {
-    const int64_t c = i % m.channels, x = i / m.channels % m.w, y = i / m.channels / m.w % m.h;
-    const int64_t image = i / m.channels / m.w / m.h;
-    float sum = 0;
-    for (int64_t p = first_reader(y, m.rows, m.h); p < first_reader(y + 1, m.rows, m.h); ++p)
-      for (int64_t q = first_reader(x, m.columns, m.w); q < first_reader(x + 1, m.columns, m.w); ++q)
-        sum += float(dy[((image * m.rows + p) * m.columns + q) * m.channels + c]);
-    dcoarse[i] = T(sum);
+// The same of the coarse gradient.
+template <class T, int N>
+__global__ void upsample_backward_kernel(int64_t rows, int64_t columns, const T* dy, Maps m, T* dcoarse) {
+  if (column() >= columns) return;
+  const int64_t x = column() * N / m.channels, c = column() * N % m.channels;
+  const int64_t left = first_reader(x, m.columns, m.w), right = first_reader(x + 1, m.columns, m.w);
+  for (int64_t r = first_row(); r < rows; r += row_step()) {
+    const int image = int(r) / m.h, i = int(r) % m.h;
+    const int64_t bottom = first_reader(i + 1, m.rows, m.h);
+    float sum[N] = {};
+    for (int64_t p = first_reader(i, m.rows, m.h); p < bottom; ++p)
+      for (int64_t q = left; q < right; ++q) {
+        const Vector<T, N> v = load_vector<N>(dy + ((int64_t(image) * m.rows + p) * m.columns + q) * m.channels + c);
+        for (int k = 0; k < N; ++k) sum[k] += float(v.lane[k]);
+      }
+    Vector<T, N> mine;
+    for (int k = 0; k < N; ++k) mine.lane[k] = T(sum[k]);
+    store_vector(dcoarse + (r * columns + column()) * N, mine);
   }
 }
 
 Maps maps(const Tensor& coarse, const Tensor& fine) {
-  return {coarse.dim(1), coarse.dim(2), fine.dim(1), fine.dim(2), fine.dim(3)};
+  return {int(coarse.dim(1)), int(coarse.dim(2)), int(fine.dim(1)), int(fine.dim(2)), int(fine.dim(3))};
 }
 
 }  // namespace
 
 void upsample_add(Stream s, In coarse, In fine, Out y) {
+  const int64_t rows = y.dim(0) * y.dim(1), row = y.dim(2) * y.dim(3);
   for_float("upsample_add", y.dtype(), [&](auto t) {
     using T = decltype(t);
-    launch(s, "upsample_add", over(y.numel()), upsample_add_kernel<T>, y.numel(), coarse.data<T>(),
-           data_or_null<T>(fine), maps(coarse, y), y.data<T>());
+    by_vectors<kVector<T>>(y.dim(3), {coarse.raw(), data_or_null<T>(fine), y.raw()}, [&](auto width) {
+      constexpr int N = decltype(width)::value;
+      launch(s, "upsample_add", over_rows(rows, row / N), upsample_add_kernel<T, N>, rows, row / N, coarse.data<T>(),
+             data_or_null<T>(fine), maps(coarse, y), y.data<T>());
+    });
   });
 }
 
 void upsample_backward(Stream s, In dy, Out dcoarse) {
+  const int64_t rows = dcoarse.dim(0) * dcoarse.dim(1), row = dcoarse.dim(2) * dcoarse.dim(3);
   for_float("upsample_backward", dy.dtype(), [&](auto t) {
     using T = decltype(t);
-    launch(s, "upsample_backward", over(dcoarse.numel()), upsample_backward_kernel<T>, dcoarse.numel(), dy.data<T>(),
-           maps(dcoarse, dy), dcoarse.data<T>());
+    by_vectors<kVector<T>>(dy.dim(3), {dy.raw(), dcoarse.raw()}, [&](auto width) {
+      constexpr int N = decltype(width)::value;
+      launch(s, "upsample_backward", over_rows(rows, row / N), upsample_backward_kernel<T, N>, rows, row / N,
+             dy.data<T>(), maps(dcoarse, dy), dcoarse.data<T>());
+    });
   });
 }
 

@@ -1,5 +1,7 @@
 // Several elements at a time: 16 bytes are what a thread moves best.  Their address is a multiple of their size.
 #pragma once
+#include <initializer_list>
+
 #include "cuda/simt.h"
 
 namespace sil::SIL_GPU {
@@ -29,6 +31,15 @@ __device__ Vector<T, N> load_vector(const T* p) {
 template <class T, int N>
 __device__ void store_vector(T* p, const Vector<T, N>& v) {
   *vector_at<Vector<T, N>>(p) = v;
+}
+
+// Calls f with how many elements to move at a time, as a constant: N where rows of so many elements are whole vectors
+// and what lies at the addresses (or nothing) begins with one, else 1.  A vector of N elements has at most 16 bytes.
+template <int N, class F>
+void by_vectors(int64_t row, std::initializer_list<const void*> addresses, F f) {
+  bool whole = row % N == 0;
+  for (const void* p : addresses) whole = whole && reinterpret_cast<uintptr_t>(p) % 16 == 0;
+  whole ? f(std::integral_constant<int, N>()) : f(std::integral_constant<int, 1>());
 }
 
 }  // namespace
