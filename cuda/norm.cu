@@ -4,10 +4,13 @@
 //   dx = r (scale dy - p / M - xhat q / M); dshift and dscale sum dy and dy xhat over images and pixels.
 // Sums are kept in double, in an order that depends on the shape alone.
 // bytes: forward x twice and y; backward dy and x twice and dx.  FLOP: some 5 a element, of which 3 in double.
+#include <algorithm>
 #include <cmath>
 
+#include "cuda/block.h"
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
+#include "cuda/vector.h"
 
 namespace sil::SIL_GPU {
 namespace {
@@ -16,71 +19,89 @@ namespace {
 struct Groups {
   int64_t images, rows, channels, width;
   SIL_HD int64_t groups() const { return channels / width; }
-  SIL_HD int64_t elements() const { return images * rows * channels; }
   SIL_HD double count() const { return double(rows * width); }
-  SIL_HD int64_t channel(int64_t i) const { return i % channels; }
-  SIL_HD int64_t group(int64_t i) const { return i / (rows * channels) * groups() + channel(i) / width; }
+  SIL_HD int64_t group(int64_t image, int64_t channel) const { return image * groups() + channel / width; }
 };
 
-constexpr int kColumns = 32, kRows = 8;  // of a block that sums channels
 constexpr int64_t kPartRows = 512;
 
-// Two terms of every element, added up for each channel.
-template <class T>
+// Two terms of every element, added up for each channel; a thread has N channels.
+template <class T, int N>
 struct Moments {  // x and its square
   const T* x;
-  __device__ void operator()(int64_t i, int64_t, double& a, double& b) const {
-    const double v = double(float(x[i]));
-    a += v, b += v * v;
+  __device__ void begin(const Groups&, int64_t, int64_t) {}
+  __device__ void operator()(int64_t at, double* a, double* b) const {
+    const Vector<T, N> v = load_vector<N>(x + at);
+    for (int k = 0; k < N; ++k) {
+      const double value = double(float(v.lane[k]));
+      a[k] += value, b[k] += value * value;
+    }
   }
 };
-template <class T>
+template <class T, int N>
 struct Products {  // dy and dy (x - mean)
   const T *dy, *x;
   const float* mean;
-  __device__ void operator()(int64_t i, int64_t group, double& a, double& b) const {
-    const double d = double(float(dy[i]));
-    a += d, b += d * double(float(x[i]) - mean[group]);
+  float of_lane[N] = {};
+  __device__ void begin(const Groups& g, int64_t image, int64_t c) {
+    for (int k = 0; k < N; ++k) of_lane[k] = mean[g.group(image, c + k)];
+  }
+  __device__ void operator()(int64_t at, double* a, double* b) const {
+    const Vector<T, N> d = load_vector<N>(dy + at), v = load_vector<N>(x + at);
+    for (int k = 0; k < N; ++k) {
+      const double slope = double(float(d.lane[k]));
+      a[k] += slope, b[k] += slope * double(float(v.lane[k]) - of_lane[k]);
+    }
   }
 };
 
-// partial [images, parts, 2, channels]: a block adds up kPartRows rows of kColumns channels.
-template <class Terms>
+// partial [images, parts, 2, channels]: a block adds up kPartRows rows of blockDim.x vectors of channels, its threads
+// every blockDim.y-th row.
+template <int N, class Terms>
 __global__ void sum_channels_kernel(Terms terms, Groups g, double* partial) {
-  __shared__ double first[kRows][kColumns], second[kRows][kColumns];
-  const int64_t c = blockIdx.y * kColumns + threadIdx.x, part = blockIdx.x, image = blockIdx.z;
-  const int64_t end = smaller((part + 1) * kPartRows, g.rows);
-  double a = 0, b = 0;
-  if (c < g.channels)
-    for (int64_t r = part * kPartRows + threadIdx.y; r < end; r += kRows) {
-      const int64_t i = (image * g.rows + r) * g.channels + c;
-      terms(i, image * g.groups() + c / g.width, a, b);
-    }
-  first[threadIdx.y][threadIdx.x] = a, second[threadIdx.y][threadIdx.x] = b;
+  __shared__ double first[kThreads * N], second[kThreads * N];
+  const int64_t begin = int64_t(blockIdx.y) * blockDim.x * N, part = blockIdx.x, image = blockIdx.z;
+  const int64_t c = begin + threadIdx.x * N, end = smaller((part + 1) * kPartRows, g.rows);
+  double a[N] = {}, b[N] = {};
+  if (c < g.channels) {
+    terms.begin(g, image, c);
+    for (int64_t r = part * kPartRows + threadIdx.y; r < end; r += blockDim.y)
+      terms((image * g.rows + r) * g.channels + c, a, b);
+  }
+  const int width = int(blockDim.x) * N, mine = int(threadIdx.y) * width + int(threadIdx.x) * N;
+  for (int k = 0; k < N; ++k) first[mine + k] = a[k], second[mine + k] = b[k];
   __syncthreads();
-  if (threadIdx.y > 0 || c >= g.channels) return;
-  for (int y = 1; y < kRows; ++y) a += first[y][threadIdx.x], b += second[y][threadIdx.x];
-  double* out = partial + (image * gridDim.x + part) * 2 * g.channels;
-  out[c] = a, out[g.channels + c] = b;
-}
-
-// sums [images, 2, channels]
-__global__ void sum_parts_kernel(int64_t n, int64_t parts, int64_t size, const double* partial, double* sums) {
-  for (int64_t i = thread_index(); i < n; i += thread_count()) {
-    double sum = 0;
-    for (int64_t p = 0; p < parts; ++p) sum += partial[(i / size * parts + p) * size + i % size];
-    sums[i] = sum;
+  double* out = partial + (image * gridDim.x + part) * 2 * g.channels + begin;
+  const int here = int(smaller(width, g.channels - begin)), step = int(blockDim.x * blockDim.y);
+  for (int k = int(threadIdx.y * blockDim.x + threadIdx.x); k < here; k += step) {
+    double p = 0, q = 0;
+    for (int y = 0; y < int(blockDim.y); ++y) p += first[y * width + k], q += second[y * width + k];
+    out[k] = p, out[g.channels + k] = q;
   }
 }
 
-template <class Terms>
+// sums [images, 2, channels]: a warp adds up the parts of one.
+__global__ void sum_parts_kernel(int64_t n, int64_t parts, int64_t size, const double* partial, double* sums) {
+  for (int64_t i = thread_index() / kWarp; i < n; i += thread_count() / kWarp) {
+    double sum = 0;
+    for (int64_t p = threadIdx.x % kWarp; p < parts; p += kWarp)
+      sum += partial[(i / size * parts + p) * size + i % size];
+    sum = warp_fold(sum, Sum());
+    if (threadIdx.x % kWarp == 0) sums[i] = sum;
+  }
+}
+
+template <int N, class Terms>
 const double* sum_channels(Stream s, Terms terms, const Groups& g, Scratch& scratch) {
   const int64_t parts = g.rows > kPartRows ? divide_up(g.rows, kPartRows) : 1, size = 2 * g.channels;
   double* partial = scratch.take_n<double>(size_t(g.images * parts * size));
   double* sums = scratch.take_n<double>(size_t(g.images * size));
-  const dim3 blocks(unsigned(parts), unsigned(divide_up(g.channels, kColumns)), unsigned(g.images));
-  launch(s, "norm_sums", {blocks, dim3(kColumns, kRows)}, sum_channels_kernel<Terms>, terms, g, partial);
-  launch(s, "norm_sum_parts", over(g.images * size), sum_parts_kernel, g.images * size, parts, size, partial, sums);
+  const int64_t columns = g.channels / N, x = columns < kWarp ? columns : kWarp;
+  const dim3 blocks(unsigned(parts), unsigned(divide_up(columns, x)), unsigned(g.images));
+  launch(s, "norm_sums", {blocks, dim3(unsigned(x), unsigned(kThreads / x))}, sum_channels_kernel<N, Terms>, terms, g,
+         partial);
+  launch(s, "norm_sum_parts", over(g.images * size * kWarp), sum_parts_kernel, g.images * size, parts, size, partial,
+         sums);
   return sums;
 }
 
@@ -96,12 +117,22 @@ __global__ void statistics_kernel(Groups g, const double* sums, float eps, float
   }
 }
 
-template <class T>
+// A thread keeps N channels of an image.
+template <class T, int N>
 __global__ void normalise_kernel(Groups g, const T* x, const T* scale, const T* shift, const float* mean,
                                  const float* inv_std, T* y) {
-  for (int64_t i = thread_index(); i < g.elements(); i += thread_count()) {
-    const int64_t c = g.channel(i), k = g.group(i);
-    y[i] = T((float(x[i]) - mean[k]) * (float(scale[c]) * inv_std[k]) + float(shift[c]));
+  const int64_t c = column() * N, image = blockIdx.z;
+  if (c >= g.channels) return;
+  float m[N], a[N], b[N];
+  for (int k = 0; k < N; ++k) {
+    const int64_t group = g.group(image, c + k);
+    m[k] = mean[group], a[k] = float(scale[c + k]) * inv_std[group], b[k] = float(shift[c + k]);
+  }
+  for (int64_t r = first_row(); r < g.rows; r += row_step()) {
+    const int64_t at = (image * g.rows + r) * g.channels + c;
+    Vector<T, N> v = load_vector<N>(x + at);
+    for (int k = 0; k < N; ++k) v.lane[k] = T((float(v.lane[k]) - m[k]) * a[k] + b[k]);
+    store_vector(y + at, v);
   }
 }
 
@@ -132,51 +163,82 @@ __global__ void parameter_gradients_kernel(Groups g, const double* sums, const f
   }
 }
 
-template <class T>
+template <class T, int N>
 __global__ void input_gradient_kernel(Groups g, const T* dy, const T* x, const T* scale, const float* mean,
                                       const float* inv_std, const float* coefficients, T* dx) {
-  for (int64_t i = thread_index(); i < g.elements(); i += thread_count()) {
-    const int64_t k = g.group(i);
-    const float a = float(scale[g.channel(i)]) * inv_std[k];
-    dx[i] = T(a * float(dy[i]) + (coefficients[2 * k] * (float(x[i]) - mean[k]) + coefficients[2 * k + 1]));
+  const int64_t c = column() * N, image = blockIdx.z;
+  if (c >= g.channels) return;
+  float a[N], m[N], b[N], d[N];
+  for (int k = 0; k < N; ++k) {
+    const int64_t group = g.group(image, c + k);
+    a[k] = float(scale[c + k]) * inv_std[group], m[k] = mean[group];
+    b[k] = coefficients[2 * group], d[k] = coefficients[2 * group + 1];
   }
+  for (int64_t r = first_row(); r < g.rows; r += row_step()) {
+    const int64_t at = (image * g.rows + r) * g.channels + c;
+    const Vector<T, N> v = load_vector<N>(x + at);
+    Vector<T, N> slope = load_vector<N>(dy + at);
+    for (int k = 0; k < N; ++k)
+      slope.lane[k] = T(a[k] * float(slope.lane[k]) + (b[k] * (float(v.lane[k]) - m[k]) + d[k]));
+    store_vector(dx + at, slope);
+  }
+}
+
+Grid of_images(const Groups& g, int width) {
+  Grid grid = over_rows(g.rows, g.channels / width);
+  grid.blocks.z = unsigned(g.images);
+  return grid;
 }
 
 void forward(Stream s, const Groups& g, In x, In scale, In shift, float eps, Out y, Out mean, Out inv_std,
              Scratch& scratch) {
+  float *m = mean.data<float>(), *r = inv_std.data<float>();
   for_float("norm", x.dtype(), [&](auto t) {
     using T = decltype(t);
-    const double* sums = sum_channels(s, Moments<T>{x.data<T>()}, g, scratch);
-    launch(s, "norm_statistics", over(g.images * g.groups()), statistics_kernel, g, sums, eps, mean.data<float>(),
-           inv_std.data<float>());
-    launch(s, "norm", over(g.elements()), normalise_kernel<T>, g, x.data<T>(), scale.data<T>(), shift.data<T>(),
-           mean.data<float>(), inv_std.data<float>(), y.data<T>());
+    by_vectors<kVector<T>>(g.channels, {x.raw(), y.raw()}, [&](auto width) {
+      constexpr int N = decltype(width)::value;
+      const double* sums = sum_channels<N>(s, Moments<T, N>{x.data<T>()}, g, scratch);
+      launch(s, "norm_statistics", over(g.images * g.groups()), statistics_kernel, g, sums, eps, m, r);
+      launch(s, "norm", of_images(g, N), normalise_kernel<T, N>, g, x.data<T>(), scale.data<T>(), shift.data<T>(), m, r,
+             y.data<T>());
+    });
   });
 }
 
 void backward(Stream s, const Groups& g, In dy, In x, In scale, In mean, In inv_std, Out dx, Out dscale, Out dshift,
               Scratch& scratch) {
+  const float *m = mean.data<float>(), *r = inv_std.data<float>();
+  float* coefficients = scratch.take_n<float>(size_t(2 * g.images * g.groups()));
   for_float("norm_backward", x.dtype(), [&](auto t) {
     using T = decltype(t);
-    const float *m = mean.data<float>(), *r = inv_std.data<float>();
-    const double* sums = sum_channels(s, Products<T>{dy.data<T>(), x.data<T>(), m}, g, scratch);
-    float* coefficients = scratch.take_n<float>(size_t(2 * g.images * g.groups()));
-    launch(s, "norm_coefficients", over(g.images * g.groups()), coefficients_kernel<T>, g, sums, scale.data<T>(), r,
-           coefficients);
-    launch(s, "norm_parameters", over(g.channels), parameter_gradients_kernel<T>, g, sums, r, dscale.data<T>(),
-           dshift.data<T>());
-    launch(s, "norm_backward", over(g.elements()), input_gradient_kernel<T>, g, dy.data<T>(), x.data<T>(),
-           scale.data<T>(), m, r, coefficients, dx.data<T>());
+    by_vectors<kVector<T>>(g.channels, {dy.raw(), x.raw(), dx.raw()}, [&](auto width) {
+      constexpr int N = decltype(width)::value;
+      const double* sums = sum_channels<N>(s, Products<T, N>{dy.data<T>(), x.data<T>(), m}, g, scratch);
+      launch(s, "norm_coefficients", over(g.images * g.groups()), coefficients_kernel<T>, g, sums, scale.data<T>(), r,
+             coefficients);
+      launch(s, "norm_parameters", over(g.channels), parameter_gradients_kernel<T>, g, sums, r, dscale.data<T>(),
+             dshift.data<T>());
+      launch(s, "norm_backward", of_images(g, N), input_gradient_kernel<T, N>, g, dy.data<T>(), x.data<T>(),
+             scale.data<T>(), m, r, coefficients, dx.data<T>());
+    });
   });
 }
 
 // y = x a + b per channel (then ReLU).
-template <class T>
-__global__ void channel_affine_kernel(int64_t n, int64_t channels, const T* x, const float* a, const float* b,
+template <class T, int N>
+__global__ void channel_affine_kernel(int64_t rows, int64_t columns, const T* x, const float* a, const float* b,
                                       bool relu, T* y) {
-  for (int64_t i = thread_index(); i < n; i += thread_count()) {
-    const float v = float(x[i]) * a[i % channels] + b[i % channels];
-    y[i] = T(relu && v < 0 ? 0.0f : v);
+  const int64_t c = column();
+  if (c >= columns) return;
+  float factor[N], term[N];
+  for (int k = 0; k < N; ++k) factor[k] = a[c * N + k], term[k] = b[c * N + k];
+  for (int64_t r = first_row(); r < rows; r += row_step()) {
+    Vector<T, N> v = load_vector<N>(x + (r * columns + c) * N);
+    for (int k = 0; k < N; ++k) {
+      const float f = float(v.lane[k]) * factor[k] + term[k];
+      v.lane[k] = T(relu && f < 0 ? 0.0f : f);
+    }
+    store_vector(y + (r * columns + c) * N, v);
   }
 }
 
@@ -202,10 +264,14 @@ void group_norm_backward(Stream s, In dy, In x, In scale, In mean, In inv_std, i
 }
 
 void channel_affine(Stream s, In x, In a, In b, bool relu, Out y) {
+  const int64_t channels = x.dim(-1), rows = x.numel() / std::max<int64_t>(channels, 1);
   for_float("channel_affine", x.dtype(), [&](auto t) {
     using T = decltype(t);
-    launch(s, "channel_affine", over(x.numel()), channel_affine_kernel<T>, x.numel(), x.dim(-1), x.data<T>(),
-           a.data<float>(), b.data<float>(), relu, y.data<T>());
+    by_vectors<kVector<T>>(channels, {x.raw(), y.raw()}, [&](auto width) {
+      constexpr int N = decltype(width)::value;
+      launch(s, "channel_affine", over_rows(rows, channels / N), channel_affine_kernel<T, N>, rows, channels / N,
+             x.data<T>(), a.data<float>(), b.data<float>(), relu, y.data<T>());
+    });
   });
 }
 

@@ -1,18 +1,19 @@
 // Sums, means and maxima over axes, accumulated in double in an order that depends on the shape alone.
-// x is [outer, rows, inner]: a thread folds a stretch of rows of one column (neighbouring threads read neighbouring
+// x is [outer, rows, inner]: a thread folds a stretch of rows of a few columns (neighbouring threads read neighbouring
 // columns); where inner is 1, a block folds a stretch.  Stretches are folded again until one is left.
-// bytes: x once, and 8 for each stretch of 256 rows; FLOP: one a element.
+// bytes: x once, and 8 for each stretch of 64 rows; FLOP: one a element.
 #include <limits>
 
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
+#include "cuda/vector.h"
 #include "tensor/axes.h"
 
 namespace sil::SIL_GPU {
 namespace {
 
-constexpr int64_t kColumnStretch = 256, kRunStretch = 4096;
+constexpr int64_t kColumnStretch = 64, kRunStretch = 4096;
 
 struct Fold {
   bool max;
@@ -29,15 +30,21 @@ __device__ double wide(T x) {
   return double(float(x));
 }
 
-template <class T>
+// A thread has N columns; `inner` counts them all.
+template <class T, int N>
 __global__ void fold_columns(Fold f, const T* x, int64_t outer, int64_t rows, int64_t inner, int64_t stretches,
                              double* out) {
-  for (int64_t i = thread_index(); i < outer * stretches * inner; i += thread_count()) {
-    const int64_t column = i % inner, part = i / inner, o = part / stretches, begin = part % stretches * kColumnStretch;
-    const int64_t end = smaller(begin + kColumnStretch, rows);
-    double v = f.begin();
-    for (int64_t r = begin; r < end; ++r) v = f(v, wide(x[(o * rows + r) * inner + column]));
-    out[i] = v;
+  const int64_t vectors = inner / N;
+  for (int64_t i = thread_index(); i < outer * stretches * vectors; i += thread_count()) {
+    const int64_t c = i % vectors * N, part = i / vectors, o = part / stretches;
+    const int64_t begin = part % stretches * kColumnStretch, end = smaller(begin + kColumnStretch, rows);
+    double v[N];
+    for (int k = 0; k < N; ++k) v[k] = f.begin();
+    for (int64_t r = begin; r < end; ++r) {
+      const Vector<T, N> more = load_vector<N>(x + (o * rows + r) * inner + c);
+      for (int k = 0; k < N; ++k) v[k] = f(v[k], wide(more.lane[k]));
+    }
+    for (int k = 0; k < N; ++k) out[part * inner + c + k] = v[k];
   }
 }
 
@@ -62,7 +69,11 @@ const double* fold(Stream s, Fold f, const T* x, int64_t outer, int64_t rows, in
   if (inner == 1)
     launch(s, "reduce_runs", over(parts * kThreads), fold_runs<T>, f, x, rows, stretches, parts, out);
   else
-    launch(s, "reduce_columns", over(parts * inner), fold_columns<T>, f, x, outer, rows, inner, stretches, out);
+    by_vectors<kVector<T>>(inner, {x}, [&](auto width) {
+      constexpr int N = decltype(width)::value;
+      launch(s, "reduce_columns", over(parts * inner / N), fold_columns<T, N>, f, x, outer, rows, inner, stretches,
+             out);
+    });
   return stretches == 1 ? out : fold(s, f, static_cast<const double*>(out), outer, stretches, inner, scratch);
 }
 

@@ -37,6 +37,11 @@ std::vector<KernelCase> elementwise_cases() {
        [](const On& on) {
          return every_unary(on.floats({8}, {0, -0.0, 1, -1, kNan, kInf, -kInf, 60}));
        }},
+      {"unary", "whole vectors, at an address that is none, more than the grid's threads",
+       [](const On& on) {
+         return std::vector{ops::relu(on.random({64}, 1)), ops::relu(on.random({10, 2}, 2).rows(1, 9)),
+                            ops::relu(on.random({300, 8192}, 3))};
+       }},
       {"unary", "one and none",
        [](const On& on) {
          std::vector<Tensor> all = every_unary(on.random({1}, 1));
@@ -46,6 +51,13 @@ std::vector<KernelCase> elementwise_cases() {
       {"binary", "equal shapes",
        [](const On& on) {
          return every_binary(on.random({5, 77}, 1), on.random({5, 77}, 2, 1, 3));
+       }},
+      {"binary", "equal shapes, whole vectors, one of them at an address that is none",
+       [](const On& on) {
+         std::vector<Tensor> all = every_binary(on.random({4, 16}, 1), on.random({4, 16}, 2, 1, 3));
+         for (const Tensor& t : every_binary(on.random({10, 2}, 1).rows(1, 9), on.random({8, 2}, 2, 1, 3)))
+           all.push_back(t);
+         return all;
        }},
       {"binary", "a channel's value to all pixels",
        [](const On& on) {
@@ -66,6 +78,7 @@ std::vector<KernelCase> elementwise_cases() {
       {"relu_backward", "both signs, zero and NaN",
        [](const On& on) {
          return std::vector{ops::relu_backward(on.random({300}, 1), on.random({300}, 2)),
+                            ops::relu_backward(on.random({320}, 1), on.random({320}, 2)),
                             ops::relu_backward(on.floats({4}, {1, 2, 3, 4}), on.floats({4}, {0, -0.0, kNan, 1}))};
        }},
       {"reduce", "all axes",
@@ -83,6 +96,10 @@ std::vector<KernelCase> elementwise_cases() {
       {"reduce", "more rows than a stretch",
        [](const On& on) {
          return every_reduction(on.random({1100, 3}, 1), {0});
+       }},
+      {"reduce", "columns in vectors, one row more than a stretch",
+       [](const On& on) {
+         return every_reduction(on.random({2, 65, 16}, 1), {1});
        }},
       {"reduce", "a run longer than a stretch",
        [](const On& on) {

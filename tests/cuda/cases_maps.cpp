@@ -71,6 +71,10 @@ std::vector<KernelCase> map_cases() {
          for (const Tensor& t : pooled(on, {0, 4, 4, 3}, {2, 2, 0})) all.push_back(t);
          return all;
        }},
+      {"max_pool", "channels in vectors",
+       [](const On& on) {
+         return pooled(on, {2, 9, 8, 16}, {3, 2, 1});
+       }},
       {"max_pool", "NaN wins, the first of equals",
        [](const On& on) {
          const auto [y, index] = ops::max_pool(on.floats({1, 2, 4, 1}, {1, 3, kNan, 2, 3, 1, 4, 5}), {2, 2, 0});
@@ -88,6 +92,10 @@ std::vector<KernelCase> map_cases() {
        [](const On& on) {
          return upsampled(on, {1, 3, 7, 4}, {1, 5, 13, 4});
        }},
+      {"upsample_add", "channels in vectors, odd sizes",
+       [](const On& on) {
+         return upsampled(on, {2, 3, 7, 16}, {2, 5, 13, 16});
+       }},
       {"upsample_backward", "from one pixel, to as many",
        [](const On& on) {
          std::vector<Tensor> all = upsampled(on, {1, 1, 1, 3}, {1, 4, 7, 3});
@@ -102,6 +110,13 @@ std::vector<KernelCase> map_cases() {
       {"batch_norm", "more rows and channels than a block sums",
        [](const On& on) {
          return batch_normed(on, {1, 40, 30, 35});
+       },
+       8},
+      {"batch_norm", "channels in vectors, a few and more than a block sums",
+       [](const On& on) {
+         std::vector<Tensor> all = batch_normed(on, {2, 5, 4, 16});
+         for (const Tensor& t : batch_normed(on, {1, 30, 20, 264})) all.push_back(t);
+         return all;
        },
        8},
       {"batch_norm_backward", "one pixel",
@@ -119,16 +134,28 @@ std::vector<KernelCase> map_cases() {
          return group_normed(on, {1, 40, 30, 34}, 1);
        },
        8},
+      {"group_norm", "channels in vectors, groups narrower and wider than one",
+       [](const On& on) {
+         std::vector<Tensor> all = group_normed(on, {2, 5, 4, 16}, 8);
+         for (const Tensor& t : group_normed(on, {2, 3, 3, 48}, 3)) all.push_back(t);
+         return all;
+       },
+       8},
       {"group_norm_backward", "a group for each channel",
        [](const On& on) {
          return group_normed(on, {3, 3, 2, 4}, 4);
        },
        8},
-      {"channel_affine", "with and without ReLU",
+      {"channel_affine", "with and without ReLU, channels alone and in vectors",
        [](const On& on) {
-         const Tensor x = on.random({2, 3, 5, 7}, 1);
-         const Tensor a = ops::cast(on.random({7}, 2), DType::f32), b = ops::cast(on.random({7}, 3), DType::f32);
-         return std::vector{ops::channel_affine(x, a, b), ops::channel_affine(x, a, b, true)};
+         std::vector<Tensor> all;
+         for (const int64_t channels : {7, 16}) {
+           const Tensor x = on.random({2, 3, 5, channels}, 1);
+           const Tensor a = ops::cast(on.random({channels}, 2), DType::f32),
+                        b = ops::cast(on.random({channels}, 3), DType::f32);
+           all.push_back(ops::channel_affine(x, a, b)), all.push_back(ops::channel_affine(x, a, b, true));
+         }
+         return all;
        }},
   };
 }

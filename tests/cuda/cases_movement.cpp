@@ -43,6 +43,7 @@ std::vector<KernelCase> movement_cases() {
          return std::vector{on.random({3, 5}, 1).clone()};
        }},
       {"cast", "random values", [](const On& on) { return casts(on.random({777}, 1, -300, 300)); }},
+      {"cast", "whole vectors", [](const On& on) { return casts(on.random({96}, 1, -300, 300)); }},
       {"cast", "the ends of each range",
        [](const On& on) {
          return casts(on.floats({12}, {0, -0.0, 0.5, -0.5, 255.5, 256, -1, 3e9, -3e9, kNan, kInf, -kInf}));
@@ -62,6 +63,12 @@ std::vector<KernelCase> movement_cases() {
          const Tensor x = on.random({2, 300, 3}, 1), y = on.random({2, 1, 3}, 2);
          return std::vector{ops::concat({x, y, x}, 1), ops::pad(y, 2, 1, 2)};
        }},
+      {"copy_block", "whole vectors, at addresses that are some and none",
+       [](const On& on) {
+         const Tensor x = on.random({3, 5, 16}, 1), y = on.random({3, 2, 16}, 2);
+         return std::vector{ops::concat({x, y, x}, 1), ops::slice(x, 2, 8, 16), ops::slice(x, 2, 1, 9),
+                            ops::slice(x, 0, 1, 3)};
+       }},
       {"copy_block", "bytes",
        [](const On& on) {
          return std::vector{ops::concat(
@@ -76,6 +83,7 @@ std::vector<KernelCase> movement_cases() {
       {"gather_rows", "rows twice, never, and empty ones",
        [](const On& on) {
          return std::vector{ops::gather_rows(on.random({5, 3, 7}, 1), on.ints({4, 0, 4, -1, 2, 4})),
+                            ops::gather_rows(on.random({5, 16}, 1), on.ints({4, 0, 4, -1, 2, 4})),
                             ops::gather_rows(on.random({5, 3}, 1), on.ints({}))};
        }},
       {"arange", "none, more than a block",

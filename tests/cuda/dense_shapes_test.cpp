@@ -110,10 +110,11 @@ TEST_CASE("cudnn: a transposed convolution is the gradient of a convolution's in
   CHECK(apart(dw, ops::conv_transpose2d_backward_weight(dy, x, w.shape(), 2)) < 1e-4);
 }
 
-TEST_CASE("epilogue: bias, skip and ReLU, each present or absent") {
+// Y, and what is expected of each of bias, skip and ReLU being there or not.
+void check_epilogue(const Shape& shape) {
   for (int present = 0; present < 8; ++present) {
     CAPTURE(present);
-    const Tensor y = random({3, 5, 7}, DType::f32, 1), bias = random({7}, DType::f32, 2),
+    const Tensor y = random(shape, DType::f32, 1), bias = random({shape[shape.rank() - 1]}, DType::f32, 2),
                  skip = random(y.shape(), DType::f32, 3);
     Tensor expected = y, found = y.to(Device::simt());
     if (present & 1) expected = ops::add(expected, bias);
@@ -124,3 +125,12 @@ TEST_CASE("epilogue: bias, skip and ReLU, each present or absent") {
     CHECK(apart(found.to(Device::cpu()), expected) == 0);
   }
 }
+
+TEST_CASE("epilogue: bias, skip and ReLU, each present or absent, of channels alone, in vectors, more than a block") {
+  check_epilogue({3, 5, 7});
+  check_epilogue({3, 5, 8});
+  check_epilogue({2, 1, 1028});
+  check_epilogue({3, 259});
+}
+
+TEST_CASE("epilogue: more rows than the grid's threads, so that each walks") { check_epilogue({1100, 1024}); }
