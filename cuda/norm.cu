@@ -95,11 +95,12 @@ template <int N, class Terms>
 const double* sum_channels(Stream s, Terms terms, const Groups& g, Scratch& scratch) {
   const int64_t parts = g.rows > kPartRows ? divide_up(g.rows, kPartRows) : 1, size = 2 * g.channels;
   double* partial = scratch.take_n<double>(size_t(g.images * parts * size));
-  double* sums = scratch.take_n<double>(size_t(g.images * size));
   const int64_t columns = g.channels / N, x = columns < kWarp ? columns : kWarp;
   const dim3 blocks(unsigned(parts), unsigned(divide_up(columns, x)), unsigned(g.images));
   launch(s, "norm_sums", {blocks, dim3(unsigned(x), unsigned(kThreads / x))}, sum_channels_kernel<N, Terms>, terms, g,
          partial);
+  if (parts == 1) return partial;
+  double* sums = scratch.take_n<double>(size_t(g.images * size));
   launch(s, "norm_sum_parts", over(g.images * size * kWarp), sum_parts_kernel, g.images * size, parts, size, partial,
          sums);
   return sums;
