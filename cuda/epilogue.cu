@@ -1,7 +1,5 @@
 // y = y + bias (+ skip) (then ReLU): what follows a convolution or a matrix product.
 // bytes: y read and written, skip read; FLOP: up to 3 a element.
-#include <algorithm>
-
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
 #include "cuda/vector.h"
@@ -31,7 +29,7 @@ __global__ void epilogue_kernel(int64_t rows, int64_t columns, const T* bias, co
 
 void epilogue(Stream s, In bias, In skip, bool relu, Out y) {
   if (!bias.defined() && !skip.defined() && !relu) return;
-  const int64_t channels = y.dim(-1), rows = y.numel() / std::max<int64_t>(channels, 1);
+  const int64_t channels = y.dim(-1), rows = y.shape().numel(0, y.rank() - 1);
   for_float("epilogue", y.dtype(), [&](auto t) {
     using T = decltype(t);
     const T *b = data_or_null<T>(bias), *more = data_or_null<T>(skip);

@@ -65,9 +65,7 @@ __global__ void max_pool_backward_kernel(int64_t rows, int64_t columns, const T*
         for (int k = 0; k < N; ++k)
           if (chosen.lane[k] == int32_t(iy * m.width + ix)) sum[k] += float(v.lane[k]);
       }
-    Vector<T, N> mine;
-    for (int k = 0; k < N; ++k) mine.lane[k] = T(sum[k]);
-    store_vector(dx + (r * columns + column()) * N, mine);
+    store_vector(dx + (r * columns + column()) * N, rounded<T>(sum));
   }
 }
 

@@ -95,7 +95,7 @@ template <int N, class Terms>
 const double* sum_channels(Stream s, Terms terms, const Groups& g, Scratch& scratch) {
   const int64_t parts = g.rows > kPartRows ? divide_up(g.rows, kPartRows) : 1, size = 2 * g.channels;
   double* partial = scratch.take_n<double>(size_t(g.images * parts * size));
-  const int64_t columns = g.channels / N, x = columns < kWarp ? columns : kWarp;
+  const int64_t columns = g.channels / N, x = std::clamp<int64_t>(columns, 1, kWarp);
   const dim3 blocks(unsigned(parts), unsigned(divide_up(columns, x)), unsigned(g.images));
   launch(s, "norm_sums", {blocks, dim3(unsigned(x), unsigned(kThreads / x))}, sum_channels_kernel<N, Terms>, terms, g,
          partial);
@@ -265,7 +265,7 @@ void group_norm_backward(Stream s, In dy, In x, In scale, In mean, In inv_std, i
 }
 
 void channel_affine(Stream s, In x, In a, In b, bool relu, Out y) {
-  const int64_t channels = x.dim(-1), rows = x.numel() / std::max<int64_t>(channels, 1);
+  const int64_t channels = x.dim(-1), rows = x.shape().numel(0, x.rank() - 1);
   for_float("channel_affine", x.dtype(), [&](auto t) {
     using T = decltype(t);
     by_vectors<kVector<T>>(channels, {x.raw(), y.raw()}, [&](auto width) {

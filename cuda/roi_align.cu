@@ -78,9 +78,7 @@ __global__ void roi_align_kernel(Pyramid<const T> p, const float* rois, const in
           for (int v = 0; v < V; ++v) sum[v] += weight * float(x.lane[v]);
         }
     }
-    Vector<T, V> mine;
-    for (int v = 0; v < V; ++v) mine.lane[v] = T(sum[v]);
-    store_vector(y + ((r * g.pooled + i) * g.pooled + j) * p.channels + c, mine);
+    store_vector(y + ((r * g.pooled + i) * g.pooled + j) * p.channels + c, rounded<T>(sum));
   }
 }
 
@@ -179,12 +177,13 @@ void roi_align(Stream s, InList pyramid, In rois, In image, Out y, RoiAlignGeom 
   if (y.numel() == 0) return;
   for_float("roi_align", y.dtype(), [&](auto t) {
     using T = decltype(t);
-    const bool whole = y.dim(3) % kVector<T> == 0;
-    const int64_t items = g.pooled * y.dim(3) / (whole ? kVector<T> : 1);
-    const unsigned threads = items < kThreads ? unsigned(divide_up(items, kWarp) * kWarp) : kThreads;
-    launch(s, "roi_align", {dim3(unsigned(y.dim(0)), unsigned(g.pooled)), threads},
-           whole ? roi_align_kernel<T, kVector<T>> : roi_align_kernel<T, 1>, pyramid_of<const T>(pyramid),
-           boxes_of("roi_align", rois), image.data<int32_t>(), g, y.data<T>());
+    by_vectors<kVector<T>>(y.dim(3), {y.raw()}, [&](auto width) {
+      constexpr int V = decltype(width)::value;
+      const int64_t items = g.pooled * y.dim(3) / V;
+      const unsigned threads = items < kThreads ? unsigned(divide_up(items, kWarp) * kWarp) : kThreads;
+      launch(s, "roi_align", {dim3(unsigned(y.dim(0)), unsigned(g.pooled)), threads}, roi_align_kernel<T, V>,
+             pyramid_of<const T>(pyramid), boxes_of("roi_align", rois), image.data<int32_t>(), g, y.data<T>());
+    });
   });
 }
 

@@ -47,9 +47,7 @@ __global__ void upsample_backward_kernel(int64_t rows, int64_t columns, const T*
         const Vector<T, N> v = load_vector<N>(dy + ((int64_t(image) * m.rows + p) * m.columns + q) * m.channels + c);
         for (int k = 0; k < N; ++k) sum[k] += float(v.lane[k]);
       }
-    Vector<T, N> mine;
-    for (int k = 0; k < N; ++k) mine.lane[k] = T(sum[k]);
-    store_vector(dcoarse + (r * columns + column()) * N, mine);
+    store_vector(dcoarse + (r * columns + column()) * N, rounded<T>(sum));
   }
 }
 

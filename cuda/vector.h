@@ -33,6 +33,14 @@ __device__ void store_vector(T* p, const Vector<T, N>& v) {
   *vector_at<Vector<T, N>>(p) = v;
 }
 
+// Sums, rounded once.
+template <class T, int N>
+__device__ Vector<T, N> rounded(const float (&sum)[N]) {
+  Vector<T, N> v;
+  for (int k = 0; k < N; ++k) v.lane[k] = T(sum[k]);
+  return v;
+}
+
 // Calls f with how many elements to move at a time, as a constant: N where rows of so many elements are whole vectors
 // and what lies at the addresses (or nothing) begins with one, else 1.  A vector of N elements has at most 16 bytes.
 template <int N, class F>

@@ -10,15 +10,7 @@
 
 namespace sil {
 
-struct ModelParts {
-  ResNet& body;
-  Fpn& fpn;
-  RpnHead& rpn;
-  BoxHead& box_head;
-  MaskHead& mask_head;
-};
-
 // Norms and the other biases stay as they are: 1 and 0.
-void draw_weights(const ModelParts&, uint64_t seed);
+void draw_weights(ResNet&, Fpn&, RpnHead&, BoxHead&, MaskHead&, uint64_t seed);
 
 }  // namespace sil

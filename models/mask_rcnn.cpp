@@ -135,7 +135,7 @@ MaskRcnn::MaskRcnn(const ModelConfig& config) : config_(config) {
 
 MaskRcnn::MaskRcnn(const ModelConfig& config, uint64_t seed) : MaskRcnn(config) {
   Parts& p = *parts_;
-  draw_weights({p.body, p.fpn, p.rpn, p.box_head, p.mask_head}, seed);
+  draw_weights(p.body, p.fpn, p.rpn, p.box_head, p.mask_head, seed);
 }
 
 MaskRcnn::MaskRcnn(MaskRcnn&&) noexcept = default;

@@ -110,7 +110,7 @@ TEST_CASE("cudnn: a transposed convolution is the gradient of a convolution's in
   CHECK(apart(dw, ops::conv_transpose2d_backward_weight(dy, x, w.shape(), 2)) < 1e-4);
 }
 
-// Y, and what is expected of each of bias, skip and ReLU being there or not.
+// Each of bias, skip and ReLU there and not.
 void check_epilogue(const Shape& shape) {
   for (int present = 0; present < 8; ++present) {
     CAPTURE(present);
