@@ -33,4 +33,10 @@ ConvShapes conv_transpose_shapes(In x, In w, In y, int stride) { return conv_sha
 
 bool operator<(const ConvShapes& a, const ConvShapes& b) { return std::memcmp(&a, &b, sizeof a) < 0; }
 
+int common_alignment(std::initializer_list<const void*> addresses) {
+  uintptr_t bits = 16;
+  for (const void* p : addresses) bits |= reinterpret_cast<uintptr_t>(p);
+  return int(bits & (~bits + 1));
+}
+
 }  // namespace sil::cuda

@@ -1,5 +1,7 @@
 // What is handed to cuDNN and cuBLAS, worked out by plain functions that tests call on machines without a GPU.
 #pragma once
+#include <initializer_list>
+
 #include "tensor/kernels.h"
 
 namespace sil::cuda {
@@ -28,5 +30,9 @@ struct ConvShapes {
 ConvShapes conv_shapes(In x, In w, In y, Conv2dGeom);
 // The convolution whose gradient of its input a transposed convolution is: it leads from y to x.
 ConvShapes conv_transpose_shapes(In x, In w, In y, int stride);
+
+// What all addresses are a multiple of, in bytes: a power of two, at most 16, which is as much as the libraries ask
+// for.
+int common_alignment(std::initializer_list<const void*>);
 
 }  // namespace sil::cuda

@@ -1,8 +1,8 @@
 // A library of NVIDIA's, opened when a GPU is: programs built with CUDA start where there is none, at once.
 //
-//   struct Cublas {
-//     SharedLibrary library{"cuBLAS", "libcublas.so.13"};
-//     decltype(&cublasSetStream) set_stream = library.function("cublasSetStream_v2");
+//   struct CublasLt {
+//     SharedLibrary library{"cuBLAS", "libcublasLt.so.13"};
+//     decltype(&cublasLtCreate) create = library.function("cublasLtCreate");
 //   };
 #pragma once
 #include <string>

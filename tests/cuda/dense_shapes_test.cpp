@@ -5,14 +5,16 @@
 #include <doctest/doctest.h>
 
 #include "cuda/gpu.h"
+#include "cuda/tf32.h"
 #include "tests/cpu/random.h"
+#include "tests/folder.h"
 
 using namespace sil;
 using test::random;
 
 namespace {
 
-// cublasGemmEx on matrices that lie column by column.
+// cublasLtMatmul on matrices that lie column by column.
 Tensor gemm(const cuda::GemmShape& g, const Tensor& first, const Tensor& second, const Shape& y) {
   Tensor c(y, DType::f32);
   const auto at = [](const Tensor& t, bool transposed, int step, int i, int j) {
@@ -108,6 +110,23 @@ TEST_CASE("cudnn: a transposed convolution is the gradient of a convolution's in
   CHECK(apart(y, expected) < 1e-4);
   CHECK(apart(dx, ops::conv_transpose2d_backward_input(dy, w, x.shape(), 2)) < 1e-4);
   CHECK(apart(dw, ops::conv_transpose2d_backward_weight(dy, x, w.shape(), 2)) < 1e-4);
+}
+
+TEST_CASE("dense_shapes: how far addresses are aligned, 16 bytes at most") {
+  const auto at = [](uintptr_t a) { return reinterpret_cast<const void*>(a); };
+  CHECK(cuda::common_alignment({at(4096), at(32)}) == 16);
+  CHECK(cuda::common_alignment({at(4096), at(24)}) == 8);
+  CHECK(cuda::common_alignment({at(4098), at(32), nullptr}) == 2);
+  CHECK(cuda::common_alignment({at(4097)}) == 1);
+  CHECK(cuda::common_alignment({nullptr}) == 16);
+}
+
+TEST_CASE("tf32: off unless asked for, and nothing but 0 and 1") {
+  CHECK(!cuda::parse_tf32(nullptr));
+  CHECK(!cuda::parse_tf32("0"));
+  CHECK(cuda::parse_tf32("1"));
+  for (const char* bad : {"", "yes", "01", "1 "})
+    CHECK(test::error_of([&] { cuda::parse_tf32(bad); }) == fmt::format("SIL_TF32 is '{}'; 0 or 1 expected", bad));
 }
 
 // Each of bias, skip and ReLU there and not.

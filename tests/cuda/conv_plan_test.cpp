@@ -1,0 +1,127 @@
+// What cuDNN would do on GPUs that need not be here: from their properties it says which engine, or that it has none.
+// Nothing is computed; that the shapes are the right ones is dense_shapes_test.cpp's to show.
+#include "cuda/conv_plan.h"
+
+#include <doctest/doctest.h>
+
+#include <string_view>
+
+#include "tests/folder.h"
+
+using namespace sil;
+using cuda::ConvPlan;
+using cuda::ConvProblem;
+using cuda::Descriptor;
+using Kind = ConvProblem::Kind;
+
+namespace {
+
+// As cuDNN writes them down.
+constexpr std::string_view kH100 =
+    R"({"deviceVer":900,"cudaDeviceId":0,"driverVer":13000,"totalGlobalMem":85017493504,)"
+    R"("maxGridSize":[2147483647,65535,65535],"maxBlockSize":[1024,1024,64],"regsPerBlock":65536,)"
+    R"("multiProcessorCount":132,"warpSize":32,"maxSharedMemoryPerBlock":49152,"maxSharedMemoryPerBlockOptin":232448,)"
+    R"("reservedSharedMemoryPerBlock":1024,"maxRegistersPerSM":65536,"maxCtasPerSM":32,"maxThreadsPerBlock":1024,)"
+    R"("maxThreadsPerSM":2048,"pciDeviceId":0,"isTccDriver":0,"supportCoopLaunch":1,"smClockRateKHz":1980000,)"
+    R"("memClockRateKHz":2619000,"l2CacheSize":52428800,"deviceName":"NVIDIA H100 80GB HBM3"})";
+constexpr std::string_view kA100 =
+    R"({"deviceVer":800,"cudaDeviceId":0,"driverVer":13000,"totalGlobalMem":85017493504,)"
+    R"("maxGridSize":[2147483647,65535,65535],"maxBlockSize":[1024,1024,64],"regsPerBlock":65536,)"
+    R"("multiProcessorCount":108,"warpSize":32,"maxSharedMemoryPerBlock":49152,"maxSharedMemoryPerBlockOptin":166912,)"
+    R"("reservedSharedMemoryPerBlock":1024,"maxRegistersPerSM":65536,"maxCtasPerSM":32,"maxThreadsPerBlock":1024,)"
+    R"("maxThreadsPerSM":2048,"pciDeviceId":0,"isTccDriver":0,"supportCoopLaunch":1,"smClockRateKHz":1410000,)"
+    R"("memClockRateKHz":1593000,"l2CacheSize":41943040,"deviceName":"NVIDIA A100-SXM4-80GB"})";
+
+Descriptor gpu(std::string_view properties) {
+  Descriptor d(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+  d.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, int64_t(properties.size()), properties.data());
+  d.finalize();
+  return d;
+}
+
+struct Layer {
+  const char* name;
+  int n, c, h, w, k, kernel, stride, padding;
+};
+// ResNet-50-FPN's Mask R-CNN on 8 photos of 800 x 1344, 128 positive RoIs each, 91 classes.
+constexpr Layer kLayers[] = {{"stem", 8, 3, 800, 1344, 64, 7, 2, 3},
+                             {"layer1, 1 x 1", 8, 64, 200, 336, 256, 1, 1, 0},
+                             {"layer2, stride", 8, 128, 200, 336, 128, 3, 2, 1},
+                             {"layer4, shortcut", 8, 1024, 50, 84, 2048, 1, 2, 0},
+                             {"pyramid", 8, 256, 200, 336, 256, 3, 1, 1},
+                             {"objectness", 8, 256, 200, 336, 3, 1, 1, 0},
+                             {"p6's deltas", 8, 256, 13, 21, 12, 1, 1, 0},
+                             {"mask head", 1024, 256, 14, 14, 256, 3, 1, 1},
+                             {"masks", 1024, 256, 28, 28, 91, 1, 1, 0}};
+constexpr Layer kOdd = {"odd channels", 2, 5, 17, 13, 7, 3, 1, 1};
+
+ConvProblem problem(const Layer& l, DType dtype, Kind kind) {
+  const int h = (l.h + 2 * l.padding - l.kernel) / l.stride + 1, w = (l.w + 2 * l.padding - l.kernel) / l.stride + 1;
+  const auto nhwc = [](int n, int c, int height, int width) {
+    return cuda::Nchw{{n, c, height, width}, {height * width * c, 1, width * c, c}};
+  };
+  return {kind,
+          {nhwc(l.n, l.c, l.h, l.w), nhwc(l.n, l.k, h, w), {l.k, l.c, l.kernel, l.kernel}, l.padding, l.stride, 1},
+          dtype};
+}
+
+// Each of bias, skip and ReLU, as models ask for them.
+std::vector<ConvProblem> forwards(const Layer& l, DType dtype) {
+  std::vector<ConvProblem> all(4, problem(l, dtype, Kind::forward));
+  all[1].bias = true;
+  all[2].bias = all[2].relu = true;
+  all[3].bias = all[3].skip = all[3].relu = true;
+  return all;
+}
+
+void expect_plans(const Layer& l, DType dtype, const Descriptor& properties) {
+  INFO(l.name << " in " << name(dtype));
+  for (const ConvProblem& p : forwards(l, dtype)) {
+    CAPTURE(p.bias);
+    CAPTURE(p.skip);
+    CHECK(plan_convolution(p, {nullptr, &properties}).has_value());
+  }
+  CHECK(plan_convolution(problem(l, dtype, Kind::backward_input), {nullptr, &properties}).has_value());
+  CHECK(plan_convolution(problem(l, dtype, Kind::backward_weight), {nullptr, &properties}).has_value());
+}
+
+}  // namespace
+
+TEST_CASE("conv_plan: cuDNN has an engine for each layer's forward, with what follows it, and backward") {
+  const Descriptor h100 = gpu(kH100), a100 = gpu(kA100);
+  for (const Layer& l : kLayers) expect_plans(l, DType::bf16, h100);
+  for (const Layer& l : kLayers) expect_plans(l, DType::f32, h100);
+  for (const Layer& l : {kLayers[0], kLayers[4], kLayers[8]}) expect_plans(l, DType::f16, h100);
+  for (const Layer& l : {kLayers[0], kLayers[4], kLayers[8]}) expect_plans(l, DType::bf16, a100);
+  for (DType t : {DType::bf16, DType::f16, DType::f32}) expect_plans(kOdd, t, h100);
+}
+
+TEST_CASE("conv_plan: float32 goes to tensor cores where TF32 is allowed alone") {
+  const Descriptor h100 = gpu(kH100);
+  ConvProblem p = problem(kLayers[4], DType::f32, Kind::forward);
+  const auto exact = plan_convolution(p, {nullptr, &h100});
+  p.tf32 = true;
+  const auto rounded = plan_convolution(p, {nullptr, &h100});
+  REQUIRE(exact.has_value());
+  REQUIRE(rounded.has_value());
+  CHECK(exact->engine != rounded->engine);
+}
+
+TEST_CASE("conv_plan: tensors that begin at any element") {
+  const Descriptor h100 = gpu(kH100);
+  ConvProblem p = problem(kOdd, DType::bf16, Kind::forward);
+  p.alignment = 2;
+  CHECK(plan_convolution(p, {nullptr, &h100}).has_value());
+}
+
+TEST_CASE("conv_plan: what cuDNN does not do is no plan, and what it is not for an Error") {
+  const Descriptor h100 = gpu(kH100);
+  ConvProblem p = problem(kLayers[4], DType::f32, Kind::forward);
+  p.relu = true;  // without a bias before it
+  CHECK(!plan_convolution(p, {nullptr, &h100}).has_value());
+  CHECK(test::error_of([&] {
+          plan_convolution(problem(kOdd, DType::f64, Kind::forward), {nullptr, &h100});
+        }) == "conv2d: float64 is for the CPU; float32, bfloat16 or float16 expected on a GPU");
+  CHECK(problem(kOdd, DType::bf16, Kind::backward_input).str() ==
+        "conv2d_backward_input of bfloat16, x 2 x 5 x 17 x 13 and w 7 x 5 x 3 x 3 (N, C, H, W), stride 1, padding 1");
+}
