@@ -1,4 +1,4 @@
-// One element at a time: unary functions, binary ones with broadcasting, ReLU's backward, the test for NaN.
+// Element by element: unary functions, binary ones with broadcasting, ReLU's backward, the test for NaN.
 // Bound by memory: bytes are those of the arguments and the result, each once; a FLOP or a few a element.
 #include <cmath>
 #include <limits>
@@ -77,8 +77,48 @@ struct WherePositive {
   __device__ T operator()(T dy, T y) const { return float(y) > 0 ? dy : T(0.0f); }
 };
 
+// An argument of a binary map [rows, columns]: how far it is from row to row, and whether it has columns or one value
+// for all of them.
 template <class T>
-__global__ void binary_kernel(Binary op, int64_t n, BroadcastAxes axes, const T* a, const T* b, T* y) {
+struct Rows {
+  const T* first;
+  int64_t step;
+  bool has_columns;
+
+  template <int N>
+  __device__ Vector<T, N> load(int64_t row, int64_t vector) const {
+    const T* p = first + row * step;
+    if (has_columns) return load_vector<N>(p + vector * N);
+    Vector<T, N> all;
+    for (int k = 0; k < N; ++k) all.lane[k] = *p;
+    return all;
+  }
+};
+
+template <class T, int N>
+__global__ void binary_rows_kernel(BinaryOf<T> f, int64_t rows, int64_t vectors, Rows<T> a, Rows<T> b, T* y) {
+  const int64_t c = column();
+  if (c >= vectors) return;
+  for (int64_t r = first_row(); r < rows; r += row_step())
+    store_vector(y + (r * vectors + c) * N, map_lanes<T, N>(f, a.template load<N>(r, c), b.template load<N>(r, c)));
+}
+
+template <class T>
+void binary_rows(Stream s, BinaryOf<T> f, const BroadcastAxes& axes, const T* a, const T* b, T* y) {
+  const int64_t columns = axes.extent[0], rows = axes.rank == 2 ? axes.extent[1] : 1;
+  const Rows<T> from_a{a, axes.rank == 2 ? axes.a[1] : 0, axes.a[0] != 0};
+  const Rows<T> from_b{b, axes.rank == 2 ? axes.b[1] : 0, axes.b[0] != 0};
+  const void* in_a = from_a.has_columns ? a : nullptr;  // else read one at a time
+  by_vectors<kVector<T>>(columns, {in_a, from_b.has_columns ? b : nullptr, y}, [&](auto width) {
+    constexpr int N = decltype(width)::value;
+    launch(s, "binary", over_rows(rows, columns / N), binary_rows_kernel<T, N>, f, rows, columns / N, from_a, from_b,
+           y);
+  });
+}
+
+// Of any axes: a division for each of them and each element.
+template <class T>
+__global__ void binary_axes_kernel(BinaryOf<T> f, int64_t n, BroadcastAxes axes, const T* a, const T* b, T* y) {
   for (int64_t i = thread_index(); i < n; i += thread_count()) {
     int64_t rest = i, a_at = 0, b_at = 0;
     for (int k = 0; k < axes.rank; ++k) {
@@ -86,7 +126,7 @@ __global__ void binary_kernel(Binary op, int64_t n, BroadcastAxes axes, const T*
       rest /= axes.extent[k];
       a_at += at * axes.a[k], b_at += at * axes.b[k];
     }
-    y[i] = T(apply(op, float(a[a_at]), float(b[b_at])));
+    y[i] = f(a[a_at], b[b_at]);
   }
 }
 
@@ -113,7 +153,10 @@ void binary(Stream s, Binary op, In a, In b, Out y) {
     if (a.shape() == b.shape())
       return map(s, "binary", y.numel(), BinaryOf<T>{op}, y.data<T>(), a.data<T>(), b.data<T>());
     const BroadcastAxes axes = broadcast_axes(a.shape(), b.shape(), y.shape());
-    launch(s, "binary", over(y.numel()), binary_kernel<T>, op, y.numel(), axes, a.data<T>(), b.data<T>(), y.data<T>());
+    const BinaryOf<T> f{op};
+    if (axes.rank <= 2) return binary_rows(s, f, axes, a.data<T>(), b.data<T>(), y.data<T>());
+    launch(s, "binary", over(y.numel()), binary_axes_kernel<T>, f, y.numel(), axes, a.data<T>(), b.data<T>(),
+           y.data<T>());
   });
 }
 

@@ -6,36 +6,50 @@
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
+#include "cuda/vector.h"
 
 namespace sil::SIL_GPU {
 namespace {
 
 constexpr size_t kTensors = 32;
 
+// Null where a kernel has no such list.
 template <class T>
 struct Tensors {
   T *w[kTensors], *first[kTensors], *second[kTensors];
   const T* g[kTensors];
   int64_t size[kTensors];
+  int64_t part[kTensors];  // of squares_kernel: where the sums of a tensor's blocks go
 };
 
-// Calls f(tensors, their number, the elements of the largest) for tensors of at most kTensors.
+// Calls f(tensors, a grid with a row for each, how many elements to move at a time) for tensors of at most kTensors.
 template <class T, class F>
 void for_tensors(OutList w, InList g, OutList first, OutList second, F f) {
-  for (size_t begin = 0; begin < w.size(); begin += kTensors) {
+  for (size_t begin = 0; begin < g.size(); begin += kTensors) {
     Tensors<T> t{};
-    const size_t count = w.size() - begin < kTensors ? w.size() - begin : kTensors;
-    int64_t largest = 0;
+    const size_t count = g.size() - begin < kTensors ? g.size() - begin : kTensors;
+    int64_t largest = 1;
+    uintptr_t addresses = 0;
     for (size_t i = 0; i < count; ++i) {
-      t.w[i] = w[begin + i].template data<T>(), t.g[i] = g[begin + i].template data<T>();
-      t.first[i] = first[begin + i].template data<T>();
-      t.second[i] = second.empty() ? nullptr : second[begin + i].template data<T>();
-      t.size[i] = w[begin + i].numel();
+      const auto address = [&](auto& list) -> T* {
+        return list.empty() ? nullptr : list[begin + i].template data<T>();
+      };
+      t.w[i] = address(w), t.first[i] = address(first), t.second[i] = address(second);
+      t.g[i] = g[begin + i].template data<T>();
+      for (const T* p : {static_cast<const T*>(t.w[i]), static_cast<const T*>(t.first[i]),
+                         static_cast<const T*>(t.second[i]), t.g[i]})
+        addresses |= reinterpret_cast<uintptr_t>(p);
+      t.size[i] = g[begin + i].numel();
       largest = largest < t.size[i] ? t.size[i] : largest;
     }
-    Grid grid = over(largest);
-    grid.blocks.y = unsigned(count);
-    f(t, grid);
+    const auto launched = [&](auto width) {
+      Grid grid = over(divide_up(largest, decltype(width)::value));
+      grid.blocks.y = unsigned(count);
+      f(t, grid, width);
+    };
+    // Vectors begin where all lists do; what is left of a tensor behind its last one goes element by element.
+    addresses % 16 == 0 ? launched(std::integral_constant<int, kVector<T>>())
+                        : launched(std::integral_constant<int, 1>());
   }
 }
 
@@ -61,23 +75,39 @@ struct Numbers {
   }
 };
 
+// Calls f(how many elements at a time, as a constant; the first of them) for a thread's share of n elements, N at a
+// time and one at a time behind the last N.
+template <int N, class F>
+__device__ void each_share(int64_t n, F f) {
+  const int64_t vectors = n / N;
+  for (int64_t i = thread_index(); i < vectors; i += thread_count()) f(std::integral_constant<int, N>(), i * N);
+  for (int64_t i = vectors * N + thread_index(); i < n; i += thread_count()) f(std::integral_constant<int, 1>(), i);
+}
+
 struct SgdFactors {
   float momentum, decay;
   bool first;
 };
 
 // Sutskever et al. 2013 in torch's form: b = momentum * b + g + weight_decay * w; w -= rate * b.
-template <class T>
+template <class T, int N>
 __global__ void sgd_kernel(Tensors<T> t, Numbers n, SgdFactors f) {
   const unsigned k = blockIdx.y;
   const float scale = n.gradient_scale(), rate = float(*n.rate);
   if (scale < 0) return;
-  for (int64_t i = thread_index(); i < t.size[k]; i += thread_count()) {
-    const float w = float(t.w[k][i]), d = scale * float(t.g[k][i]) + f.decay * w;
-    const float b = f.first ? d : f.momentum * float(t.first[k][i]) + d;
-    t.first[k][i] = T(b);
-    t.w[k][i] = T(w - rate * b);
-  }
+  each_share<N>(t.size[k], [&](auto width, int64_t i) {
+    constexpr int M = decltype(width)::value;
+    Vector<T, M> w = load_vector<M>(t.w[k] + i), momentum = load_vector<M>(t.first[k] + i);
+    const Vector<T, M> g = load_vector<M>(t.g[k] + i);
+    for (int l = 0; l < M; ++l) {
+      const float old = float(w.lane[l]), d = scale * float(g.lane[l]) + f.decay * old;
+      const float b = f.first ? d : f.momentum * float(momentum.lane[l]) + d;
+      momentum.lane[l] = T(b);
+      w.lane[l] = T(old - rate * b);
+    }
+    store_vector(t.first[k] + i, momentum);
+    store_vector(t.w[k] + i, w);
+  });
 }
 
 struct AdamWFactors {
@@ -91,7 +121,7 @@ __device__ inline AdamWFactors factors_of(const Numbers& n, const AdamWStep& ste
 }
 
 // Loshchilov, Hutter 2019, alg. 2.
-template <class T>
+template <class T, int N>
 __global__ void adamw_kernel(Tensors<T> t, Numbers n, AdamWStep step) {
   __shared__ AdamWFactors f;  // powers in double: once a block
   const unsigned k = blockIdx.y;
@@ -101,21 +131,43 @@ __global__ void adamw_kernel(Tensors<T> t, Numbers n, AdamWStep step) {
   __syncthreads();
   const float old1 = float(step.beta1), new1 = float(1 - step.beta1), epsilon = float(step.epsilon);
   const float old2 = float(step.beta2), new2 = float(1 - step.beta2);
-  for (int64_t i = thread_index(); i < t.size[k]; i += thread_count()) {
-    const float d = scale * float(t.g[k][i]);
-    const float mean = old1 * float(t.first[k][i]) + new1 * d;
-    const float square = old2 * float(t.second[k][i]) + new2 * d * d;
-    t.first[k][i] = T(mean), t.second[k][i] = T(square);
-    t.w[k][i] = T(f.decay * float(t.w[k][i]) - f.rate * mean / (std::sqrt(square) * f.root + epsilon));
-  }
+  each_share<N>(t.size[k], [&](auto width, int64_t i) {
+    constexpr int M = decltype(width)::value;
+    Vector<T, M> w = load_vector<M>(t.w[k] + i), m = load_vector<M>(t.first[k] + i),
+                 v = load_vector<M>(t.second[k] + i);
+    const Vector<T, M> g = load_vector<M>(t.g[k] + i);
+    for (int l = 0; l < M; ++l) {
+      const float d = scale * float(g.lane[l]);
+      const float mean = old1 * float(m.lane[l]) + new1 * d;
+      const float square = old2 * float(v.lane[l]) + new2 * d * d;
+      m.lane[l] = T(mean), v.lane[l] = T(square);
+      w.lane[l] = T(f.decay * float(w.lane[l]) - f.rate * mean / (std::sqrt(square) * f.root + epsilon));
+    }
+    store_vector(t.first[k] + i, m);
+    store_vector(t.second[k] + i, v);
+    store_vector(t.w[k] + i, w);
+  });
 }
 
-template <class T>
-__global__ void squares_kernel(int64_t n, const T* x, double* parts) {
+// Blocks whose threads have a share of n elements, N at a time; 1 where there is none.
+inline int64_t sharing_blocks(int64_t n, int N) {
+  const int64_t vectors = n / N;
+  return vectors ? over(vectors).blocks.x : 1;
+}
+
+// A block adds up its share in double.
+template <class T, int N>
+__global__ void squares_kernel(Tensors<T> t, double* parts) {
+  const unsigned k = blockIdx.y;
+  if (blockIdx.x > 0 && int64_t(blockIdx.x) * blockDim.x >= t.size[k] / N) return;
   double sum = 0;
-  for (int64_t i = thread_index(); i < n; i += thread_count()) sum += double(float(x[i])) * double(float(x[i]));
+  each_share<N>(t.size[k], [&](auto width, int64_t i) {
+    constexpr int M = decltype(width)::value;
+    const Vector<T, M> g = load_vector<M>(t.g[k] + i);
+    for (int l = 0; l < M; ++l) sum += double(float(g.lane[l])) * double(float(g.lane[l]));
+  });
   sum = block_sum(sum);
-  if (threadIdx.x == 0) parts[blockIdx.x] = sum;
+  if (threadIdx.x == 0) parts[t.part[k] + blockIdx.x] = sum;
 }
 
 __global__ void norm_kernel(int64_t n, const double* parts, float* norm) {
@@ -132,8 +184,8 @@ void sgd(Stream s, OutList w, InList g, OutList momentum, const StepNumbers& num
   const SgdFactors factors{float(step.momentum), float(step.weight_decay), step.first};
   for_float("sgd", w[0].dtype(), [&](auto t) {
     using T = decltype(t);
-    for_tensors<T>(w, g, momentum, {}, [&](const Tensors<T>& tensors, Grid grid) {
-      launch(s, "sgd", grid, sgd_kernel<T>, tensors, Numbers(numbers), factors);
+    for_tensors<T>(w, g, momentum, {}, [&](const Tensors<T>& tensors, Grid grid, auto width) {
+      launch(s, "sgd", grid, sgd_kernel<T, decltype(width)::value>, tensors, Numbers(numbers), factors);
     });
   });
 }
@@ -142,24 +194,27 @@ void adamw(Stream s, OutList w, InList g, OutList m, OutList v, const StepNumber
   if (w.empty()) return;
   for_float("adamw", w[0].dtype(), [&](auto t) {
     using T = decltype(t);
-    for_tensors<T>(w, g, m, v, [&](const Tensors<T>& tensors, Grid grid) {
-      launch(s, "adamw", grid, adamw_kernel<T>, tensors, Numbers(numbers), step);
+    for_tensors<T>(w, g, m, v, [&](const Tensors<T>& tensors, Grid grid, auto width) {
+      launch(s, "adamw", grid, adamw_kernel<T, decltype(width)::value>, tensors, Numbers(numbers), step);
     });
   });
 }
 
 void global_norm(Stream s, InList g, Out norm, Scratch& scratch) {
-  int64_t blocks = 0;
-  for (const Tensor& one : g) blocks += over(one.numel()).blocks.x;
-  double *parts = scratch.take_n<double>(size_t(blocks)), *next = parts;
-  for (const Tensor& one : g)
-    for_float("global_norm", one.dtype(), [&](auto t) {
+  int64_t most = 0, begun = 0;
+  for (const Tensor& one : g) most += sharing_blocks(one.numel(), 1);
+  double* parts = scratch.take_n<double>(size_t(most));
+  if (!g.empty())
+    for_float("global_norm", g[0].dtype(), [&](auto t) {
       using T = decltype(t);
-      const Grid grid = over(one.numel());
-      launch(s, "global_norm", grid, squares_kernel<T>, one.numel(), one.data<T>(), next);
-      next += grid.blocks.x;
+      for_tensors<T>({}, g, {}, {}, [&](Tensors<T>& tensors, Grid grid, auto width) {
+        constexpr int N = decltype(width)::value;
+        for (unsigned k = 0; k < grid.blocks.y; ++k)
+          tensors.part[k] = begun, begun += sharing_blocks(tensors.size[k], N);
+        launch(s, "global_norm", grid, squares_kernel<T, N>, tensors, parts);
+      });
     });
-  launch(s, "global_norm_end", {1, 1024}, norm_kernel, blocks, parts, norm.data<float>());
+  launch(s, "global_norm_end", {1, 1024}, norm_kernel, begun, parts, norm.data<float>());
 }
 
 }  // namespace sil::SIL_GPU

@@ -63,6 +63,21 @@ std::vector<KernelCase> elementwise_cases() {
        [](const On& on) {
          return every_binary(on.random({2, 3, 4, 5}, 1), on.random({5}, 2, 1, 3));
        }},
+      {"binary",
+       "whole vectors, with a channel's value, a row's value, at addresses that are none, a scalar on the right",
+       [](const On& on) {
+         const Tensor x = on.random({3, 5, 16}, 1);
+         std::vector<Tensor> all = every_binary(x, on.random({16}, 2, 1, 3));
+         for (const Tensor& other : {on.random({3, 1, 1}, 3, 1, 3), on.random({3, 5, 1}, 4, 1, 3),
+                                     on.random({17, 1}, 5, 1, 3).rows(1, 17).view({16}), on.random({1}, 6, 1, 3)})
+           for (const Tensor& t : every_binary(x, other)) all.push_back(t);
+         return all;
+       }},
+      {"binary", "more columns than a block has threads, more rows than the grid",
+       [](const On& on) {
+         return std::vector{ops::mul(on.random({2, 1100}, 1), on.random({2, 1}, 2)),
+                            ops::sub(on.random({1100, 1024}, 3), on.random({1024}, 4))};
+       }},
       {"binary", "both broadcast",
        [](const On& on) {
          return every_binary(on.random({4, 1, 3}, 1), on.random({2, 1}, 2, 1, 3));

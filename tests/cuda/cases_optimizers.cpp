@@ -12,6 +12,17 @@ std::vector<Tensor> many(const On& on, uint64_t seed, double lo = -1) {
   return all;
 }
 
+// At addresses that are no whole vectors.
+std::vector<Tensor> at_odd_addresses(const std::vector<Tensor>& aligned, const On& on) {
+  std::vector<Tensor> all;
+  for (const Tensor& t : aligned) {
+    Tensor room = on.random({t.numel() + 1, 1}, 1).rows(1, t.numel() + 1).view({t.numel()});
+    on.device.kernels().copy({}, t, room);
+    all.push_back(room);
+  }
+  return all;
+}
+
 std::vector<Tensor> joined(std::vector<Tensor> a, const std::vector<Tensor>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
@@ -48,9 +59,28 @@ std::vector<KernelCase> optimizer_cases() {
          return joined(joined(w, m), v);
        },
        8},
+      {"sgd", "at addresses that are no whole vectors",
+       [](const On& on) {
+         std::vector<Tensor> w = at_odd_addresses(many(on, 1), on), momentum = many(on, 100);
+         ops::sgd(w, many(on, 200), momentum, numbers(on, 2), {0.9, 0.01, false});
+         return joined(w, momentum);
+       }},
+      {"adamw", "at addresses that are no whole vectors",
+       [](const On& on) {
+         std::vector<Tensor> w = many(on, 1), m = many(on, 100), v = at_odd_addresses(many(on, 200, 0), on);
+         ops::adamw(w, many(on, 300), m, v, numbers(on, 2), {0.9, 0.99, 1e-8, 0.01, 0});
+         return joined(joined(w, m), v);
+       },
+       8},
       {"global_norm", "many, one, none",
        [](const On& on) {
-         return std::vector{ops::global_norm(many(on, 1)), ops::global_norm({on.random({1}, 1)}), ops::global_norm({})};
+         return std::vector{ops::global_norm(many(on, 1)), ops::global_norm(at_odd_addresses(many(on, 1), on)),
+                            ops::global_norm({on.random({1}, 1)}), ops::global_norm({on.random({0}, 1)}),
+                            ops::global_norm({})};
+       }},
+      {"global_norm", "more than the grid's threads, beside a few",
+       [](const On& on) {
+         return std::vector{ops::global_norm({on.random({5}, 1), on.random({1100 * 1024 + 3}, 2), on.random({7}, 3)})};
        }},
   };
 }
