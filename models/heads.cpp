@@ -71,9 +71,15 @@ MaskHead::MaskHead(const ModelConfig& c)
     : convs(make_mask_convs(c)), conv5_mask(make_deconvolution(c)), mask_fcn_logits(make_mask_logits(c)) {}
 
 Tensor select_class(const Tensor& logits, const Tensor& labels) {
-  const int64_t rows = logits.dim(0), side = logits.dim(1), classes = logits.dim(3);
-  const Tensor by_class = ops::permute(logits, {0, 3, 1, 2}).view(Shape{rows * classes, side, side});
-  return ops::gather_rows(by_class, ops::join_index(ops::arange(rows, logits.device()), labels, classes));
+  const int64_t rows = logits.dim(0), side = logits.dim(1), classes = logits.dim(3), pixels = side * side;
+  check(logits.numel() <= INT32_MAX, "mask head: {} logits of all classes; at most {} expected", logits.numel(),
+        INT32_MAX);
+  // The logit of pixel p of row r: p of all rows' pixels, and the row's label.
+  const Tensor pixel = ops::arange(rows * pixels, logits.device());
+  const Tensor label = ops::lookup(labels, ops::split_index(pixel, pixels).first);
+  const Tensor chosen =
+      ops::gather_rows(logits.view({rows * pixels * classes, 1}), ops::join_index(pixel, label, classes));
+  return chosen.view(Shape{rows, side, side});
 }
 
 Var MaskHead::features(const Var& x) const {
