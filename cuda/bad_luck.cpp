@@ -29,29 +29,36 @@ std::map<void*, size_t>& blocks() {  // and their sizes
 }
 
 // Memory whose pages the host may touch while work is at hand alone: blocks one behind the other, never given back
-// (the arena reuses them).
+// (the arena reuses them).  In pages of 2 MiB where the system has them: allowing and forbidding costs time by the
+// page.
 struct Guarded {
-  static constexpr size_t kReserved = size_t(64) << 30, kPage = 4096;
+  static constexpr size_t kReserved = size_t(64) << 30, kPage = 4096, kHugePage = size_t(1) << 21;
   char *begin = nullptr, *end = nullptr;
   bool on = false;
   int at_work = 0;
+
+  static size_t up(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
 
   void* allocate(size_t bytes) {
     if (!begin) {
       void* all = mmap(nullptr, kReserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
       check(all != MAP_FAILED, "simt: no addresses for guarded memory");
-      begin = end = static_cast<char*>(all);
+      madvise(all, kReserved, MADV_HUGEPAGE);
+      begin = end = reinterpret_cast<char*>(up(reinterpret_cast<uintptr_t>(all), kHugePage));
     }
-    const size_t size = (bytes + kPage - 1) / kPage * kPage;
-    if (size > kReserved - size_t(end - begin)) return nullptr;
-    if (at_work) mprotect(end, size, PROT_READ | PROT_WRITE);
+    const size_t size = up(bytes, kPage);
+    if (size > kReserved - kHugePage - used()) return nullptr;
     end += size;
+    if (at_work) allow(PROT_READ | PROT_WRITE);
     return end - size;
   }
   bool owns(const void* p) const { return p >= begin && p < end; }
   void allow(int protection) {
-    if (end > begin) mprotect(begin, size_t(end - begin), protection);
+    if (end > begin) mprotect(begin, up(used(), kHugePage), protection);
   }
+
+ private:
+  size_t used() const { return size_t(end - begin); }
 };
 Guarded guarded;
 
