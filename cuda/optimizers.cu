@@ -1,5 +1,5 @@
 // The optimizers' steps over many tensors at once, and the norm of all gradients together.  A launch takes up to 32
-// tensors: blocks of row t of the grid stride over tensor t.
+// tensors, and each has blocks by its size.
 // bytes: SGD w and b read and written, g read, 20 an element in float32; AdamW w, m, v and g, 28; FLOP: 5 and 15.
 #include <cmath>
 
@@ -19,16 +19,25 @@ struct Tensors {
   T *w[kTensors], *first[kTensors], *second[kTensors];
   const T* g[kTensors];
   int64_t size[kTensors];
-  int64_t part[kTensors];  // of squares_kernel: where the sums of a tensor's blocks go
+  unsigned begin[kTensors + 1];  // tensor k's blocks: begin[k] to begin[k + 1] - 1
 };
 
-// Calls f(tensors, a grid with a row for each, how many elements to move at a time) for tensors of at most kTensors.
+// Gives each tensor blocks for its elements, N at a time, at least one; returns the grid of all.
+template <class T>
+Grid give_blocks(Tensors<T>& t, size_t count, int N) {
+  for (size_t k = 0; k < count; ++k) {
+    const int64_t vectors = t.size[k] / N;
+    t.begin[k + 1] = t.begin[k] + (vectors ? over(vectors).blocks.x : 1);
+  }
+  return {t.begin[count], kThreads};
+}
+
+// Calls f(tensors, their grid, how many elements to move at a time) for tensors of at most kTensors.
 template <class T, class F>
 void for_tensors(OutList w, InList g, OutList first, OutList second, F f) {
   for (size_t begin = 0; begin < g.size(); begin += kTensors) {
     Tensors<T> t{};
     const size_t count = g.size() - begin < kTensors ? g.size() - begin : kTensors;
-    int64_t largest = 1;
     uintptr_t addresses = 0;
     for (size_t i = 0; i < count; ++i) {
       const auto address = [&](auto& list) -> T* {
@@ -40,13 +49,8 @@ void for_tensors(OutList w, InList g, OutList first, OutList second, F f) {
                          static_cast<const T*>(t.second[i]), t.g[i]})
         addresses |= reinterpret_cast<uintptr_t>(p);
       t.size[i] = g[begin + i].numel();
-      largest = largest < t.size[i] ? t.size[i] : largest;
     }
-    const auto launched = [&](auto width) {
-      Grid grid = over(divide_up(largest, decltype(width)::value));
-      grid.blocks.y = unsigned(count);
-      f(t, grid, width);
-    };
+    const auto launched = [&](auto width) { f(t, give_blocks(t, count, decltype(width)::value), width); };
     // Vectors begin where all lists do; what is left of a tensor behind its last one goes element by element.
     addresses % 16 == 0 ? launched(std::integral_constant<int, kVector<T>>())
                         : launched(std::integral_constant<int, 1>());
@@ -75,13 +79,22 @@ struct Numbers {
   }
 };
 
-// Calls f(how many elements at a time, as a constant; the first of them) for a thread's share of n elements, N at a
-// time and one at a time behind the last N.
-template <int N, class F>
-__device__ void each_share(int64_t n, F f) {
-  const int64_t vectors = n / N;
-  for (int64_t i = thread_index(); i < vectors; i += thread_count()) f(std::integral_constant<int, N>(), i * N);
-  for (int64_t i = vectors * N + thread_index(); i < n; i += thread_count()) f(std::integral_constant<int, 1>(), i);
+// The tensor that the block works on.
+template <class T>
+__device__ int tensor_of_block(const Tensors<T>& t) {
+  int k = 0;
+  while (blockIdx.x >= t.begin[k + 1]) ++k;
+  return k;
+}
+
+// Calls f(how many elements at a time, as a constant; the first of them) for a thread's share of tensor k, N at a time
+// and one at a time behind the last N.
+template <int N, class T, class F>
+__device__ void each_share(const Tensors<T>& t, int k, F f) {
+  const int64_t step = int64_t(t.begin[k + 1] - t.begin[k]) * kThreads;
+  const int64_t first = int64_t(blockIdx.x - t.begin[k]) * kThreads + threadIdx.x, vectors = t.size[k] / N;
+  for (int64_t i = first; i < vectors; i += step) f(std::integral_constant<int, N>(), i * N);
+  for (int64_t i = vectors * N + first; i < t.size[k]; i += step) f(std::integral_constant<int, 1>(), i);
 }
 
 struct SgdFactors {
@@ -92,10 +105,10 @@ struct SgdFactors {
 // Sutskever et al. 2013 in torch's form: b = momentum * b + g + weight_decay * w; w -= rate * b.
 template <class T, int N>
 __global__ void sgd_kernel(Tensors<T> t, Numbers n, SgdFactors f) {
-  const unsigned k = blockIdx.y;
+  const int k = tensor_of_block(t);
   const float scale = n.gradient_scale(), rate = float(*n.rate);
   if (scale < 0) return;
-  each_share<N>(t.size[k], [&](auto width, int64_t i) {
+  each_share<N>(t, k, [&](auto width, int64_t i) {
     constexpr int M = decltype(width)::value;
     Vector<T, M> w = load_vector<M>(t.w[k] + i), momentum = load_vector<M>(t.first[k] + i);
     const Vector<T, M> g = load_vector<M>(t.g[k] + i);
@@ -124,14 +137,14 @@ __device__ inline AdamWFactors factors_of(const Numbers& n, const AdamWStep& ste
 template <class T, int N>
 __global__ void adamw_kernel(Tensors<T> t, Numbers n, AdamWStep step) {
   __shared__ AdamWFactors f;  // powers in double: once a block
-  const unsigned k = blockIdx.y;
+  const int k = tensor_of_block(t);
   const float scale = n.gradient_scale();
   if (scale < 0) return;
   if (threadIdx.x == 0) f = factors_of(n, step);
   __syncthreads();
   const float old1 = float(step.beta1), new1 = float(1 - step.beta1), epsilon = float(step.epsilon);
   const float old2 = float(step.beta2), new2 = float(1 - step.beta2);
-  each_share<N>(t.size[k], [&](auto width, int64_t i) {
+  each_share<N>(t, k, [&](auto width, int64_t i) {
     constexpr int M = decltype(width)::value;
     Vector<T, M> w = load_vector<M>(t.w[k] + i), m = load_vector<M>(t.first[k] + i),
                  v = load_vector<M>(t.second[k] + i);
@@ -149,25 +162,18 @@ __global__ void adamw_kernel(Tensors<T> t, Numbers n, AdamWStep step) {
   });
 }
 
-// Blocks whose threads have a share of n elements, N at a time; 1 where there is none.
-inline int64_t sharing_blocks(int64_t n, int N) {
-  const int64_t vectors = n / N;
-  return vectors ? over(vectors).blocks.x : 1;
-}
-
 // A block adds up its share in double.
 template <class T, int N>
 __global__ void squares_kernel(Tensors<T> t, double* parts) {
-  const unsigned k = blockIdx.y;
-  if (blockIdx.x > 0 && int64_t(blockIdx.x) * blockDim.x >= t.size[k] / N) return;
+  const int k = tensor_of_block(t);
   double sum = 0;
-  each_share<N>(t.size[k], [&](auto width, int64_t i) {
+  each_share<N>(t, k, [&](auto width, int64_t i) {
     constexpr int M = decltype(width)::value;
     const Vector<T, M> g = load_vector<M>(t.g[k] + i);
     for (int l = 0; l < M; ++l) sum += double(float(g.lane[l])) * double(float(g.lane[l]));
   });
   sum = block_sum(sum);
-  if (threadIdx.x == 0) parts[t.part[k] + blockIdx.x] = sum;
+  if (threadIdx.x == 0) parts[blockIdx.x] = sum;
 }
 
 __global__ void norm_kernel(int64_t n, const double* parts, float* norm) {
@@ -202,16 +208,14 @@ void adamw(Stream s, OutList w, InList g, OutList m, OutList v, const StepNumber
 
 void global_norm(Stream s, InList g, Out norm, Scratch& scratch) {
   int64_t most = 0, begun = 0;
-  for (const Tensor& one : g) most += sharing_blocks(one.numel(), 1);
+  for (const Tensor& one : g) most += 1 + over(one.numel()).blocks.x;
   double* parts = scratch.take_n<double>(size_t(most));
   if (!g.empty())
     for_float("global_norm", g[0].dtype(), [&](auto t) {
       using T = decltype(t);
-      for_tensors<T>({}, g, {}, {}, [&](Tensors<T>& tensors, Grid grid, auto width) {
-        constexpr int N = decltype(width)::value;
-        for (unsigned k = 0; k < grid.blocks.y; ++k)
-          tensors.part[k] = begun, begun += sharing_blocks(tensors.size[k], N);
-        launch(s, "global_norm", grid, squares_kernel<T, N>, tensors, parts);
+      for_tensors<T>({}, g, {}, {}, [&](const Tensors<T>& tensors, Grid grid, auto width) {
+        launch(s, "global_norm", grid, squares_kernel<T, decltype(width)::value>, tensors, parts + begun);
+        begun += grid.blocks.x;
       });
     });
   launch(s, "global_norm_end", {1, 1024}, norm_kernel, begun, parts, norm.data<float>());
