@@ -26,37 +26,44 @@ cudnnDataType_t type_of(DType t) {
 
 using Four = std::array<int64_t, 4>;  // N, C, H, W
 
+Four four(const int (&v)[4]) { return {v[0], v[1], v[2], v[3]}; }
+
 // Tensors of one dtype and alignment.
 struct TensorMaker {
   cudnnDataType_t type;
   int64_t alignment;
 
-  Descriptor operator()(int64_t id, const Nchw& t) const { return make(id, type, four(t.extent), four(t.step)); }
-  // float32 on its way to the next operation, never stored.
-  Descriptor in_between(int64_t id, const Nchw& t) const {
-    return make(id, CUDNN_DATA_FLOAT, four(t.extent), four(t.step), true);
-  }
+  Descriptor operator()(int64_t id, const Nchw& t) const { return made(id, type, four(t.extent), four(t.step)); }
   // w [K, C, kH, kW] as K, kH, kW, C.
   Descriptor filter(const int (&w)[4]) const {
-    return make(kW, type, four(w), {int64_t(w[1]) * w[2] * w[3], 1, int64_t(w[3]) * w[1], w[1]});
+    return made(kW, type, four(w), {int64_t(w[1]) * w[2] * w[3], 1, int64_t(w[3]) * w[1], w[1]});
   }
   Descriptor of_channels(int64_t id, int64_t channels) const {
-    return make(id, type, {1, channels, 1, 1}, {channels, 1, channels, channels});
+    return made(id, type, {1, channels, 1, 1}, {channels, 1, channels, channels});
+  }
+  // float32 on its way to the next operation, never stored.
+  Descriptor in_between(int64_t id, const Nchw& t) const {
+    const bool yes = true;
+    Descriptor d = begun(id, CUDNN_DATA_FLOAT, four(t.extent), four(t.step), 16);
+    d.set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, 1, &yes);
+    d.finalize();
+    return d;
   }
 
  private:
-  static Four four(const int (&v)[4]) { return {v[0], v[1], v[2], v[3]}; }
-  Descriptor make(int64_t id, cudnnDataType_t dtype, const Four& extent, const Four& step,
-                  bool is_virtual = false) const {
-    Descriptor t(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
-    t.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, id);
-    t.set(CUDNN_ATTR_TENSOR_DATA_TYPE, dtype);
-    t.set(CUDNN_ATTR_TENSOR_DIMENSIONS, extent);
-    t.set(CUDNN_ATTR_TENSOR_STRIDES, step);
-    t.set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, alignment);
-    if (is_virtual) t.set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, 1, &is_virtual);
-    t.finalize();
-    return t;
+  Descriptor made(int64_t id, cudnnDataType_t dtype, const Four& extent, const Four& step) const {
+    Descriptor d = begun(id, dtype, extent, step, alignment);
+    d.finalize();
+    return d;
+  }
+  static Descriptor begun(int64_t id, cudnnDataType_t dtype, const Four& extent, const Four& step, int64_t bytes) {
+    Descriptor d(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+    d.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, id);
+    d.set(CUDNN_ATTR_TENSOR_DATA_TYPE, dtype);
+    d.set(CUDNN_ATTR_TENSOR_DIMENSIONS, extent);
+    d.set(CUDNN_ATTR_TENSOR_STRIDES, step);
+    d.set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, bytes);
+    return d;
   }
 };
 
@@ -181,23 +188,37 @@ std::vector<Descriptor> proposals(const Descriptor& graph, const ConvGpu& gpu, c
   return heuristics.descriptors(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
 }
 
-bool is_allowed(const ConvProblem& p, const Descriptor& engine) {
-  cudnnBackendNumericalNote_t notes[CUDNN_NUMERICAL_NOTE_TYPE_COUNT];
+std::vector<cudnnBackendNumericalNote_t> notes_of(const Descriptor& engine) {
+  std::vector<cudnnBackendNumericalNote_t> notes(CUDNN_NUMERICAL_NOTE_TYPE_COUNT);
   int64_t count = 0;
   cudnn().check("notes of an engine",
                 cudnn().get_attribute(engine.get(), CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
-                                      std::size(notes), &count, notes));
-  const bool rounds = p.dtype == DType::f32 && !p.tf32;
-  for (int64_t i = 0; i < count; ++i) {
-    if (notes[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC) return false;
-    if (notes[i] == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION) return false;
-    if (rounds && notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE) return false;
-    if (rounds && notes[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS) return false;
-  }
-  return true;
+                                      int64_t(notes.size()), &count, notes.data()));
+  notes.resize(size_t(count));
+  return notes;
 }
 
-std::optional<ConvPlan> plan_of(Descriptor config, int64_t engine, const ConvGpu& gpu) {
+bool is_allowed(const ConvProblem& p, cudnnBackendNumericalNote_t note) {
+  const bool exact = p.dtype == DType::f32 && !p.tf32;
+  switch (note) {
+    case CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC:
+    case CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION:
+      return false;
+    case CUDNN_NUMERICAL_NOTE_TENSOR_CORE:
+    case CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS:
+      return !exact;
+    default:
+      return true;
+  }
+}
+
+std::optional<ConvPlan> plan_of(const ConvProblem& p, Descriptor config, const ConvGpu& gpu) {
+  const std::vector<Descriptor> engine =
+      config.descriptors(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+  if (engine.empty()) return std::nullopt;
+  std::vector<cudnnBackendNumericalNote_t> notes = notes_of(engine[0]);
+  for (const auto note : notes)
+    if (!is_allowed(p, note)) return std::nullopt;
   Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
   if (gpu.handle) plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &gpu.handle);
   if (gpu.properties) plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *gpu.properties);
@@ -205,7 +226,7 @@ std::optional<ConvPlan> plan_of(Descriptor config, int64_t engine, const ConvGpu
   if (!plan.try_to_finalize()) return std::nullopt;
   const auto workspace = size_t(plan.integer(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE));
   if (workspace > kMostWorkspace) return std::nullopt;
-  ConvPlan made{std::move(plan), {}, workspace, engine};
+  ConvPlan made{std::move(plan), {}, workspace, std::move(notes)};
   made.parts.push_back(std::move(config));
   return made;
 }
@@ -236,10 +257,7 @@ std::optional<ConvPlan> plan_convolution(const ConvProblem& p, const ConvGpu& gp
   for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     if (mode == CUDNN_HEUR_MODE_FALLBACK && !alone) break;
     for (Descriptor& config : proposals(*graph, gpu, mode)) {
-      const std::vector<Descriptor> engine =
-          config.descriptors(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
-      if (engine.empty() || !is_allowed(p, engine[0])) continue;
-      std::optional<ConvPlan> plan = plan_of(std::move(config), engine[0].integer(CUDNN_ATTR_ENGINE_GLOBAL_INDEX), gpu);
+      std::optional<ConvPlan> plan = plan_of(p, std::move(config), gpu);
       if (!plan) continue;
       for (Descriptor& step : steps) plan->parts.push_back(std::move(step));
       plan->parts.push_back(std::move(*graph));

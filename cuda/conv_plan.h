@@ -31,14 +31,14 @@ struct ConvGpu {
 
 struct ConvPlan {
   Descriptor plan;
-  std::vector<Descriptor> parts;  // what it was made of
-  size_t workspace;               // bytes
-  int64_t engine;                 // its number in cuDNN's list for this kind of graph
+  std::vector<Descriptor> parts;                   // what it was made of, kept: cuDNN does not say that it copies
+  size_t workspace;                                // bytes
+  std::vector<cudnnBackendNumericalNote_t> notes;  // what its engine does to numbers
 };
 
-// The first of cuDNN's proposals that gives the same bits each time, takes at most kMostWorkspace bytes and rounds no
-// float32 operand unless tf32 says so.  Nothing: cuDNN has none.
-constexpr size_t kMostWorkspace = size_t(1) << 30;
+// The first of cuDNN's proposals that gives the same bits each time, adds up in float32, takes at most kMostWorkspace
+// bytes and rounds no float32 operand unless tf32 says so.  Nothing: cuDNN has none.  A ReLU may turn a NaN into 0.
+constexpr size_t kMostWorkspace = size_t(2) << 30;
 std::optional<ConvPlan> plan_convolution(const ConvProblem&, const ConvGpu&);
 
 // On what the problem's letters name: x, w, y and, where there are any, skip and bias, all on the GPU.

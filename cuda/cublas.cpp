@@ -1,5 +1,6 @@
 // Matrix products by cuBLASLt, summed in float32 in an order that the shape decides; bias and ReLU before the result is
-// rounded, in the same kernel.  An algorithm for each shape by cuBLASLt's heuristics, kept.
+// rounded, in the same kernel (where the ReLU may turn a NaN into 0).  An algorithm for each shape by cuBLASLt's
+// heuristics, kept.
 #include <cublasLt.h>
 
 #include <map>
@@ -151,8 +152,9 @@ std::optional<Algorithm> propose(const Product& p, const Described& d) {
   int count = 0;
   const cublasStatus_t status = cublas().propose(cublas().handle, d.product, d.first, d.second, d.result, d.result,
                                                  wishes.list, 1, &best, &count);
-  if (status == CUBLAS_STATUS_NOT_SUPPORTED || count == 0) return std::nullopt;
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return std::nullopt;
   cublas().check("matmul", status);
+  if (count == 0 || best.state != CUBLAS_STATUS_SUCCESS) return std::nullopt;
   return Algorithm{best.algo, best.workspaceSize};
 }
 

@@ -10,6 +10,8 @@
 //   bytes: dpyramid once, dy once for each tile that a RoI touches; 28 a RoI for each tile of its image and level.
 //   FLOP: 2 for each pair of a pixel and a bin that reads it, and channel.
 // Ladders: bench/kernels/roi_align.cu, roi_align_backward.cu
+#include <vector>
+
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
@@ -177,7 +179,9 @@ void roi_align(Stream s, InList pyramid, In rois, In image, Out y, RoiAlignGeom 
   if (y.numel() == 0) return;
   for_float("roi_align", y.dtype(), [&](auto t) {
     using T = decltype(t);
-    by_vectors<kVector<T>>(y.dim(3), {y.raw()}, [&](auto width) {
+    std::vector<const void*> addresses{y.raw()};
+    for (const Tensor& level : pyramid) addresses.push_back(level.raw());
+    by_vectors<kVector<T>>(y.dim(3), addresses, [&](auto width) {
       constexpr int V = decltype(width)::value;
       const int64_t items = g.pooled * y.dim(3) / V;
       const unsigned threads = items < kThreads ? unsigned(divide_up(items, kWarp) * kWarp) : kThreads;

@@ -43,8 +43,8 @@ __device__ Vector<T, N> rounded(const float (&sum)[N]) {
 
 // Calls f with how many elements to move at a time, as a constant: N where rows of so many elements are whole vectors
 // and what lies at the addresses (or nothing) begins with one, else 1.  A vector of N elements has at most 16 bytes.
-template <int N, class F>
-void by_vectors(int64_t row, std::initializer_list<const void*> addresses, F f) {
+template <int N, class F, class Addresses = std::initializer_list<const void*>>
+void by_vectors(int64_t row, const Addresses& addresses, F f) {
   bool whole = row % N == 0;
   for (const void* p : addresses) whole = whole && reinterpret_cast<uintptr_t>(p) % 16 == 0;
   whole ? f(std::integral_constant<int, N>()) : f(std::integral_constant<int, 1>());

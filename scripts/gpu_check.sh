@@ -15,6 +15,7 @@
 # DIR/report.md and DIR/report.json.  Exit 0: all asked for have passed; 1: not; 2: they cannot run here.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
+unset SIL_TF32  # what is compared is compared in float32
 bundle=build-gpu/bundle work=build-gpu/work out=docs/gpu
 all_phases=(kernels parity train sanitize bench)
 

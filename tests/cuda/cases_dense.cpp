@@ -33,8 +33,8 @@ std::vector<Tensor> products(const On& on, int64_t m, int64_t k, int64_t n) {
 
 }  // namespace
 
-// Sums of many products, of which the libraries choose the order.  bfloat16 is summed in float32 and rounded once, and
-// once more behind bias and skip.
+// Sums of many products, of which the libraries choose the order.  bfloat16 is summed in float32 and rounded once, or
+// once more behind bias and skip where a library does them in a step of their own.
 std::vector<KernelCase> dense_cases() {
   const auto conv = [](const char* kernel, const char* what, Shape x, Shape w, Conv2dGeom g) {
     return KernelCase{kernel, what, [=](const On& on) { return convolved(on, x, w, g); }};

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "tests/folder.h"
@@ -41,7 +42,7 @@ Descriptor gpu(std::string_view properties) {
 
 struct Layer {
   const char* name;
-  int n, c, h, w, k, kernel, stride, padding;
+  int n, c, h, w, k, kernel, stride, padding, dilation = 1;
 };
 // ResNet-50-FPN's Mask R-CNN on 8 photos of 800 x 1344, 128 positive RoIs each, 91 classes.
 constexpr Layer kLayers[] = {{"stem", 8, 3, 800, 1344, 64, 7, 2, 3},
@@ -52,71 +53,85 @@ constexpr Layer kLayers[] = {{"stem", 8, 3, 800, 1344, 64, 7, 2, 3},
                              {"objectness", 8, 256, 200, 336, 3, 1, 1, 0},
                              {"p6's deltas", 8, 256, 13, 21, 12, 1, 1, 0},
                              {"mask head", 1024, 256, 14, 14, 256, 3, 1, 1},
+                             {"deconvolution", 1024, 256, 28, 28, 256, 2, 2, 0},
                              {"masks", 1024, 256, 28, 28, 91, 1, 1, 0}};
-constexpr Layer kOdd = {"odd channels", 2, 5, 17, 13, 7, 3, 1, 1};
+constexpr Layer kStem = kLayers[0], kPyramid = kLayers[4], kOdd = {"odd channels", 2, 5, 17, 13, 7, 3, 1, 1},
+                kDilated = {"dilated", 2, 16, 17, 13, 8, 3, 1, 2, 2};
 
 ConvProblem problem(const Layer& l, DType dtype, Kind kind) {
-  const int h = (l.h + 2 * l.padding - l.kernel) / l.stride + 1, w = (l.w + 2 * l.padding - l.kernel) / l.stride + 1;
+  const int reach = l.dilation * (l.kernel - 1) + 1;
+  const int h = (l.h + 2 * l.padding - reach) / l.stride + 1, w = (l.w + 2 * l.padding - reach) / l.stride + 1;
   const auto nhwc = [](int n, int c, int height, int width) {
     return cuda::Nchw{{n, c, height, width}, {height * width * c, 1, width * c, c}};
   };
-  return {kind,
-          {nhwc(l.n, l.c, l.h, l.w), nhwc(l.n, l.k, h, w), {l.k, l.c, l.kernel, l.kernel}, l.padding, l.stride, 1},
-          dtype};
+  return {
+      kind,
+      {nhwc(l.n, l.c, l.h, l.w), nhwc(l.n, l.k, h, w), {l.k, l.c, l.kernel, l.kernel}, l.padding, l.stride, l.dilation},
+      dtype};
 }
 
-// Each of bias, skip and ReLU, as models ask for them.
-std::vector<ConvProblem> forwards(const Layer& l, DType dtype) {
-  std::vector<ConvProblem> all(4, problem(l, dtype, Kind::forward));
-  all[1].bias = true;
-  all[2].bias = all[2].relu = true;
-  all[3].bias = all[3].skip = all[3].relu = true;
+// The gradients, and forward alone and with a bias and each of what may go with it.
+std::vector<ConvProblem> all_of(const Layer& l, DType dtype, int alignment = 16) {
+  std::vector<ConvProblem> all(5, problem(l, dtype, Kind::forward));
+  for (size_t i = 1; i < 5; ++i) {
+    all[i].bias = true;
+    all[i].relu = i & 1;
+    all[i].skip = i & 2;
+  }
+  for (Kind kind : {Kind::backward_input, Kind::backward_weight}) all.push_back(problem(l, dtype, kind));
+  for (ConvProblem& p : all) p.alignment = alignment;
   return all;
 }
 
-void expect_plans(const Layer& l, DType dtype, const Descriptor& properties) {
-  INFO(l.name << " in " << name(dtype));
-  for (const ConvProblem& p : forwards(l, dtype)) {
+bool has(const ConvPlan& plan, cudnnBackendNumericalNote_t note) {
+  return std::find(plan.notes.begin(), plan.notes.end(), note) != plan.notes.end();
+}
+
+void expect_plans(const std::vector<ConvProblem>& problems, const Descriptor& properties) {
+  for (const ConvProblem& p : problems) {
+    CAPTURE(p.str());
     CAPTURE(p.bias);
     CAPTURE(p.skip);
-    CHECK(plan_convolution(p, {nullptr, &properties}).has_value());
+    CAPTURE(p.relu);
+    const auto plan = plan_convolution(p, {nullptr, &properties});
+    REQUIRE(plan.has_value());
+    CHECK(plan->workspace <= cuda::kMostWorkspace);
+    CHECK(!has(*plan, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC));
+    CHECK(!has(*plan, CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION));
+    CHECK((p.dtype != DType::f32 || !has(*plan, CUDNN_NUMERICAL_NOTE_TENSOR_CORE)));
   }
-  CHECK(plan_convolution(problem(l, dtype, Kind::backward_input), {nullptr, &properties}).has_value());
-  CHECK(plan_convolution(problem(l, dtype, Kind::backward_weight), {nullptr, &properties}).has_value());
 }
 
 }  // namespace
 
 TEST_CASE("conv_plan: cuDNN has an engine for each layer's forward, with what follows it, and backward") {
   const Descriptor h100 = gpu(kH100), a100 = gpu(kA100);
-  for (const Layer& l : kLayers) expect_plans(l, DType::bf16, h100);
-  for (const Layer& l : kLayers) expect_plans(l, DType::f32, h100);
-  for (const Layer& l : {kLayers[0], kLayers[4], kLayers[8]}) expect_plans(l, DType::f16, h100);
-  for (const Layer& l : {kLayers[0], kLayers[4], kLayers[8]}) expect_plans(l, DType::bf16, a100);
-  for (DType t : {DType::bf16, DType::f16, DType::f32}) expect_plans(kOdd, t, h100);
-}
-
-TEST_CASE("conv_plan: float32 goes to tensor cores where TF32 is allowed alone") {
-  const Descriptor h100 = gpu(kH100);
-  ConvProblem p = problem(kLayers[4], DType::f32, Kind::forward);
-  const auto exact = plan_convolution(p, {nullptr, &h100});
-  p.tf32 = true;
-  const auto rounded = plan_convolution(p, {nullptr, &h100});
-  REQUIRE(exact.has_value());
-  REQUIRE(rounded.has_value());
-  CHECK(exact->engine != rounded->engine);
+  for (DType t : {DType::bf16, DType::f16, DType::f32}) {
+    for (const Layer& l : kLayers) expect_plans(all_of(l, t), h100);
+    for (const Layer& l : {kOdd, kDilated}) expect_plans(all_of(l, t), h100);
+    for (const Layer& l : {kStem, kPyramid}) expect_plans(all_of(l, t), a100);
+  }
 }
 
 TEST_CASE("conv_plan: tensors that begin at any element") {
   const Descriptor h100 = gpu(kH100);
-  ConvProblem p = problem(kOdd, DType::bf16, Kind::forward);
-  p.alignment = 2;
-  CHECK(plan_convolution(p, {nullptr, &h100}).has_value());
+  for (const Layer& l : {kOdd, kPyramid})
+    for (DType t : {DType::bf16, DType::f16, DType::f32}) expect_plans(all_of(l, t, int(size_of(t))), h100);
+}
+
+TEST_CASE("conv_plan: float32 goes to tensor cores where TF32 is allowed alone") {
+  const Descriptor h100 = gpu(kH100);
+  for (ConvProblem p : all_of(kPyramid, DType::f32)) {
+    p.tf32 = true;
+    const auto plan = plan_convolution(p, {nullptr, &h100});
+    REQUIRE(plan.has_value());
+    CHECK(has(*plan, CUDNN_NUMERICAL_NOTE_TENSOR_CORE));
+  }
 }
 
 TEST_CASE("conv_plan: what cuDNN does not do is no plan, and what it is not for an Error") {
   const Descriptor h100 = gpu(kH100);
-  ConvProblem p = problem(kLayers[4], DType::f32, Kind::forward);
+  ConvProblem p = problem(kPyramid, DType::f32, Kind::forward);
   p.relu = true;  // without a bias before it
   CHECK(!plan_convolution(p, {nullptr, &h100}).has_value());
   CHECK(test::error_of([&] {
