@@ -69,9 +69,9 @@ RunConfig merged(RunConfig config, const Arguments& a) {
   if (!a.hyperparameters.empty()) apply_hyperparameters(config, a.hyperparameters);
   if (!a.augmentations.empty()) apply_augmentations(config, a.augmentations);
   for (const std::string& setting : a.settings) apply_setting(config, setting);
-  if (a.dtype) apply_setting(config, fmt::format("train.dtype={}", *a.dtype));
-  if (a.seed) apply_setting(config, fmt::format("train.seed={}", *a.seed));
-  if (a.max_steps) apply_setting(config, fmt::format("train.max_steps={}", *a.max_steps));
+  if (a.dtype) apply_setting(config, fmt::format("train.dtype={}", *a.dtype), "--dtype");
+  if (a.seed) apply_setting(config, fmt::format("train.seed={}", *a.seed), "--seed");
+  if (a.max_steps) apply_setting(config, fmt::format("train.max_steps={}", *a.max_steps), "--max-steps");
   return config;
 }
 

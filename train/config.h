@@ -53,9 +53,10 @@ std::vector<Field> fields_of(RunConfig&);
 
 // Each throws an Error that names the source, the key, what was given and what is allowed (train/config_reader.cpp).
 void apply_config(RunConfig&, const std::filesystem::path&);  // {"model": {}, "train": {}, "augmentations": []}
-void apply_hyperparameters(RunConfig&, const std::filesystem::path&);             // the train block
-void apply_augmentations(RunConfig&, const std::filesystem::path&);               // the augmentations block
-void apply_setting(RunConfig&, const std::string& setting);                       // "train.learning_rate=0.01"
+void apply_hyperparameters(RunConfig&, const std::filesystem::path&);  // the train block
+void apply_augmentations(RunConfig&, const std::filesystem::path&);    // the augmentations block
+// "train.learning_rate=0.01"; errors name the flag that it came by.
+void apply_setting(RunConfig&, const std::string& setting, const std::string& flag = "--set");
 void apply_text(RunConfig&, const std::string& json, const std::string& source);  // as apply_config
 
 // Fills in what follows from the rest, unless it was given: without pretrained weights the norm is batch_norm and all

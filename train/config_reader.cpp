@@ -73,21 +73,21 @@ void apply_augmentations(RunConfig& config, const std::filesystem::path& path) {
 }
 
 // The value is JSON; what is not is a string, so that --set model.backbone=resnet18 needs no quotes.
-void apply_setting(RunConfig& config, const std::string& setting) {
+void apply_setting(RunConfig& config, const std::string& setting, const std::string& flag) {
   const size_t equals = setting.find('=');
   const std::string key = setting.substr(0, equals);
   const bool is_list = key == "augmentations";
   check(equals != std::string::npos && (is_list || key.starts_with("model.") || key.starts_with("train.")),
-        "--set {}: model.KEY=VALUE, train.KEY=VALUE or augmentations=LIST expected", setting);
+        "{} {}: model.KEY=VALUE, train.KEY=VALUE or augmentations=LIST expected", flag, setting);
   const std::string text = setting.substr(equals + 1);
-  if (is_list) return apply_list(config, parse_json(text, "--set augmentations"), "--set augmentations");
+  if (is_list) return apply_list(config, parse_json(text, flag + " augmentations"), flag + " augmentations");
   rapidjson::Document value;
   try {
-    value = parse_json(text, "--set");
+    value = parse_json(text, flag);
   } catch (const Error&) {
     value.SetString(text.data(), unsigned(text.size()), value.GetAllocator());
   }
-  apply_field(config, key, value, "--set");
+  apply_field(config, key, value, flag);
 }
 
 }  // namespace sil

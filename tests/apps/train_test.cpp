@@ -255,7 +255,12 @@ TEST_CASE("train: wrong arguments and settings end with one line") {
   check_error(run("train", "--nonsense"), "--nonsense");
   check_error(data.train("run", "--val-images x"), "--val-annotations and --val-images go together");
   check_error(data.train("run", "--set train.lerning_rate=1"), "unknown key \"lerning_rate\"; allowed in train: ");
-  check_error(data.train("run", "--set train.batch_size=0"), "an integer from 1 to 4096 expected");
+  check_error(data.train("run", "--set train.batch_size=0"),
+              "--set: train.batch_size is 0; an integer from 1 to 4096 expected");
+  check_error(data.train("run", "--seed -1"),
+              "--seed: train.seed is -1; an integer from 0 to 18446744073709551615 expected");
+  check_error(data.train("run", "--dtype f8"), "--dtype: train.dtype is \"f8\"; ");
+  check_error(data.train("run", "--max-steps -1"), "--max-steps: train.max_steps is -1; ");
   check_error(data.train("run", "--max-steps -1"),
               "train.max_steps is -1; an integer from 0 to 2147483647 or null expected");
   check_error(data.train("run", "--seed -1"), "train.seed is -1; an integer from 0 to 18446744073709551615 expected");
