@@ -75,6 +75,12 @@ std::vector<KernelCase> map_cases() {
        [](const On& on) {
          return pooled(on, {2, 9, 8, 16}, {3, 2, 1});
        }},
+      {"max_pool", "more channels than a block has threads, alone and in vectors",
+       [](const On& on) {
+         std::vector<Tensor> all = pooled(on, {1, 3, 4, 259}, {2, 1, 0});
+         for (const Tensor& t : pooled(on, {1, 2, 3, 1032}, {2, 1, 0})) all.push_back(t);
+         return all;
+       }},
       {"max_pool", "NaN wins, the first of equals",
        [](const On& on) {
          const auto [y, index] = ops::max_pool(on.floats({1, 2, 4, 1}, {1, 3, kNan, 2, 3, 1, 4, 5}), {2, 2, 0});
@@ -96,6 +102,12 @@ std::vector<KernelCase> map_cases() {
        [](const On& on) {
          return upsampled(on, {2, 3, 7, 16}, {2, 5, 13, 16});
        }},
+      {"upsample_add", "more channels than a block has threads, alone and in vectors",
+       [](const On& on) {
+         std::vector<Tensor> all = upsampled(on, {1, 1, 2, 259}, {1, 2, 3, 259});
+         for (const Tensor& t : upsampled(on, {1, 1, 2, 1032}, {1, 2, 3, 1032})) all.push_back(t);
+         return all;
+       }},
       {"upsample_backward", "from one pixel, to as many",
        [](const On& on) {
          std::vector<Tensor> all = upsampled(on, {1, 1, 1, 3}, {1, 4, 7, 3});
@@ -116,6 +128,13 @@ std::vector<KernelCase> map_cases() {
        [](const On& on) {
          std::vector<Tensor> all = batch_normed(on, {2, 5, 4, 16});
          for (const Tensor& t : batch_normed(on, {1, 30, 20, 264})) all.push_back(t);
+         return all;
+       },
+       8},
+      {"batch_norm", "more channels than a block has threads, alone and in vectors",
+       [](const On& on) {
+         std::vector<Tensor> all = batch_normed(on, {1, 3, 2, 259});
+         for (const Tensor& t : batch_normed(on, {2, 1, 3, 1032})) all.push_back(t);
          return all;
        },
        8},
@@ -146,10 +165,11 @@ std::vector<KernelCase> map_cases() {
          return group_normed(on, {3, 3, 2, 4}, 4);
        },
        8},
-      {"channel_affine", "with and without ReLU, channels alone and in vectors",
+      {"channel_affine",
+       "with and without ReLU, channels alone and in vectors, a few and more than a block has threads",
        [](const On& on) {
          std::vector<Tensor> all;
-         for (const int64_t channels : {7, 16}) {
+         for (const int64_t channels : {7, 16, 259, 1032}) {
            const Tensor x = on.random({2, 3, 5, channels}, 1);
            const Tensor a = ops::cast(on.random({channels}, 2), DType::f32),
                         b = ops::cast(on.random({channels}, 3), DType::f32);

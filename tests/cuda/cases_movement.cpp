@@ -84,6 +84,8 @@ std::vector<KernelCase> movement_cases() {
        [](const On& on) {
          return std::vector{ops::gather_rows(on.random({5, 3, 7}, 1), on.ints({4, 0, 4, -1, 2, 4})),
                             ops::gather_rows(on.random({5, 16}, 1), on.ints({4, 0, 4, -1, 2, 4})),
+                            ops::gather_rows(on.random({5, 259}, 1), on.ints({4, 0, -1, 2, 4})),
+                            ops::gather_rows(on.random({5, 1032}, 1), on.ints({4, 0, -1, 2, 4})),
                             ops::gather_rows(on.random({5, 3}, 1), on.ints({}))};
        }},
       {"arange", "none, more than a block",
