@@ -118,7 +118,7 @@ std::vector<Finding> check_annotation(const Annotations& all, const Annotation& 
   std::vector<Finding> findings;
   const auto row = all.photo_row.find(a.image_id);
   const Photo* photo = row == all.photo_row.end() ? nullptr : &all.photos[row->second];
-  Patient patient(a, photo ? photo->file_name : all.source, findings);
+  Patient patient(a, photo ? file_of(*photo, all.source) : all.source, findings);
   if (!photo) patient.stops("unknown image", fmt::format("image_id {} is not among the images", a.image_id));
   if (!all.category_row.contains(a.category_id))
     patient.stops("unknown category", fmt::format("category_id {} is not among the categories", a.category_id));
@@ -151,7 +151,7 @@ void find_annotations_twice(const Annotations& all, std::vector<Finding>& findin
     if (seen.insert(a.id).second) continue;
     const auto row = all.photo_row.find(a.image_id);
     findings.push_back({Severity::warning, "annotation id twice",
-                        row == all.photo_row.end() ? all.source : all.photos[row->second].file_name, a.id,
+                        row == all.photo_row.end() ? all.source : file_of(all.photos[row->second], all.source), a.id,
                         "its id is another annotation's too"});
   }
 }
@@ -169,15 +169,23 @@ void find_names_twice(const Annotations& all, std::vector<Finding>& findings) {
 
 void find_photos_without_objects(const Annotations& all, std::vector<Finding>& findings) {
   const auto is_object = [&](size_t row) { return !all.annotations[row].crowd; };
-  for (size_t i = 0; i < all.photos.size(); ++i)
-    if (std::ranges::none_of(all.by_photo[i], is_object) && all.photo_row.at(all.photos[i].id) == i)
-      findings.push_back({Severity::warning, "photo without objects", all.photos[i].file_name, {}, "has no objects"});
+  for (size_t i = 0; i < all.photos.size(); ++i) {
+    const Photo& photo = all.photos[i];
+    if (std::ranges::none_of(all.by_photo[i], is_object) && all.photo_row.at(photo.id) == i)
+      findings.push_back(
+          {Severity::warning,
+           "photo without objects",
+           file_of(photo, all.source),
+           {},
+           photo.file_name.empty() ? fmt::format("image {}: has no objects", photo.id) : "has no objects"});
+  }
 }
 
 void find_absent_classes(const Annotations& all, std::vector<Finding>& findings) {
-  int64_t objects = 0;
+  int64_t objects = 0, crowds = 0;
   for (const ClassCount& c : class_balance(all)) {
     objects += c.objects;
+    crowds += c.crowds;
     if (c.objects == 0)
       findings.push_back({Severity::warning,
                           "category without objects",
@@ -191,11 +199,15 @@ void find_absent_classes(const Annotations& all, std::vector<Finding>& findings)
          "nothing to learn from",
          all.source,
          {},
-         fmt::format("{} photos and {} annotations, none of them an object of a known category on a known image",
-                     all.photos.size(), all.annotations.size())});
+         fmt::format("nothing to learn from: of {} annotations {} are crowds, {} of an unknown image or category",
+                     all.annotations.size(), crowds, int64_t(all.annotations.size()) - crowds)});
 }
 
 }  // namespace
+
+std::string file_of(const Photo& photo, const std::string& source) {
+  return photo.file_name.empty() ? source : photo.file_name;
+}
 
 std::string Finding::line() const {
   return annotation ? fmt::format("{}: annotation {}: {}", file, *annotation, text) : fmt::format("{}: {}", file, text);

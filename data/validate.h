@@ -15,12 +15,15 @@ enum class Severity { stops_training, warning };
 struct Finding {
   Severity severity = Severity::warning;
   std::string kind;                   // of one wording, to be counted: "unknown image", "crowd", ...
-  std::string file;                   // the photo's, or the annotation file's
+  std::string file;                   // the photo's, or the annotation file's: see file_of
   std::optional<int64_t> annotation;  // its id
   std::string text;                   // what is wrong, given and expected; without file and id
 
   std::string line() const;  // "<file>: annotation <id>: <text>"
 };
+
+// What a photo's findings name: its file, or the annotations' if the photo has no name.
+std::string file_of(const Photo&, const std::string& source);
 
 // quick: what a training run checks before it starts, from the records and the photos' headers alone.
 // full: masks are rasterised, photos decoded.
@@ -32,11 +35,13 @@ enum class Depth { quick, full };
 // categories without objects; full: self-crossing polygons, masks without pixels, boxes that disagree with their mask.
 std::vector<Finding> check_annotations(const Annotations&, Depth);
 
-// Stops training: photos that are missing, unreadable, or of another size than the annotations say.  Warnings: EXIF
-// orientation; full: the same photo twice (equal bytes).  Runs on all threads.
+// Stops training: photos that have no name, are missing, unreadable, or of another size than the annotations say.
+// Warnings: EXIF orientation; full: the same photo twice (equal bytes).  Runs on all threads.
 std::vector<Finding> check_photos(const Annotations&, const std::filesystem::path& photos, Depth, Exif = Exif::ignore);
 
-// Warnings: photos that are in both sets (equal bytes), category ids that mean something else or are in one set only.
+// What a Dataset for validation refuses beside the above stops training: category ids that mean something else in val,
+// annotations of categories that train lacks.  Warnings: photos that are in both sets (equal bytes), categories without
+// annotations that train lacks.
 std::vector<Finding> check_split(const Annotations& train, const std::filesystem::path& train_photos,
                                  const Annotations& val, const std::filesystem::path& val_photos);
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "data/image.h"
@@ -31,17 +32,19 @@ struct Examined {
   uint64_t hash = 0;
 };
 
-Examined examine(const Photo& photo, const fs::path& folder, Depth depth, Exif exif) {
+Examined examine(const Photo& photo, const std::string& source, const fs::path& folder, Depth depth, Exif exif) {
   Examined e;
   const auto add = [&](Severity severity, const char* kind, std::string text) {
-    e.findings.push_back({severity, kind, photo.file_name, {}, std::move(text)});
+    e.findings.push_back({severity, kind, file_of(photo, source), {}, std::move(text)});
   };
+  const auto missing = [&](std::string text) {
+    add(Severity::stops_training, "photo missing", fmt::format("image {}: {}", photo.id, text));
+    return e;
+  };
+  if (photo.file_name.empty()) return missing("file_name is missing or empty; a photo's name expected");
   const fs::path path = folder / photo.file_name;
   std::error_code ignored;
-  if (photo.file_name.empty() || !fs::exists(path, ignored)) {
-    add(Severity::stops_training, "photo missing", fmt::format("image {}: there is no {}", photo.id, path.string()));
-    return e;
-  }
+  if (!fs::exists(path, ignored)) return missing(fmt::format("there is no {}", path.string()));
   try {
     const ImageInfo info = read_image_info(path, exif);
     if (info.width != photo.width || info.height != photo.height)
@@ -81,21 +84,35 @@ std::map<uint64_t, std::string> hashes(const Annotations& all, const fs::path& f
   return names;
 }
 
+Finding unknown_to_training(const Category& c, const Annotations& train, const Annotations& val) {
+  const auto is_of_it = [&](const Annotation& a) { return a.category_id == c.id; };
+  const auto first = std::ranges::find_if(val.annotations, is_of_it);
+  Finding f{Severity::warning,
+            "category of val only",
+            val.source,
+            {},
+            fmt::format("category {} ({}) is not in {}", c.id, c.name, train.source)};
+  if (first == val.annotations.end()) return f;
+  f.severity = Severity::stops_training;
+  f.text += fmt::format(", and {} annotations are of it (the first is annotation {})",
+                        std::ranges::count_if(val.annotations, is_of_it), first->id);
+  return f;
+}
+
+// As Dataset has it: a category without a name in train, which a label folder may have, can be any.
 void compare_categories(const Annotations& train, const Annotations& val, std::vector<Finding>& findings) {
+  const auto called = [](const std::string& name) { return name.empty() ? "without a name" : name; };
   for (const Category& c : val.categories) {
     const auto row = train.category_row.find(c.id);
     if (row == train.category_row.end())
-      findings.push_back({Severity::warning,
-                          "category of val only",
-                          val.source,
-                          {},
-                          fmt::format("category {} ({}) is not in {}", c.id, c.name, train.source)});
+      findings.push_back(unknown_to_training(c, train, val));
     else if (const std::string& name = train.categories[row->second].name; name != c.name)
-      findings.push_back({Severity::warning,
-                          "category of two names",
-                          val.source,
-                          {},
-                          fmt::format("category {} is {} here, {} in {}", c.id, c.name, name, train.source)});
+      findings.push_back(
+          {name.empty() ? Severity::warning : Severity::stops_training,
+           "category of two names",
+           val.source,
+           {},
+           fmt::format("category {} is {} here, {} in {}", c.id, called(c.name), called(name), train.source)});
   }
 }
 
@@ -104,7 +121,7 @@ void compare_categories(const Annotations& train, const Annotations& val, std::v
 std::vector<Finding> check_photos(const Annotations& all, const fs::path& folder, Depth depth, Exif exif) {
   std::vector<Examined> of(all.photos.size());
   parallel_tasks(int64_t(of.size()),
-                 [&](int64_t i) { of[size_t(i)] = examine(all.photos[size_t(i)], folder, depth, exif); });
+                 [&](int64_t i) { of[size_t(i)] = examine(all.photos[size_t(i)], all.source, folder, depth, exif); });
 
   std::vector<Finding> findings;
   std::map<uint64_t, std::string> first_with;

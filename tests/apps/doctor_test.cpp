@@ -76,6 +76,17 @@ TEST_CASE("doctor: the same photo in training and validation is named") {
   CHECK(contains(ran.out, "  warning  is the same file as a.png of the training set\n"));
 }
 
+TEST_CASE("doctor: a validation set that training would refuse, exit 1") {
+  const Set set(kGood);
+  const std::string val = " --val-annotations " + (set / "val.json") + " --val-images " + set.path.string();
+  std::string text = bytes_of(set / "f.json");
+  write_text(set / "val.json", text.replace(text.find("fig"), 3, "date"));
+  const Ran renamed = set.doctor(val);
+  CHECK(renamed.code == 1);
+  CHECK(contains(renamed.out, "val.json\n  stops    category 3 is date here, fig in "));
+  CHECK(contains(renamed.out, "Training would stop.\n"));
+}
+
 TEST_CASE("doctor: a label folder") {
   const Folder folder;
   for (const char* sub : {"images", "labels"}) std::filesystem::create_directory(folder.path / sub);
@@ -157,5 +168,6 @@ TEST_CASE("doctor: --help teaches") {
   const Ran ran = run("doctor", "--help");
   CHECK(ran.code == 0);
   CHECK(contains(ran.out, "Examples:"));
+  CHECK(contains(ran.out, "the same photo is found by equal bytes alone"));
   CHECK(contains(ran.out, "Exit code:"));
 }

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <fstream>
 
+#include "data/dataset.h"
 #include "data/image.h"
 #include "golden.h"
 #include "tensor/check.h"
+#include "tests/folder.h"
 
 using namespace sil;
 
@@ -59,7 +61,11 @@ TEST_CASE("validate: what stops training") {
       after([](auto&, Annotation& a) { a.category_id = 9; }) ==
       Lines{"stops: a.png: annotation 5: category_id 9 is not among the categories",
             "warning: f.json: category 3 (fig) has no objects",
-            "stops: f.json: 1 photos and 1 annotations, none of them an object of a known category on a known image"});
+            "stops: f.json: nothing to learn from: of 1 annotations 0 are crowds, 1 of an unknown image or category"});
+  CHECK(after([](auto&, Annotation& a) { a.crowd = true; }).back() ==
+        "stops: f.json: nothing to learn from: of 1 annotations 1 are crowds, 0 of an unknown image or category");
+  CHECK(after([](Annotations& all, auto&) { all.annotations.clear(); }).back() ==
+        "stops: f.json: nothing to learn from: of 0 annotations 0 are crowds, 0 of an unknown image or category");
   CHECK(after([](auto&, Annotation& a) { a.image_id = 9; }).at(0) ==
         "stops: f.json: annotation 5: image_id 9 is not among the images");
   CHECK(after([](Annotations& all, auto&) { all.photos.push_back(all.photos[0]); }) ==
@@ -184,6 +190,21 @@ TEST_CASE("validate: photos missing, unreadable, of another size, turned, twice"
               unreadable, turned, "stops: cut.jpg: is truncated: the file ends before the picture does"});
 }
 
+TEST_CASE("validate: a photo without a file name is named by its id") {
+  const TempFolder temp;
+  Annotations all = one_square();
+  all.photos[0].file_name = "";
+  all.photos.push_back({8, "", 4, 4});
+  all.annotations[0].bbox[3] = 0;
+  all.index();
+  CHECK(lines(check_photos(all, temp.path, Depth::full)) ==
+        Lines{"stops: f.json: image 7: file_name is missing or empty; a photo's name expected",
+              "stops: f.json: image 8: file_name is missing or empty; a photo's name expected"});
+  CHECK(lines(check_annotations(all, Depth::full)) ==
+        Lines{"warning: f.json: annotation 5: bbox [2, 2, 6, 0] has no area",
+              "warning: f.json: image 8: has no objects"});
+}
+
 TEST_CASE("validate: photos and categories that training and validation share wrongly") {
   const TempFolder temp;
   write_png(temp.path / "a.png", Tensor::zeros({10, 20, 3}, DType::u8));
@@ -195,8 +216,51 @@ TEST_CASE("validate: photos and categories that training and validation share wr
   train.index(), val.index();
   CHECK(lines(check_split(train, temp.path, val, temp.path)) ==
         Lines{"warning: copy.png: is the same file as a.png of the training set",
-              "warning: val.json: category 3 is date here, fig in f.json",
+              "stops: val.json: category 3 is date here, fig in f.json",
               "warning: val.json: category 4 (nut) is not in f.json"});
+}
+
+TEST_CASE("validate: of train and val, what training refuses stops it, and nothing else") {
+  const TempFolder temp;
+  write_png(temp.path / "a.png", Tensor::zeros({10, 20, 3}, DType::u8));
+  const Annotations train = [] {
+    Annotations all = one_square();
+    all.index();
+    return all;
+  }();
+  const auto split = [&](auto spoil, const std::string& name_in_train = "fig") {
+    Annotations known = train, val = train;
+    known.categories[0].name = name_in_train;
+    val.source = "val.json";
+    spoil(val);
+    val.index();
+    Lines found = lines(check_split(known, temp.path, val, temp.path));
+    found.erase(found.begin());  // the photo, which both have
+    const auto trained = [&] {
+      Dataset(val, temp.path, CategoryTable::by_rank(known), {{ToImage{}}, {10, 20}}, Purpose::validation);
+    };
+    const bool stops = std::ranges::any_of(found, [](const std::string& l) { return l.starts_with("stops: "); });
+    CHECK((test::error_of(trained) != "no error") == stops);
+    return found;
+  };
+  CHECK(split([](auto&) {}).empty());
+  const auto rename = [](Annotations& val) { val.categories[0].name = "date"; };
+  CHECK(split(rename) == Lines{"stops: val.json: category 3 is date here, fig in f.json"});
+  CHECK(split(rename, "") == Lines{"warning: val.json: category 3 is date here, without a name in f.json"});
+  CHECK(split([](Annotations& val) { val.categories[0].name = ""; }) ==
+        Lines{"stops: val.json: category 3 is without a name here, fig in f.json"});
+  const auto add = [](Annotations& val) { val.categories.push_back({4, "nut", ""}); };
+  CHECK(split(add) == Lines{"warning: val.json: category 4 (nut) is not in f.json"});
+  for (const bool crowd : {false, true})
+    CHECK(split([&](Annotations& val) {
+            add(val);
+            for (const int64_t id : {41, 42}) {
+              val.annotations.push_back(val.annotations[0]);
+              val.annotations.back().id = id, val.annotations.back().category_id = 4;
+              val.annotations.back().crowd = crowd;
+            }
+          }) == Lines{"stops: val.json: category 4 (nut) is not in f.json, and 2 annotations are of it (the first is "
+                      "annotation 41)"});
 }
 
 TEST_CASE("validate: training is refused with the first reason and the count of the others") {
