@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <exception>
 #include <fstream>
+#include <limits>
 #include <mutex>
 #include <string>
 #include <system_error>
@@ -26,16 +27,16 @@ int allowed_cpus() {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
 }
 
-// CPUs of the quota, or a large number without one.
-double cgroup_quota() {
+// CPUs of one group's quota, or infinity without one.
+double own_quota(const std::filesystem::path& group) {
   std::string quota;
   double period = 0;
-  if (std::ifstream f("/sys/fs/cgroup/cpu.max"); f >> quota >> period && quota != "max" && period > 0)
+  if (std::ifstream f(group / "cpu.max"); f >> quota >> period && quota != "max" && period > 0)
     return std::atof(quota.c_str()) / period;
   double q = -1;
-  std::ifstream fq("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), fp("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  std::ifstream fq(group / "cpu.cfs_quota_us"), fp(group / "cpu.cfs_period_us");
   if (fq >> q && fp >> period && q > 0 && period > 0) return q / period;
-  return 1e9;
+  return std::numeric_limits<double>::infinity();
 }
 
 int count_threads() {
@@ -45,10 +46,27 @@ int count_threads() {
     check(*s && !*end && n >= 1 && n <= 1024, "SIL_THREADS is '{}'; a whole number from 1 to 1024 expected", s);
     return int(n);
   }
-  return std::max(1, int(std::min<double>(allowed_cpus(), std::ceil(cgroup_quota()))));
+  return std::max(
+      1, int(std::min<double>(allowed_cpus(), std::ceil(cgroup_quota("/proc/self/cgroup", "/sys/fs/cgroup")))));
 }
 
 }  // namespace
+
+double cgroup_quota(const std::filesystem::path& groups, const std::filesystem::path& root) {
+  double least = std::min(own_quota(root), own_quota(root / "cpu"));
+  std::ifstream file(groups);
+  for (std::string line; std::getline(file, line);) {  // "0::/path" of v2, "4:cpu,cpuacct:/path" of v1
+    const size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    const bool v2 = controllers == ",,", v1 = controllers.find(",cpu,") != std::string::npos;
+    if (!v2 && !v1) continue;
+    const std::filesystem::path path = line.substr(second + 1);
+    for (auto group = path.relative_path(); !group.empty(); group = group.parent_path())
+      least = std::min(least, own_quota((v2 ? root : root / "cpu") / group));
+  }
+  return least;
+}
 
 // This thread runs one of parallel_tasks' tasks.
 static thread_local bool inside_tasks = false;

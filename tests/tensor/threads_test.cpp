@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <atomic>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "tensor/check.h"
+#include "tests/folder.h"
 
 using namespace sil;
 
@@ -50,6 +52,43 @@ TEST_CASE("threads: SIL_THREADS overrides, and says what it may be") {
   CHECK(threads_with("1") == "1");
   for (const char* bad : {"0", "-2", "two", "3x", "", "5000"})
     CHECK(threads_with(bad) == "SIL_THREADS is '" + std::string(bad) + "'; a whole number from 1 to 1024 expected");
+}
+
+TEST_CASE("threads: the quota is the smallest of the control group's and those around it, in v1 and in v2") {
+  const test::Folder folder("cgroups");
+  const auto plant = [&](const std::string& file, const std::string& text) {
+    std::filesystem::create_directories((folder.path / "fs" / file).parent_path());
+    test::write_text(folder.path / "fs" / file, text);
+  };
+  const auto quota = [&](const std::string& groups) {
+    test::write_text(folder.path / "cgroup", groups);
+    return cgroup_quota(folder.path / "cgroup", folder.path / "fs");
+  };
+  CHECK(std::isinf(quota("0::/\n")));
+  plant("job.slice/cpu.max", "max 100000\n");
+  plant("job.slice/run: 1.scope/cpu.max", "150000 100000\n");
+  CHECK(quota("0::/job.slice/run: 1.scope\n") == 1.5);
+  CHECK(std::isinf(quota("0::/job.slice\n")));
+  CHECK(quota("0::/job.slice/run: 1.scope/gone\n") == 1.5);
+  plant("job.slice/cpu.max", "50000 100000\n");  // what is around a group binds it too
+  CHECK(quota("0::/job.slice/run: 1.scope\n") == 0.5);
+  CHECK(quota("0::/job.slice\n") == 0.5);
+  CHECK(std::isinf(quota("0::/other.slice\n")));
+
+  plant("cpu/docker/a/cpu.cfs_quota_us", "300000\n");
+  plant("cpu/docker/a/cpu.cfs_period_us", "100000\n");
+  plant("cpu/docker/cpu.cfs_quota_us", "-1\n");
+  plant("cpu/docker/cpu.cfs_period_us", "100000\n");
+  CHECK(quota("5:cpuset:/job\n4:cpu,cpuacct:/docker/a\n0::/\n") == 3);
+  CHECK(quota("4:cpuacct,cpu:/docker/a\n") == 3);
+  CHECK(std::isinf(quota("4:cpu:/docker\n")));
+  CHECK(std::isinf(quota("4:cpuset:/docker/a\n")));
+  plant("cpu/cpu.cfs_quota_us", "200000\n");  // a container sees its own group as the root, but the host's name for it
+  plant("cpu/cpu.cfs_period_us", "100000\n");
+  CHECK(quota("4:cpu:/docker/unseen\n") == 2);
+  CHECK(quota("") == 2);
+  plant("cpu.max", "100000 100000\n");
+  CHECK(quota("0::/\n") == 1);
 }
 
 TEST_CASE("threads: at least one") { CHECK(threads() >= 1); }
