@@ -18,16 +18,12 @@ namespace {
 
 const uint8_t* data_of(const std::string& text) { return reinterpret_cast<const uint8_t*>(text.data()); }
 
-uint32_t big_endian(const uint8_t* p) {
-  return uint32_t(p[0]) << 24 | uint32_t(p[1]) << 16 | uint32_t(p[2]) << 8 | p[3];
-}
-
 // Of a PNG's eXIf chunk, which stands anywhere before the pixels' end.
 int png_orientation(const uint8_t* bytes, size_t size) {
   constexpr uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
   if (size < 8 || std::memcmp(bytes, signature, 8) != 0) return 0;
   for (size_t at = 8; at + 12 <= size;) {
-    const size_t length = big_endian(bytes + at);
+    const size_t length = png_number(bytes + at);
     if (length > size - at - 12) break;
     if (std::memcmp(bytes + at + 4, "eXIf", 4) == 0) return exif_orientation({bytes + at + 8, length});
     at += length + 12;
@@ -66,7 +62,16 @@ void check_writable_image(const char* op, const Tensor& image) {
 
 void check_image_size(int64_t height, int64_t width, const std::string& name) {
   check(height > 0 && width > 0, "{}: is {} x {} pixels; at least one expected", name, width, height);
-  check(height * width <= int64_t(1) << 28, "{}: is {} x {} pixels; at most 2^28 in all expected", name, width, height);
+  check(width <= (int64_t(1) << 28) / height, "{}: is {} x {} pixels; at most 2^28 in all expected", name, width,
+        height);
+}
+
+std::string read_photo_file(const std::filesystem::path& path) {
+  constexpr uintmax_t most = uintmax_t(1) << 30;
+  std::error_code unknown;  // read_file says why
+  const uintmax_t size = file_size(path, unknown);
+  check(unknown || size <= most, "{}: has {} bytes; at most {} expected of a photo", path.string(), size, most);
+  return read_file(path);
 }
 
 Tensor decode_image(const uint8_t* bytes, size_t size, const std::string& name, Exif exif) {
@@ -77,12 +82,12 @@ Tensor decode_image(const uint8_t* bytes, size_t size, const std::string& name, 
 }
 
 Tensor read_image(const std::filesystem::path& path, Exif exif) {
-  const std::string bytes = read_file(path);
+  const std::string bytes = read_photo_file(path);
   return decode_image(data_of(bytes), bytes.size(), path.string(), exif);
 }
 
 Tensor read_image_at_least(const std::filesystem::path& path, int side, Exif exif) {
-  const std::string bytes = read_file(path);
+  const std::string bytes = read_photo_file(path);
   if (!is_jpeg(data_of(bytes), bytes.size())) return decode_image(data_of(bytes), bytes.size(), path.string(), exif);
   const ImageInfo info = jpeg_info(data_of(bytes), bytes.size(), path.string());
   int shrunk = 1;
@@ -102,7 +107,7 @@ Tensor decode_grey(const uint8_t* bytes, size_t size, const std::string& name) {
 }
 
 Tensor read_grey(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path);
+  const std::string bytes = read_photo_file(path);
   return decode_grey(data_of(bytes), bytes.size(), path.string());
 }
 
@@ -124,7 +129,7 @@ static ImageInfo stored_info(const std::filesystem::path& path, Exif exif) {
     } catch (const Error&) {
       if (whole) throw;
     }
-  const std::string bytes = read_file(path);
+  const std::string bytes = read_photo_file(path);
   return image_info(data_of(bytes), bytes.size(), path.string());
 }
 

@@ -38,9 +38,17 @@ struct Free {
   void operator()(void* p) const { stbi_image_free(p); }
 };
 
+std::string failure_reason() {
+  const char* given = stbi_failure_reason();
+  if (!given) return "not enough memory, perhaps";  // in some places
+  // It begins with an unknown PNG chunk's four bytes, whatever they are: NULs behind the file's end.
+  const std::string reason = given;
+  const bool named = reason.size() > 4 && std::ranges::all_of(reason, [](char c) { return c >= ' ' && c <= '~'; });
+  return named ? reason : "a PNG chunk has no name; the file is damaged or ends early";
+}
+
 [[noreturn]] void cannot_decode(const std::string& name) {
-  const char* reason = stbi_failure_reason();  // null where memory ran out in some places
-  fail("{}: cannot be decoded as JPEG, PNG, BMP, GIF or PNM: {}", name, reason ? reason : "not enough memory, perhaps");
+  fail("{}: cannot be decoded as JPEG, PNG, BMP, GIF or PNM: {}", name, failure_reason());
 }
 
 // stb_image adds up the digits of a PNM header's three numbers without a limit.
@@ -58,11 +66,24 @@ void check_pnm_header(const uint8_t* bytes, size_t size, const std::string& name
   }
 }
 
+// To stb_image a PNG of more pixels than it counts is of no known type.
+void check_png_size(const uint8_t* bytes, size_t size, const std::string& name) {
+  constexpr std::string_view begin("\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR", 16);
+  if (size < 24 || !std::string_view(reinterpret_cast<const char*>(bytes), size).starts_with(begin)) return;
+  check_image_size(png_number(bytes + 20), png_number(bytes + 16), name);
+}
+
 // Bytes for stb_image to read: as many as it counts, and no number that it cannot hold.
 int checked_length(const uint8_t* bytes, size_t size, const std::string& name) {
   check(size <= size_t(INT_MAX), "{}: has {} bytes; at most {} expected", name, size, INT_MAX);
   check_pnm_header(bytes, size, name);
   return int(size);
+}
+
+void read_header(const uint8_t* bytes, int size, const std::string& name, int& height, int& width, int& channels) {
+  if (stbi_info_from_memory(bytes, size, &width, &height, &channels)) return;
+  check_png_size(bytes, size_t(size), name);
+  cannot_decode(name);
 }
 
 StbImage decode_16_bit_grey(const uint8_t* bytes, int size, const std::string& name) {
@@ -81,13 +102,13 @@ StbImage decode_16_bit_grey(const uint8_t* bytes, int size, const std::string& n
 
 void stb_size(const uint8_t* bytes, size_t size, const std::string& name, int& height, int& width) {
   int channels = 0;
-  if (!stbi_info_from_memory(bytes, checked_length(bytes, size, name), &width, &height, &channels)) cannot_decode(name);
+  read_header(bytes, checked_length(bytes, size, name), name, height, width, channels);
 }
 
 StbImage stb_decode(const uint8_t* bytes, size_t size, const std::string& name, bool cut_off_16_bit) {
   StbImage image;
   const int n = checked_length(bytes, size, name);
-  if (!stbi_info_from_memory(bytes, n, &image.width, &image.height, &image.channels)) cannot_decode(name);
+  read_header(bytes, n, name, image.height, image.width, image.channels);
   check_image_size(image.height, image.width, name);
   if (cut_off_16_bit && image.channels == 1 && stbi_is_16_bit_from_memory(bytes, n))
     return decode_16_bit_grey(bytes, n, name);

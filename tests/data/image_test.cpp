@@ -190,6 +190,19 @@ TEST_CASE("image: a PNM whose header holds a number too large is an error that n
                          "a.pgm: a number in its header has 10 digits; at most 9 expected", Error);
 }
 
+TEST_CASE("image: a PNG that ends before a chunk's name, or misnames one, says so in one line of text") {
+  const std::string whole = read_file(picture("rgb.png"));
+  const size_t name = whole.find("IDAT");
+  const std::string begin = "a.png: cannot be decoded as JPEG, PNG, BMP, GIF or PNM: ";
+  const std::string nameless = begin + "a PNG chunk has no name; the file is damaged or ends early";
+  CHECK_THROWS_WITH_AS(decode_text(whole.substr(0, 33), "a.png"), nameless.c_str(), Error);
+  for (const std::string& bad :
+       {std::string("A\0\0\0", 4), std::string("A\nB\n"), std::string("\x1B[1m"), std::string("AB\xFF\xFE")})
+    CHECK_THROWS_WITH_AS(decode_text(std::string(whole).replace(name, 4, bad), "a.png"), nameless.c_str(), Error);
+  CHECK_THROWS_WITH_AS(decode_text(std::string(whole).replace(name, 4, "ABCD"), "a.png"),
+                       (begin + "ABCD PNG chunk not known").c_str(), Error);
+}
+
 TEST_CASE("image: what is no picture is an error that names it") {
   const TempFolder temp;
   CHECK_THROWS_WITH_AS(read_image(temp.path / "none.jpg"),
@@ -210,4 +223,28 @@ TEST_CASE("image: a header that claims too many pixels takes no memory") {
   png.replace(16, 8, std::string("\0\0\x40\0\0\0\x4E\x20", 8));
   CHECK_THROWS_WITH_AS(decode_text(png, "a.png"), "a.png: is 16384 x 20000 pixels; at most 2^28 in all expected",
                        Error);
+  png.replace(16, 8, std::string("\0\0\x75\x30\0\0\x75\x30", 8));  // more than stb_image counts
+  const char* large = "a.png: is 30000 x 30000 pixels; at most 2^28 in all expected";
+  CHECK_THROWS_WITH_AS(decode_text(png, "a.png"), large, Error);
+  CHECK_THROWS_WITH_AS(image_info(reinterpret_cast<const uint8_t*>(png.data()), png.size(), "a.png"), large, Error);
+  png.replace(16, 8, 8, '\xFF');
+  CHECK_THROWS_WITH_AS(decode_text(png, "a.png"),
+                       "a.png: is 4294967295 x 4294967295 pixels; at most 2^28 in all expected", Error);
+}
+
+TEST_CASE("image: a file larger than any photo is refused before it is read") {
+  const TempFolder temp;
+  for (const std::string name : {"420.jpg", "rgb.png"}) {  // they decode, whatever follows them
+    const std::filesystem::path file = temp.path / name;
+    std::filesystem::copy_file(picture(name), file);
+    std::filesystem::resize_file(file, (uintmax_t(1) << 30) + 1);
+    const std::string refusal = file.string() + ": has 1073741825 bytes; at most 1073741824 expected of a photo";
+    CHECK_THROWS_WITH_AS(read_image(file), refusal.c_str(), Error);
+    CHECK_THROWS_WITH_AS(read_image_at_least(file, 8), refusal.c_str(), Error);
+    CHECK_THROWS_WITH_AS(read_grey(file), refusal.c_str(), Error);
+  }
+  CHECK_THROWS_WITH_AS(
+      read_image_info(temp.path / "rgb.png", Exif::apply),
+      ((temp.path / "rgb.png").string() + ": has 1073741825 bytes; at most 1073741824 expected of a photo").c_str(),
+      Error);
 }
