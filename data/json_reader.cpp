@@ -50,17 +50,20 @@ void append_utf8(std::string& to, uint32_t code) {
 
 }  // namespace
 
+std::string line_and_column(std::string_view text, size_t at) {
+  const std::string_view before = text.substr(0, at);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const size_t start = before.rfind('\n') + 1;  // 0 on the first line: npos + 1
+  return fmt::format("line {}, column {}", line, at - start + 1);
+}
+
 void JsonReader::not_json(const std::string& expected) {
   const size_t at = std::min(at_, text_.size());
-  const std::string_view before = text_.substr(0, at);
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  const size_t start = before.rfind('\n');
-  const size_t column = at - (start == std::string_view::npos ? 0 : start + 1) + 1;
-  if (at == text_.size())
-    fail("{}: not JSON: the file ends at line {}, column {}, where {} is expected", source_, line, column, expected);
+  const std::string where = line_and_column(text_, at);
+  if (at == text_.size()) fail("{}: not JSON: the file ends at {}, where {} is expected", source_, where, expected);
   const char c = text_[at];
   const std::string found = c > ' ' && c < 127 ? fmt::format("'{}'", c) : fmt::format("byte {}", uint8_t(c));
-  fail("{}: not JSON: {} at line {}, column {}; {} expected", source_, found, line, column, expected);
+  fail("{}: not JSON: {} at {}; {} expected", source_, found, where, expected);
 }
 
 void JsonReader::skip_space() {

@@ -75,6 +75,9 @@ class JsonReader {
 // or a device, unreadable, empty.
 std::string read_file(const std::filesystem::path&, size_t at_most = SIZE_MAX);
 
+// "line 2, column 7" of the byte `at`, both from 1, as messages give it.
+std::string line_and_column(std::string_view text, size_t at);
+
 // How many bytes from the start are well-formed UTF-8.
 size_t utf8_prefix(std::string_view);
 

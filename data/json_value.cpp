@@ -4,9 +4,9 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include <algorithm>
 #include <set>
 
+#include "data/json_reader.h"
 #include "tensor/check.h"
 
 namespace sil {
@@ -14,11 +14,9 @@ namespace sil {
 rapidjson::Document parse_json(std::string_view text, const std::string& source) {
   rapidjson::Document document;
   document.Parse<rapidjson::kParseFullPrecisionFlag | rapidjson::kParseIterativeFlag>(text.data(), text.size());
-  if (document.HasParseError()) {
-    const std::string_view before = text.substr(0, document.GetErrorOffset());
-    fail("{}: not JSON at line {}: {}", source, 1 + std::count(before.begin(), before.end(), '\n'),
+  if (document.HasParseError())
+    fail("{}: not JSON at {}: {}", source, line_and_column(text, document.GetErrorOffset()),
          rapidjson::GetParseError_En(document.GetParseError()));
-  }
   return document;
 }
 

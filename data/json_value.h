@@ -10,7 +10,7 @@ namespace sil {
 using Json = rapidjson::Value;
 
 // Numbers to the nearest double; no depth of nesting overflows the stack.  Throws an Error that names `source` and the
-// line of what is not JSON.
+// line and column of what is not JSON.
 rapidjson::Document parse_json(std::string_view text, const std::string& source);
 
 // Throws an Error that begins with `before` if the object has a key twice.

@@ -46,7 +46,7 @@ TEST_CASE("augmentations: every parameter is read, the order is kept, and writte
 }
 
 TEST_CASE("augmentations: what is wrong is named with what is allowed") {
-  CHECK(refused("[") == "a.json: not JSON at line 1: Invalid value.");
+  CHECK(refused("[") == "a.json: not JSON at line 1, column 2: Invalid value.");
   CHECK(refused("{}") == "a.json: the augmentations are an object; a list of {\"name\", \"params\"} expected");
   CHECK(refused("[3]") == "a.json: augmentation 1 is 3; {\"name\": ..., \"params\": {...}} expected");
   CHECK(refused(R"([{"params": {}}])") == "a.json: augmentation 1: name is missing or no string");

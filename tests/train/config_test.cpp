@@ -126,7 +126,7 @@ TEST_CASE("config: a file that is missing, a folder or not JSON is named") {
   REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);  // to read it would wait for a writer
   CHECK(contains(error_of([&] { apply_config(c, pipe); }), "pipe: is not a regular file"));
   CHECK(contains(error_of([&] { apply_hyperparameters(c, written(folder, "h.json", "{\n\"gamma\": }")); }),
-                 "h.json: not JSON at line 2: "));
+                 "h.json: not JSON at line 2, column 10: Invalid value."));
   CHECK(contains(error_of([&] { apply_augmentations(c, written(folder, "a.json", "[{}]")); }), "a.json"));
 }
 
@@ -221,7 +221,7 @@ TEST_CASE("config: epochs become steps, and batches may span epochs") {
 
 TEST_CASE("config: however deeply nested, it is refused, not followed") {
   const std::string deep(300000, '[');
-  CHECK(contains(error_of_text(deep), "c.json: not JSON at line 1: "));
+  CHECK(contains(error_of_text(deep), "c.json: not JSON at line 1, column 300001: "));
   CHECK(error_of_text(deep + std::string(300000, ']')) ==
         "c.json: a list of lists or objects; an object with the blocks model, train and augmentations expected");
   CHECK(error_of_text("{\"train\": {\"gamma\": " + deep + std::string(300000, ']') + "}}") ==
