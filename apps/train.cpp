@@ -53,7 +53,8 @@ void define(CLI::App& app, Arguments& a) {
   add_exif(app, a.exif);
   app.add_option("--seed", a.seed, "Of weights, order and samples: train.seed");
   app.add_option("--max-steps", a.max_steps, "Steps to train, instead of epochs: train.max_steps");
-  app.add_flag("--print-config", a.print_config, "Print every key with the value that would hold, and stop");
+  app.add_flag("--print-config", a.print_config,
+               "Print every key that has an effect with the value that would hold, and stop");
   app.footer(
       "Later wins: defaults, --config, --hyperparameters and --augmentations, --set, other flags.\n"
       "From scratch, on photos of any size, 300 steps:\n"

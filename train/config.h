@@ -2,7 +2,7 @@
 //
 // Later wins: defaults, --config, --hyperparameters and --augmentations, --set block.key=value, other flags.  The keys,
 // what each allows and where it is kept stand in the tables of models/config.cpp and train/config.cpp;
-// `train --print-config` prints them all.
+// `train --print-config` prints those that have an effect.
 #pragma once
 #include <cstdint>
 #include <filesystem>
