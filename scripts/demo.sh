@@ -11,7 +11,9 @@ cd "$(dirname "$0")/.."
 seed=0
 while [[ $# -gt 0 ]]; do
   case $1 in
-    --seed) seed=${2:?--seed needs a number}; shift 2 ;;
+    --seed)
+      [[ $# -ge 2 ]] || { echo "error: --seed: a number expected" >&2; exit 2; }
+      seed=$2; shift 2 ;;
     -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "error: $1; --seed N expected" >&2; exit 2 ;;
   esac

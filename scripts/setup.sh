@@ -13,15 +13,20 @@ packages=(
 )
 # The pages' tests look at them in Chromium.  Ubuntu has it as a snap alone: there Chrome on the PATH serves, too.
 grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null || packages+=(chromium)
-# The fuzzers' runtime bears the version of the system's clang in its name.
-clang_version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
-packages+=("libclang-rt-${clang_version:-14}-dev")
 
-missing=()
-for package in "${packages[@]}"; do
-  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
-  [[ $status == installed ]] || missing+=("$package")
-done
+# The fuzzers' runtime bears the version of the system's clang in its name, which apt knows where clang is installed or
+# the lists of packages are there.
+find_missing() {
+  local package status version
+  version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1) || true
+  missing=()
+  for package in "${packages[@]}" ${version:+"libclang-rt-$version-dev"}; do
+    status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [[ $status == installed ]] || missing+=("$package")
+  done
+}
+
+find_missing
 if [[ ${#missing[@]} -eq 0 ]]; then
   echo "setup: everything is installed"
   exit 0
@@ -32,6 +37,7 @@ if [[ $(id -u) -ne 0 ]]; then
   command -v sudo >/dev/null || { echo "setup: run as root, or install sudo; missing: ${missing[*]}" >&2; exit 2; }
   as_root=(sudo)
 fi
-echo "setup: installing ${missing[*]}"
 "${as_root[@]}" apt-get update -qq
+find_missing
+echo "setup: installing ${missing[*]}"
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
