@@ -64,9 +64,9 @@ struct Fault {
 
 // A .json file is COCO, a folder the label schema (images/, labels/<stem>.json; design section 7).  Structure alone is
 // checked here (JSON, types, lengths); what that means for training, evaluation and doctor they decide.
-// Errors name file, record (annotation id or index) and key.  With `faults`, wrong records are listed there and left
-// out instead of thrown; what is not JSON at all is thrown even so.  The label schema's photos have the size that they
-// have with `exif`: its outlines are drawn on them as they are seen so.
+// Errors name file, record (annotation id or index) and key.  With `faults`, wrong records, and label files that are
+// none, are listed there and left out instead of thrown; a COCO file that is not JSON at all is thrown even so.  The
+// label schema's photos have the size that they have with `exif`: its outlines are drawn on them as they are seen so.
 Annotations read_annotations(const std::filesystem::path&, std::vector<Fault>* faults = nullptr,
                              Exif exif = Exif::ignore);
 

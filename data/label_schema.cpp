@@ -145,7 +145,9 @@ class LabelReader {
       read_records(reader, source, "the file", "instance", faults_, [&] { read_instance(reader, photo, source); });
       reader.finish();
     } catch (const WrongValue& e) {
-      fail("{}: {} (of instances)", source, e.what());
+      report(faults_, {source, {}, fmt::format("{}: {} (of instances)", source, e.what())});
+    } catch (const Error& e) {
+      report(faults_, {source, {}, e.what()});
     }
   }
 

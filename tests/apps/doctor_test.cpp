@@ -100,6 +100,23 @@ TEST_CASE("doctor: a label folder") {
   CHECK(contains(ran.out, "1 fig                             1        1        0"));
 }
 
+TEST_CASE("doctor: a label file that is none is a finding, and the others are looked at") {
+  const Folder folder;
+  for (const char* sub : {"images", "labels"}) std::filesystem::create_directory(folder.path / sub);
+  for (const char* name : {"a", "b", "c"})
+    write_png(folder.path / fmt::format("images/{}.png", name), Tensor::zeros({10, 20, 3}, DType::u8));
+  write_text(folder / "labels/a.json", "");
+  write_text(folder / "labels/b.json", "{}");
+  write_text(folder / "labels/c.json",
+             R"([{"type": "instance", "class_id": 1, "class_name": "fig", "polygon": [2, 2, 8, 2, 8, 8]}])");
+  const Ran ran = run("doctor", "--annotations " + folder.path.string() + " --images " + (folder / "images"));
+  CHECK(ran.code == 1);
+  CHECK(ran.err == "");
+  CHECK(contains(ran.out, "labels/a.json\n  stops    is empty\n"));
+  CHECK(contains(ran.out, "labels/b.json\n  stops    the file is an object; an array expected (of instances)\n"));
+  CHECK(contains(ran.out, "1 fig                             1        1        0"));
+}
+
 TEST_CASE("doctor: a label folder's own files are not written over") {
   const Folder folder;
   for (const char* sub : {"images", "labels"}) std::filesystem::create_directory(folder.path / sub);

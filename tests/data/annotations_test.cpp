@@ -410,6 +410,30 @@ TEST_CASE("labels: each mistake is one line that names file, instance and key") 
   CHECK(folder.error() == "labels/b.json: not JSON: the file ends at line 1, column 2, where a value is expected");
 }
 
+TEST_CASE("labels: with a list of faults, a label file that is none is listed and the others read") {
+  LabelFolder folder;
+  const std::string fig = R"({"type": "instance", "class_id": 3, "class_name": "fig", "polygon": [1, 1, 3, 1, 3, 3]})";
+  for (const auto& [stem, text] : std::vector<std::pair<std::string, std::string>>{
+           {"a", ""}, {"b", "[" + fig + "]"}, {"c", fig}, {"d", "[" + fig + ","}, {"e", "[" + fig + "]"}}) {
+    write_png(folder.path / "images" / (stem + ".png"), Tensor::zeros({4, 6, 3}, DType::u8));
+    write_file(folder.path / "labels" / (stem + ".json"), text);
+  }
+  std::vector<Fault> faults;
+  const Annotations all = read_annotations(folder.path, &faults);
+  CHECK(all.photos.size() == 5);
+  CHECK(all.by_photo[1].size() == 1);
+  CHECK(all.by_photo[4].size() == 1);
+  REQUIRE(faults.size() == 3);
+  CHECK(without(folder.path, faults[0].text) == "labels/a.json: is empty");
+  CHECK(without(folder.path, faults[0].file) == "labels/a.json");
+  CHECK(without(folder.path, faults[1].text) ==
+        "labels/c.json: the file is an object; an array expected (of instances)");
+  CHECK(without(folder.path, faults[2].text).starts_with("labels/d.json: not JSON: the file ends at line 1"));
+  CHECK(folder.error() == "labels/a.json: is empty");
+  fs::remove(folder.path / "labels/a.json");
+  CHECK(folder.error() == "labels/c.json: the file is an object; an array expected (of instances)");
+}
+
 TEST_CASE("labels: a class_id has one class_name") {
   LabelFolder folder;
   write_file(folder.path / "labels/b.json",
