@@ -22,17 +22,20 @@ struct Count {
 struct Tally {
   Count crowds, without_area, outside, beyond, disagreeing, without_mask;
 
-  std::vector<std::string> warnings(const Annotations& all) const {
+  std::vector<std::string> warnings(const Annotations& all, Purpose purpose) const {
+    const bool validation = purpose == Purpose::validation;  // it evaluates with the annotations as they are
+    const char* left_out = validation ? "left out of the losses, not of the evaluation," : "left out";
+    const char* clipped = validation ? "clipped for the losses, not for the evaluation," : "clipped";
     std::vector<std::string> lines;
     const auto warn = [&](const char* done, const Count& count, const char* what) {
       if (count.number)
         lines.push_back(fmt::format("{}: {} {} of {} annotations: {} (the first is annotation {})", all.source, done,
                                     count.number, all.annotations.size(), what, count.first));
     };
-    warn("left out", crowds, "crowds");
-    warn("left out", without_area, "boxes without area");
-    warn("left out", outside, "boxes wholly outside their photo");
-    warn("clipped", beyond, "boxes that reach outside their photo");
+    warn(left_out, crowds, "crowds");
+    warn(left_out, without_area, "boxes without area");
+    warn(left_out, outside, "boxes wholly outside their photo");
+    warn(clipped, beyond, "boxes that reach outside their photo");
     warn("used", disagreeing, "boxes that disagree with their masks");
     warn("used", without_mask, "no mask, so the box stands for it");
     return lines;
@@ -144,7 +147,7 @@ void Dataset::collect_objects() {
       rows_[row].objects.push_back(i);
     }
   }
-  warnings_ = tally.warnings(annotations_);
+  warnings_ = tally.warnings(annotations_, purpose_);
   const bool any = std::ranges::any_of(rows_, [](const Row& r) { return !r.objects.empty(); });
   check(any || purpose_ == Purpose::validation,
         "{}: nothing to learn from: of its annotations {} are boxes without area, {} boxes outside their photo, {} "

@@ -110,6 +110,28 @@ TEST_CASE("dataset: training leaves out crowds and boxes without area, says how 
   CHECK(d.load(0, RngKey{}).labels.size() == 1);
 }
 
+TEST_CASE("dataset: validation says that the losses, not the evaluation, lack what training leaves out") {
+  Set set(1);
+  set.add(5, 1, 1, 1, 4, 4);
+  set.add(918, 1, 2, 2, 5, 0);
+  set.add(77, 1, 1, 1, 4, 4).crowd = true;
+  set.add(80, 1, 30, 2, 5, 5);
+  set.add(81, 1, -3, -2, 10, 8);
+  const Dataset d = set.dataset(Purpose::validation);
+  CHECK(d.annotations().annotations.size() == 5);  // the evaluation's
+  CHECK(d.load(0, RngKey{}).labels.size() == 2);   // the losses'
+  CHECK(d.warnings() ==
+        std::vector<std::string>{
+            "train.json: left out of the losses, not of the evaluation, 1 of 5 annotations: crowds (the first is "
+            "annotation 77)",
+            "train.json: left out of the losses, not of the evaluation, 1 of 5 annotations: boxes without area (the "
+            "first is annotation 918)",
+            "train.json: left out of the losses, not of the evaluation, 1 of 5 annotations: boxes wholly outside their "
+            "photo (the first is annotation 80)",
+            "train.json: clipped for the losses, not for the evaluation, 1 of 5 annotations: boxes that reach outside "
+            "their photo (the first is annotation 81)"});
+}
+
 TEST_CASE("dataset: boxes are clipped to the photo, and disagreement with the mask is a warning") {
   Set set(1);
   set.add(1, 1, -3, -2, 10, 8);
