@@ -23,9 +23,6 @@ int main(int argc, char** argv) {
         app.footer("Example: shapes --out data/shapes --images 1500 --size 128 --seed 1");
       },
       [&] {
-        std::error_code ignored;
-        sil::check(!std::filesystem::is_directory(out, ignored) || std::filesystem::is_empty(out, ignored),
-                   "{}: exists already; a new or an empty folder expected", out.string());
         const sil::Annotations made = sil::write_shapes(out, options);
         fmt::print("{}: {} pictures of {} x {} pixels, {} shapes", made.source, made.photos.size(), options.size,
                    options.size, made.annotations.size());

@@ -1,13 +1,14 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 
+#include "data/file_text.h"
 #include "data/image.h"
 #include "data/json_reader.h"
 #include "data/label_schema.h"
+#include "data/partial_folder.h"
 #include "tensor/atomic_file.h"
 #include "tensor/check.h"
 
@@ -37,8 +38,10 @@ std::vector<std::string> stems_of(const Annotations& all, const fs::path& photos
     const fs::path name = photo.file_name;
     const fs::path source = photos / name;
     std::error_code ignored;
-    check(!photo.file_name.empty() && fs::is_regular_file(source, ignored), "{}: image {}: there is no photo {}",
-          all.source, photo.id, source.string());
+    check(!photo.file_name.empty(), "{}: image {}: file_name is missing or empty; a photo's name expected", all.source,
+          photo.id);
+    check(fs::is_regular_file(source, ignored), "{}: image {}: there is no photo {}", all.source, photo.id,
+          source.string());
     const auto [other, is_new] = taken.emplace(name.stem().string(), photo.file_name);
     check(is_new, "{}: image {}: {} and {} have one stem; labels/{}.json could mean either", all.source, photo.id,
           other->second, photo.file_name, other->first);
@@ -98,32 +101,10 @@ void write_photo(const fs::path& folder, const Annotations& all, size_t i, const
   }
   write_atomically(folder / "labels" / (stem + ".json"),
                    [&](std::ostream& out) { out << (text.empty() ? "[]" : text + "\n]") << '\n'; });
-  fs::copy_file(photos / photo.file_name, folder / "images" / fs::path(photo.file_name).filename());
+  const FileText bytes(photos / photo.file_name);  // fs::copy_file names the source, and not why it failed
+  write_atomically(folder / "images" / fs::path(photo.file_name).filename(),
+                   [&](std::ostream& out) { out << bytes.view(); });
 }
-
-// A new folder beside the one to be written, which it becomes; removed with all it holds if it does not.
-class PartialFolder {
- public:
-  explicit PartialFolder(const fs::path& target) : target_(target.has_filename() ? target : target.parent_path()) {
-    if (target_.has_parent_path()) fs::create_directories(target_.parent_path());
-    const fs::path path = fmt::format("{}.part-{}", target_.string(), getpid());
-    check(fs::create_directory(path), "{}: is in the way: a folder of an earlier run; remove it", path.string());
-    path_ = path;
-  }
-  PartialFolder(const PartialFolder&) = delete;
-  ~PartialFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-  void finish() {
-    fs::rename(path_, target_);
-    path_.clear();
-  }
-
- private:
-  fs::path target_, path_;
-};
 
 std::vector<Loss> losses_of(const Annotations& all) {
   std::vector<Loss> losses;
@@ -147,17 +128,11 @@ std::vector<Loss> losses_of(const Annotations& all) {
 }  // namespace
 
 std::vector<Loss> write_labels(const fs::path& folder, const Annotations& all, const fs::path& photos) {
-  try {
-    check(!fs::exists(folder) || (fs::is_directory(folder) && fs::is_empty(folder)),
-          "{}: exists already; a new or an empty folder expected", folder.string());
-    const std::vector<std::string> stems = stems_of(all, photos);
-    PartialFolder partial(folder);
-    for (const char* sub : {"images", "labels", "masks"}) fs::create_directory(partial.path() / sub);
-    for (size_t i = 0; i < all.photos.size(); ++i) write_photo(partial.path(), all, i, stems[i], photos);
-    partial.finish();
-  } catch (const fs::filesystem_error& e) {
-    fail("{}: {}", e.path1().string(), e.code().message());
-  }
+  const std::vector<std::string> stems = stems_of(all, photos);
+  PartialFolder partial(folder);
+  for (const char* sub : {"images", "labels", "masks"}) partial.make(sub);
+  for (size_t i = 0; i < all.photos.size(); ++i) write_photo(partial.path(), all, i, stems[i], photos);
+  partial.finish();
   return losses_of(all);
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "data/image.h"
+#include "data/partial_folder.h"
 #include "tensor/check.h"
 #include "tensor/threads.h"
 
@@ -199,12 +200,8 @@ ShapesPicture draw_shapes(int size, RngKey key) {
 Annotations write_shapes(const std::filesystem::path& folder, const ShapesOptions& options) {
   check(options.images >= 1 && options.images <= 999999, "shapes: images is {} (1 to 999999 expected)", options.images);
   check(options.size >= 32 && options.size <= 4096, "shapes: size is {} (32 to 4096 pixels expected)", options.size);
-  const std::filesystem::path images = folder / "images", file = folder / "annotations.json";
-  std::error_code error;
-  std::filesystem::create_directories(images, error);
-  check(!error, "{}: cannot make this folder: {}", images.string(), error.message());
-  std::filesystem::remove(file, error);  // of an earlier set; it is written anew when all its pictures are
-
+  PartialFolder partial(folder);
+  const std::filesystem::path images = partial.make("images");
   std::vector<std::vector<VisibleShape>> shapes(static_cast<size_t>(options.images));
   const RngKey key = RngKey{options.seed}.fold("shapes");
   parallel_for(options.images, 1, [&](int64_t begin, int64_t end) {
@@ -216,7 +213,7 @@ Annotations write_shapes(const std::filesystem::path& folder, const ShapesOption
   });
 
   Annotations out;
-  out.source = file.string();
+  out.source = (folder / "annotations.json").string();
   for (size_t c = 0; c < names.size(); ++c) out.categories.push_back({int64_t(c) + 1, names[c], "shape"});
   for (int i = 0; i < options.images; ++i) {
     out.photos.push_back({i + 1, file_name(i), options.size, options.size});
@@ -232,7 +229,8 @@ Annotations write_shapes(const std::filesystem::path& folder, const ShapesOption
       out.annotations.push_back(std::move(a));
     }
   }
-  write_coco(file, out);
+  write_coco(partial.path() / "annotations.json", out);
+  partial.finish();
   out.index();
   return out;
 }

@@ -38,8 +38,9 @@ struct ShapesPicture {
 
 ShapesPicture draw_shapes(int size, RngKey);
 
-// Writes folder/images/000001.png ... and, last, folder/annotations.json; what it returns is what the file holds.
-// Throws an Error on a number out of range and if something cannot be written.
+// Writes folder/images/000001.png ... and folder/annotations.json, all or nothing; what it returns is what the file
+// holds.  Throws an Error on a number out of range, if the folder exists already and is not empty, and if something
+// cannot be written.
 Annotations write_shapes(const std::filesystem::path& folder, const ShapesOptions&);
 
 }  // namespace sil

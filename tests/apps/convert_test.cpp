@@ -251,6 +251,28 @@ TEST_CASE("convert: a file over the shell's limit of size is an error, and nothi
     CHECK_FALSE(contains(entry.path().filename().string(), "r.json"));
 }
 
+TEST_CASE("convert: a photo that does not fit on the disk is named where it was to be, with the reason") {
+  const CocoSet set;
+  std::ofstream(set / "photos/a.png", std::ios::app) << std::string(4096, 'x');  // behind the picture's end
+  const Ran ran = run("convert",
+                      "coco-to-labels --annotations " + (set / "f.json") + " --images " + (set / "photos") + " --out " +
+                          (set / "labels"),
+                      "ulimit -f 4;");  // blocks of 512 or 1024 bytes
+  CHECK(ran.code == 2);
+  CHECK(ran.err.starts_with("error: " + (set / "labels") + ".part-"));
+  CHECK(ran.err.ends_with("/images/a.png: cannot be written: File too large\n"));
+  for (const fs::directory_entry& entry : fs::directory_iterator(set.path))
+    CHECK_FALSE(contains(entry.path().filename().string(), "labels"));
+}
+
+TEST_CASE("convert: an image without a file name is named by its id") {
+  const CocoSet set;
+  std::string text = bytes_of(set / "f.json");
+  write_text(set / "f.json", text.replace(text.find("a.png"), 5, ""));
+  CHECK(set.to_labels(set / "labels").err ==
+        "error: " + (set / "f.json") + ": image 7: file_name is missing or empty; a photo's name expected\n");
+}
+
 TEST_CASE("convert: --help teaches") {
   CHECK(contains(run("convert", "--help").out, "coco-to-labels"));
   for (const std::string sub : {"labels-to-coco", "coco-to-labels", "rle"}) {

@@ -87,7 +87,8 @@ TEST_CASE("shapes: bad arguments and a folder that cannot be written end with 2 
            {"--out " + made + " --size 5000", "error: shapes: size is 5000 (32 to 4096 pixels expected)"},
            {"--out " + made + " --images many", "error: "},
            {"--out " + made + " --colour red", "error: "},
-           {"--out " + file, "error: " + file + "/images: cannot make this folder: "}}) {
+           {"--out " + file, "error: " + file + ": exists already; a new or an empty folder expected"},
+           {"--out " + file + "/set", "error: " + file + "/set: cannot be made: Not a directory"}}) {
     const Ran ran = run("shapes", arguments);
     CAPTURE(ran.err);
     CHECK(ran.code == 2);
@@ -108,6 +109,23 @@ TEST_CASE("shapes: a set is not mixed with what a folder holds") {
   CHECK(run("shapes", "--images 2 --out ''").err.starts_with("error: --out is "));
   CHECK(run("shapes", "--images 2 --seed -1 --out " + folder / "new").code == 2);
   CHECK_FALSE(std::filesystem::exists(folder / "new"));
+}
+
+TEST_CASE("shapes: a set is there whole or not at all") {
+  const Folder folder;
+  const Ran full = run("shapes", "--images 3 --size 128 --out " + folder / "set", "ulimit -f 4;");
+  CHECK(full.code == 2);
+  CHECK(full.err.ends_with(": cannot be written: File too large\n"));
+  CHECK(std::filesystem::is_empty(folder.path));
+
+  // Ended from outside while it draws, it leaves no folder of that name, and the same command makes one.
+  const Ran ended = run("shapes", "--images 2000 --size 512 --out " + folder / "set", "timeout -s INT 0.3");
+  CHECK(ended.code != 0);
+  CHECK_FALSE(std::filesystem::exists(folder / "set"));
+  CHECK(run("shapes", "--images 3 --size 40 --out " + folder / "set").code == 0);
+  std::filesystem::create_directory(folder / "empty");
+  CHECK(run("shapes", "--images 3 --size 40 --out " + folder / "empty/").code == 0);
+  CHECK(bytes_of(folder / "empty/annotations.json") == bytes_of(folder / "set/annotations.json"));
 }
 
 TEST_CASE("shapes: --help teaches") {

@@ -244,7 +244,7 @@ TEST_CASE("trainer: a tiny model learns two pictures by heart") {
   config.train.learning_rate = 0.003;
   config.train.validate_every = 150;
   const Dataset training = tiny_data(folder.path / "data", config, Purpose::training, 2);
-  const Dataset validation = tiny_data(folder.path / "data", config, Purpose::validation, 2);
+  const Dataset validation = tiny_data(folder.path / "val", config, Purpose::validation, 2);
   MaskRcnn model = tiny_model(config);
   const Progress done = train(model, {config, training, &validation, folder.path, {}, {}});
   CHECK(done.best_score > 0.8);

@@ -1,0 +1,47 @@
+#include "data/partial_folder.h"
+
+#include <unistd.h>
+
+#include "tensor/atomic_file.h"
+#include "tensor/check.h"
+
+namespace sil {
+
+namespace fs = std::filesystem;
+
+PartialFolder::PartialFolder(const fs::path& target)
+    : target_(behind_links(target.has_filename() ? target : target.parent_path())) {
+  std::error_code error;
+  const fs::file_status status = fs::status(target_, error);
+  check(!fs::exists(status) || (fs::is_directory(status) && fs::is_empty(target_, error)),
+        "{}: exists already; a new or an empty folder expected", target.string());
+  error.clear();
+  if (target_.has_parent_path()) fs::create_directories(target_.parent_path(), error);
+  check(!error, "{}: cannot be made: {}", target.string(), error.message());
+  const fs::path path = fmt::format("{}.part-{}", target_.string(), getpid());
+  const bool is_new = fs::create_directory(path, error);
+  check(!error, "{}: cannot be made: {}", path.string(), error.message());
+  check(is_new, "{}: is in the way: a folder of an earlier run; remove it", path.string());
+  path_ = path;
+}
+
+PartialFolder::~PartialFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+}
+
+fs::path PartialFolder::make(const char* name) const {
+  std::error_code error;
+  fs::create_directory(path_ / name, error);
+  check(!error, "{}: cannot be made: {}", (path_ / name).string(), error.message());
+  return path_ / name;
+}
+
+void PartialFolder::finish() {
+  std::error_code error;
+  fs::rename(path_, target_, error);
+  check(!error, "{}: cannot be made: {}", target_.string(), error.message());
+  path_.clear();
+}
+
+}  // namespace sil
