@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -42,8 +43,10 @@ void define(CLI::App& app, Arguments& a) {
   add_bn_eps(app, a.bn_eps);
   app.add_option("--images", a.images, "Photos, or folders of them")->required();
   app.add_option("--results", a.results, "COCO results JSON to write")->required();
-  app.add_option("--annotations", a.annotations,
-                 "Takes the photos' image ids, by file name, and the classes' names from here");
+  app.add_option(
+      "--annotations", a.annotations,
+      "Takes the photos' image ids, by file name (and folder, where names are the same), and the classes' names "
+      "from here");
   app.add_option("--overlay", a.overlays, "Folder for a picture of each photo with what was found");
   app.add_option("--score-threshold", a.score_threshold, "Least score in the results; else the model's")
       ->check(between_0_and_1());
@@ -101,12 +104,38 @@ std::vector<File> files_of(const std::vector<std::string>& images, const OnBad& 
   return files;
 }
 
-// Ids of the annotations' photos by file name; a name in a subfolder also counts by its last part.
-std::map<std::string, int64_t> ids_of(const Annotations& annotations) {
-  std::map<std::string, int64_t> ids;
-  for (const Photo& photo : annotations.photos) ids[fs::path(photo.file_name).filename().string()] = photo.id;
-  for (const Photo& photo : annotations.photos) ids[photo.file_name] = photo.id;
-  return ids;
+// The annotations' photos by the last part of their file names.
+using PhotosByName = std::multimap<std::string, const Photo*>;
+
+PhotosByName by_name(const Annotations& annotations) {
+  PhotosByName photos;
+  for (const Photo& photo : annotations.photos) photos.emplace(fs::path(photo.file_name).filename().string(), &photo);
+  return photos;
+}
+
+// How many of the last parts of a photo's path are those of a record's name, and whether that is all of the name.
+std::pair<int, bool> match(const fs::path& path, const fs::path& name) {
+  auto p = path.end(), n = name.end();
+  int parts = 0;
+  while (p != path.begin() && n != name.begin() && *std::prev(p) == *std::prev(n)) --p, --n, ++parts;
+  return {parts, n == name.begin()};
+}
+
+// The id of the record that a photo's path agrees with best; folders count where names alone do not decide.
+int64_t id_of(const fs::path& path, const PhotosByName& photos, const std::string& source) {
+  const auto [first, last] = photos.equal_range(path.filename().string());
+  check(first != last, "{}: {} has no photo of this name", path.string(), source);
+  const fs::path whole = fs::absolute(path).lexically_normal();
+  std::pair<int, bool> best{0, false};
+  std::vector<const Photo*> found;
+  for (auto photo = first; photo != last; ++photo) {
+    const auto agrees = match(whole, fs::path(photo->second->file_name).lexically_normal());
+    if (agrees > best) best = agrees, found.clear();
+    if (agrees == best) found.push_back(photo->second);
+  }
+  check(found.size() == 1, "{}: may be image {} or {} of {}; a path that ends as one of their names expected",
+        path.string(), found[0]->id, found.back()->id, source);
+  return found[0]->id;
 }
 
 class Prediction {
@@ -121,7 +150,7 @@ class Prediction {
     weights_ = read_weights(a.weights, a.bn_eps);
     if (!a.annotations.empty()) {
       annotations_ = read_annotations(a.annotations, nullptr, exif_);
-      check_categories(weights_.categories, *annotations_, a.weights);
+      check_categories(weights_, *annotations_, a.weights);
       check_outputs(annotations_->files);
     }
     gather();
@@ -142,7 +171,7 @@ class Prediction {
         model, dataset,
         [&](size_t i, const std::vector<Detection>& found) {
           results.insert(results.end(), found.begin(), found.end());
-          if (!a_.overlays.empty()) draw(i, found);
+          if (!a_.overlays.empty()) try_to_draw(i, found);
           status.update(int64_t(i) + 1);
         },
         [&](size_t, const std::string& message) { report(message); });
@@ -164,18 +193,15 @@ class Prediction {
 
   // Photos that can be opened, each with its id, under its path (to load) and under its name (for the results).
   void gather() {
-    const std::map<std::string, int64_t> ids = annotations_ ? ids_of(*annotations_) : std::map<std::string, int64_t>();
+    const PhotosByName known = annotations_ ? by_name(*annotations_) : PhotosByName();
     int64_t next = 0;
     for (const File& file : files_) try {
         next++;
         std::error_code error;  // of what exists and cannot be looked at, of which reading it tells
         check(fs::exists(file.path, error) || error, "{}: does not exist; a photo or a folder of photos expected",
               file.path.string());
-        const auto known = ids.find(file.name);
-        check(!annotations_ || known != ids.end(), "{}: {} has no photo of this name", file.path.string(),
-              a_.annotations);
+        const int64_t id = annotations_ ? id_of(file.path, known, a_.annotations) : next;
         const ImageInfo info = read_image_info(file.path, exif_);
-        const int64_t id = annotations_ ? known->second : next;
         check(taken_.insert(id).second, "{}: another photo of this name has its image id {}", file.path.string(), id);
         paths_.photos.push_back({id, file.path.string(), info.width, info.height});
         named_.photos.push_back({id, file.name, info.width, info.height});
@@ -200,6 +226,15 @@ class Prediction {
     for (const CategoryTable::Row& row : weights_.categories.rows)
       list.push_back({row.id, row.name.empty() ? fmt::format("category {}", row.id) : row.name, ""});
     return list;
+  }
+
+  // What was found is written even where it cannot be drawn.
+  void try_to_draw(size_t i, const std::vector<Detection>& found) {
+    try {
+      draw(i, found);
+    } catch (const Error& e) {
+      report(e.what());
+    }
   }
 
   void draw(size_t i, const std::vector<Detection>& found) {

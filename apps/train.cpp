@@ -10,6 +10,7 @@
 #include "apps/photos.h"
 #include "apps/program.h"
 #include "data/dataset.h"
+#include "tensor/atomic_file.h"
 #include "train/checkpoint.h"
 #include "train/folder_lock.h"
 #include "train/pretrained.h"
@@ -84,11 +85,12 @@ void check_arguments(const Arguments& a) {
         a.out);
 }
 
+constexpr const char* kOutputs[] = {"config.json", "log.jsonl", "metrics.json", "last.safetensors", "best.safetensors"};
+
 // A run's files are none of what it reads; but a resumed one's are its own.
 void check_outputs(const Arguments& a, const std::vector<fs::path>& inputs) {
   if (a.resume) return;
-  for (const char* name : {"config.json", "log.jsonl", "metrics.json", "last.safetensors", "best.safetensors"})
-    check_no_input(fs::path(a.out) / name, inputs);
+  for (const char* name : kOutputs) check_no_input(fs::path(a.out) / name, inputs);
 }
 
 Annotations annotations_of(const Arguments& a, const std::string& path) {
@@ -109,6 +111,8 @@ void check_same_run(const Checkpoint& resumed, const RunConfig& config, const Da
                     const std::string& source) {
   check(config.train.seed == resumed.config.train.seed, "{}: its seed is {}, not {}; the same expected to resume",
         source, resumed.config.train.seed, config.train.seed);
+  const std::string &optimizer = resumed.config.train.optimizer, &wanted = config.train.optimizer;
+  check(optimizer == wanted, "{}: its optimizer is {}, not {}; the same expected to resume", source, optimizer, wanted);
   const int64_t photos = resumed.progress.photos, given = int64_t(training.size());
   check(photos == 0 || photos == given,
         "{}: it trained on {} photos, --train-annotations has {}; the same expected to resume (--weights starts anew "
@@ -138,7 +142,7 @@ Start start_of(const Arguments& a) {
   return start;
 }
 
-MaskRcnn new_model(const RunConfig& config, const CategoryTable& categories, const Start& start) {
+MaskRcnn new_model(const RunConfig& config, const CategoryTable& categories, Start start) {
   MaskRcnn model(config.model, config.train.seed);
   if (start.source.empty()) return model;
   fmt::print("starts from {}\n", is_backbone(start.file.weights)
@@ -196,13 +200,14 @@ int run_training(const Arguments& a) {
     validation.emplace(
         dataset(annotations_of(a, a.val_annotations), a.val_images, table, config, Purpose::validation, exif));
 
-  MaskRcnn model = new_model(config, table, start);
+  MaskRcnn model = new_model(config, table, std::move(start));  // whose file is needed no more
   if (resumed) load_state_dict_exact(leaves(model), resumed->weights, last.string());
   model.move_to(device);
   std::error_code error;
   fs::create_directories(a.out, error);
   check(!error, "{}: cannot be made: {}", a.out, error.message());
   const FolderLock only_run(a.out);
+  for (const char* name : kOutputs) remove_leftovers(fs::path(a.out) / name);
   check(resumed || !fs::exists(last), "{} exists; --resume goes on with that run, another --out starts a new one",
         last.string());
 
@@ -216,7 +221,8 @@ int run_training(const Arguments& a) {
     fmt::print("best mask AP50 {:.3f} at step {}: {}\n", done.best_score, done.best_step,
                (fs::path(a.out) / "best.safetensors").string());
   fmt::print("after step {}: {}\n", done.step, last.string());
-  const bool cut_short = received != 0 && done.step < total_steps(config.train, int64_t(training.size()));
+  const bool cut_short = received != 0 && (done.step < total_steps(config.train, int64_t(training.size())) ||
+                                           (validation && done.validated < done.step));
   return cut_short ? 128 + received : 0;
 }
 

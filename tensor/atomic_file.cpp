@@ -23,6 +23,13 @@ struct Temporary {
   }
 };
 
+// How the names of a file's temporary ones begin; the number of a process follows.  No name has more than 255 bytes.
+std::string start_of_parts(const std::filesystem::path& target) {
+  constexpr size_t kMostBytes = 255, kMostDigits = 10;
+  const std::string part = ".part-";
+  return target.filename().string().substr(0, kMostBytes - part.size() - kMostDigits) + part;
+}
+
 const char* reason() { return errno ? std::strerror(errno) : "input/output error"; }
 
 // The data, or a folder's entry, is on the disk when this returns.
@@ -68,8 +75,7 @@ bool is_device(const std::filesystem::path& path) {
 void write_atomically(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write) {
   if (is_device(path)) return write_to_device(path, write);
   const std::filesystem::path target = behind_links(path);
-  Temporary temporary{target};
-  temporary.path += ".part-" + std::to_string(::getpid());
+  Temporary temporary{target.parent_path() / (start_of_parts(target) + std::to_string(::getpid()))};
   errno = 0;
   std::ofstream out(temporary.path, std::ios::binary | std::ios::trunc);
   if (!out) {
@@ -87,6 +93,21 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
   check(std::rename(temporary.path.c_str(), target.c_str()) == 0, "{}: cannot be written: {}", path.string(), reason());
   temporary.path.clear();
   sync(path, target.has_parent_path() ? target.parent_path() : ".", O_RDONLY | O_DIRECTORY);
+}
+
+void remove_leftovers(const std::filesystem::path& path) {
+  const std::filesystem::path target = behind_links(path);
+  const std::string start = start_of_parts(target);
+  std::error_code error;
+  std::filesystem::directory_iterator entry(target.has_parent_path() ? target.parent_path() : ".", error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with(start) && name.size() > start.size() &&
+        name.find_first_not_of("0123456789", start.size()) == std::string::npos) {
+      std::error_code ignored;
+      std::filesystem::remove(entry->path(), ignored);
+    }
+  }
 }
 
 }  // namespace sil

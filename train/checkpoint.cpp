@@ -79,8 +79,8 @@ CategoryTable categories_from(const std::string& json, int num_classes, const st
 }
 
 std::string progress_json(const Progress& p) {
-  return fmt::format(R"({{"step": {}, "best_score": {:.17g}, "best_step": {}, "photos": {}}})", p.step, p.best_score,
-                     p.best_step, p.photos);
+  return fmt::format(R"({{"step": {}, "best_score": {:.17g}, "best_step": {}, "photos": {}, "validated": {}}})", p.step,
+                     p.best_score, p.best_step, p.photos, p.validated);
 }
 
 Progress progress_from(const std::string& json, const std::string& source) {
@@ -89,9 +89,11 @@ Progress progress_from(const std::string& json, const std::string& source) {
             d.HasMember("best_score") && d["best_score"].IsNumber() && d.HasMember("best_step") &&
             d["best_step"].IsInt64(),
         "{}: metadata progress has no step, best_score and best_step", source);
-  const bool has_photos = d.HasMember("photos") && d["photos"].IsInt64();
-  return {d["step"].GetInt64(), d["best_score"].GetDouble(), d["best_step"].GetInt64(),
-          has_photos ? d["photos"].GetInt64() : 0};
+  const auto later = [&](const char* key, int64_t otherwise) {  // what older files do not say
+    return d.HasMember(key) && d[key].IsInt64() ? d[key].GetInt64() : otherwise;
+  };
+  const int64_t step = d["step"].GetInt64();
+  return {step, d["best_score"].GetDouble(), d["best_step"].GetInt64(), later("photos", 0), later("validated", step)};
 }
 
 bool is_ours(const TensorFile& file) { return file.metadata.contains("silhouette"); }
@@ -253,8 +255,11 @@ MaskRcnn model_of(const WeightsFile& file, const std::string& source) {
   return model;
 }
 
-void check_categories(const CategoryTable& of_model, const Annotations& annotations, const std::string& weights) {
+void check_categories(const WeightsFile& file, const Annotations& annotations, const std::string& weights) {
+  const CategoryTable& of_model = file.categories;
+  std::set<int64_t> given;
   for (const Category& c : annotations.categories) {
+    given.insert(c.id);
     const int output = of_model.output(c.id);
     check(output > 0, "{}: has no category {} (\"{}\"), which {} has; weights trained on these categories expected",
           weights, c.id, c.name, annotations.source);
@@ -262,6 +267,11 @@ void check_categories(const CategoryTable& of_model, const Annotations& annotati
     check(known.empty() || known == c.name, "{}: category {} is \"{}\" there, but \"{}\" in {}", weights, c.id, known,
           c.name, annotations.source);
   }
+  if (!file.of_ours) return;
+  for (const CategoryTable::Row& row : of_model.rows)
+    check(given.contains(row.id),
+          "{}: knows category {} (\"{}\"), which {} has not; weights trained on these categories expected", weights,
+          row.id, row.name, annotations.source);
 }
 
 std::string load_for_training(MaskRcnn& model, const CategoryTable& categories, const WeightsFile& file,

@@ -18,6 +18,7 @@ struct Progress {
   double best_score = 0;  // mask AP50
   int64_t best_step = 0;  // 0: nothing above 0 yet
   int64_t photos = 0;     // of the training set, which decides their order; 0: the file does not say
+  int64_t validated = 0;  // the step that was validated last; behind `step` where a due validation did not end
 };
 
 struct Checkpoint {
@@ -52,8 +53,9 @@ WeightsFile read_weights(const std::filesystem::path&, std::optional<float> bn_e
 // The model of a weights file, with exactly its weights.
 MaskRcnn model_of(const WeightsFile&, const std::string& source);
 
-// Throws an Error unless the model knows every category of the annotations, by id and, where it has names, by name.
-void check_categories(const CategoryTable& of_model, const Annotations&, const std::string& weights);
+// Throws an Error unless the model knows every category of the annotations, by id and, where it has names, by name, and
+// the annotations have every one of a model trained here (torchvision's knows ids that COCO does not use).
+void check_categories(const WeightsFile&, const Annotations&, const std::string& source);
 
 // Puts a file's weights into a model to train on these categories.  Of another class count or of other categories, all
 // but the three class-sized layers go in.  Returns a line that says what was loaded, is new and is left over.  What is

@@ -94,18 +94,18 @@ struct Unread {
 
 class Trainer {
  public:
-  Trainer(MaskRcnn& model, const Run& run)
+  Trainer(MaskRcnn& model, Run run)
       : model_(model),
-        run_(run),
-        config_(run.config.train),
-        photos_(int64_t(run.training.size())),
+        run_(std::move(run)),
+        config_(run_.config.train),
+        photos_(int64_t(run_.training.size())),
         steps_(total_steps(config_, photos_)),
         leaves_(leaves(model)),
         optimizer_(leaves_, optimizer_config(config_)),
         rate_(schedule(config_, photos_)),
         progress_(resume()),
         step_(model_, optimizer_, config_.clip_norm),
-        log_(run.folder / "log.jsonl", progress_.step),
+        log_(run_.folder / "log.jsonl", progress_.step),
         status_(steps_, "step", progress_.step) {}
 
   Progress run() {
@@ -115,19 +115,21 @@ class Trainer {
                                   .first_step = progress_.step,
                                   .workers = workers,
                                   .ahead = workers + 1});
-    if (progress_.step >= steps_) validate_and_save();
-    while (progress_.step < steps_) {
+    if (progress_.step >= steps_ || validation_is_missing()) validate_and_save();
+    while (progress_.step < steps_ && !stops_) {
       const Clock::time_point begin = Clock::now();
       queue_in_memory(next(loader), begin);
       read_all_but(model_.device().kind() == Device::Kind::cpu ? 0 : 1);
       if (validation_is_due(config_, progress_.step, photos_, steps_)) {
         validate_and_save();
-        if (stops_early()) break;
+        if (!stops_ && stops_early()) break;
       } else if (seconds_since(saved_) >= 60 * config_.checkpoint_minutes) {
         save();
       }
-      if (is_stopped()) break;
+      if (!stops_ && progress_.step < steps_ && run_.stop_wanted && run_.stop_wanted()) save(), stops_ = true;
     }
+    if (stops_)
+      status_.line(fmt::format("stopped after step {} of {}, as asked; --resume goes on", progress_.step, steps_));
     if (Recorded::possible(model_.device())) status_.line(counts_text(step_.counts()));
     return progress_;
   }
@@ -148,6 +150,7 @@ class Trainer {
     if (run_.resumed) {
       optimizer_.load_state(run_.resumed->optimizer, (run_.folder / "last.safetensors").string());
       progress = run_.resumed->progress;
+      run_.resumed.reset();  // its tensors have been copied
     }
     progress.photos = photos_;
     return progress;
@@ -195,30 +198,46 @@ class Trainer {
   void validate_and_save() {
     read_all_but(0);
     if (run_.validation) {
-      const ValidationRecord record =
-          validate(model_, *run_.validation, progress_.step, epochs_of_steps(config_, progress_.step, photos_));
-      const bool is_best = improve(progress_, progress_.step, record.metrics.segm->AP50);
-      log_.push(record);
-      status_.line(validation_text(record, is_best));
-      if (is_best || progress_.best_step == 0) {
-        write_checkpoint(run_.folder / "best.safetensors", checkpoint(false));
-        write_json(run_.folder / "metrics.json", record.metrics);
-      }
+      if (const auto record = validated())
+        keep(*record);
+      else
+        stops_ = true;
     }
     save();
+  }
+
+  // A photo that cannot be read ends the run here too, but not what was trained.
+  std::optional<ValidationRecord> validated() {
+    try {
+      return validate(model_, *run_.validation, progress_.step, epochs_of_steps(config_, progress_.step, photos_),
+                      run_.stop_wanted);
+    } catch (const Error&) {
+      save();
+      throw;
+    }
+  }
+
+  void keep(const ValidationRecord& record) {
+    progress_.validated = progress_.step;
+    const bool is_best = improve(progress_, progress_.step, record.metrics.segm->AP50);
+    log_.push(record);
+    status_.line(validation_text(record, is_best));
+    if (is_best || progress_.best_step == 0) {
+      write_checkpoint(run_.folder / "best.safetensors", checkpoint(false));
+      write_json(run_.folder / "metrics.json", record.metrics);
+    }
+  }
+
+  // The run that this one goes on from stopped in a validation.
+  bool validation_is_missing() const {
+    return run_.validation && progress_.step > progress_.validated &&
+           validation_is_due(config_, progress_.step, photos_, steps_);
   }
 
   void save() {
     read_all_but(0);  // weights of a step that went wrong are not kept
     write_checkpoint(run_.folder / "last.safetensors", checkpoint(true));
     saved_ = Clock::now();
-  }
-
-  bool is_stopped() {
-    if (!run_.stop_wanted || !run_.stop_wanted() || progress_.step >= steps_) return false;
-    save();
-    status_.line(fmt::format("stopped after step {} of {}, as asked; --resume goes on", progress_.step, steps_));
-    return true;
   }
 
   bool stops_early() {
@@ -235,7 +254,7 @@ class Trainer {
   }
 
   MaskRcnn& model_;
-  const Run& run_;
+  Run run_;
   const TrainConfig& config_;
   int64_t photos_, steps_;
   std::vector<Leaf> leaves_;
@@ -246,19 +265,22 @@ class Trainer {
   MetricsLog log_;
   Status status_;
   std::deque<Unread> unread_;
+  bool stops_ = false;                      // as asked
   Clock::time_point saved_ = Clock::now();  // when last.safetensors was written
   Clock::time_point read_ = saved_;         // when a step's numbers were
 };
 
 }  // namespace
 
-ValidationRecord validate(MaskRcnn& model, const Dataset& dataset, int64_t step, double epoch) {
+std::optional<ValidationRecord> validate(MaskRcnn& model, const Dataset& dataset, int64_t step, double epoch,
+                                         const std::function<bool()>& stop_wanted) {
   const RngKey key = RngKey{}.fold("validation");
   Evaluation evaluation(dataset.annotations());
   Status status(int64_t(dataset.size()), "validation");
   Loader loader(dataset, {.batch_size = 1, .shuffle = false});
   LossValues sum{};
   for (size_t i = 0; i < dataset.size(); i++) {
+    if (stop_wanted && stop_wanted()) return std::nullopt;
     const auto [losses, found] = model.losses_and_detections(collate(*loader.next(), model.device()), key);
     const LossValues of_photo = values(losses);
     for (size_t k = 0; k < sum.size(); k++) sum[k] += of_photo[k];
@@ -268,13 +290,13 @@ ValidationRecord validate(MaskRcnn& model, const Dataset& dataset, int64_t step,
   }
   evaluation.add_rest();
   for (double& v : sum) v /= double(std::max<size_t>(dataset.size(), 1));
-  return {step, epoch, sum, evaluation.metrics()};
+  return ValidationRecord{step, epoch, sum, evaluation.metrics()};
 }
 
-Progress train(MaskRcnn& model, const Run& run) {
+Progress train(MaskRcnn& model, Run run) {
   write_atomically(run.folder / "config.json", [&](std::ostream& out) { out << to_json(run.config); });
   model.compute_in(run.config.train.dtype);
-  return Trainer(model, run).run();
+  return Trainer(model, std::move(run)).run();
 }
 
 }  // namespace sil

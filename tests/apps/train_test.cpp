@@ -120,6 +120,8 @@ TEST_CASE("train: --resume goes on, and without it a run is not overwritten") {
 
   // Another seed, or other photos: what follows would not be what this run would have done.
   check_error(run("train", data.training("run") + "--resume --seed 7"), "last.safetensors: its seed is 0, not 7");
+  check_error(run("train", data.training("run") + "--resume --set train.optimizer=sgd"),
+              "last.safetensors: its optimizer is adamw, not sgd; the same expected to resume");
   const Folder more;
   REQUIRE(run("shapes", "--out " + (more / "set") + " --images 6 --size 64").code == 0);
   check_error(run("train", "--train-annotations " + (more / "set/annotations.json") + " --train-images " +
@@ -199,6 +201,10 @@ TEST_CASE("train: --weights of another class count keeps the rest and says so; p
   check_error(run("evaluate", three + " --annotations " + fewer), "has no category 99 (\"star\")");
   check_error(run("predict", three + " --annotations " + fewer + " --results " + (data.folder / "r.json")),
               "has no category 99 (\"star\")");
+  const std::string four = "--weights " + (data.folder / "four/last.safetensors") + " --images " + data.images;
+  check_error(run("evaluate", four + " --annotations " + data.annotations), "knows category 99 (\"star\"), which ");
+  check_error(run("predict", four + " --annotations " + data.annotations + " --results " + (data.folder / "r.json")),
+              "knows category 99 (\"star\"), which ");
   CHECK_FALSE(fs::exists(data.folder / "r.json"));
 }
 
@@ -344,6 +350,57 @@ TEST_CASE("predict: a bad photo is named, the rest goes on, and the exit code is
   write_text(data.folder / "cut.safetensors", bytes_of(data.folder / "run/last.safetensors").substr(0, 100000));
   check_error(run("predict", "--weights " + (data.folder / "cut.safetensors") + " --images " + data.images + results),
               "cut.safetensors");
+}
+
+TEST_CASE("predict: photos of one name are told apart by their folders, or refused") {
+  const Data data;
+  REQUIRE(data.train("run", "--max-steps 0").code == 0);
+  const fs::path photos = data.folder / "photos";
+  for (const char* folder : {"a", "b", "c"}) {
+    fs::create_directories(photos / folder);
+    fs::copy_file(fs::path(data.images) / "000001.png", photos / folder / "x.png");
+  }
+  fs::copy_file(fs::path(data.images) / "000001.png", photos / "x.png");
+  const auto predicted = [&](const std::string& file_names, const std::string& images) {
+    std::string text = bytes_of(data.annotations);
+    for (int id = 1; id <= 2; ++id) {
+      const std::string name = fmt::format("00000{}.png", id);
+      text.replace(text.find(name), name.size(),
+                   file_names.substr(id == 1 ? 0 : file_names.find(' ') + 1,
+                                     id == 1 ? file_names.find(' ') : std::string::npos));
+    }
+    write_text(data.folder / "named.json", text);
+    std::set<int64_t> ids;
+    const Ran ran =
+        run("predict", "--weights " + (data.folder / "run/last.safetensors") + " --images " + images +
+                           " --annotations " + (data.folder / "named.json") + " --results " + (data.folder / "r.json"));
+    INFO(ran.err);
+    if (ran.code != 0) return contains(ran.err, "may be image 1 or 2 of ") ? std::set<int64_t>{-1} : ids;
+    for (const Detection& d : read_results(data.folder / "r.json")) ids.insert(d.image_id);
+    return ids;
+  };
+  CHECK(predicted("a/x.png b/x.png", (photos / "a").string()) == std::set<int64_t>{1});
+  CHECK(predicted("a/x.png b/x.png", (photos / "b").string()) == std::set<int64_t>{2});
+  CHECK(predicted("a/x.png b/x.png", (photos / "c").string()) == std::set<int64_t>{-1});
+  CHECK(predicted("x.png a/x.png", (photos / "x.png").string()) == std::set<int64_t>{1});
+  CHECK(predicted("x.png a/x.png", (photos / "a/x.png").string()) == std::set<int64_t>{2});
+  CHECK(predicted("elsewhere/x.png other.png", (photos / "c").string()) == std::set<int64_t>{1});
+}
+
+TEST_CASE("predict: an overlay that cannot be written is named, and the results are written") {
+  const Data data;
+  REQUIRE(data.train("run", "--max-steps 0").code == 0);
+  const fs::path overlays = data.folder / "overlays";
+  fs::create_directories(overlays / "000002.png");  // a folder stands in the way
+  const Ran ran = run("predict", "--weights " + (data.folder / "run/last.safetensors") + " --images " + data.images +
+                                     " --results " + (data.folder / "r.json") + " --overlay " + overlays.string());
+  CHECK(ran.code == 2);
+  CHECK(contains(ran.err, "000002.png: cannot be written: "));
+  CHECK(contains(ran.err, "error: 1 of 4 photos could not be used\n"));
+  CHECK(fs::exists(overlays / "000003.png"));
+  std::set<int64_t> ids;
+  for (const Detection& d : read_results(data.folder / "r.json")) ids.insert(d.image_id);
+  CHECK(ids == std::set<int64_t>{1, 2, 3, 4});
 }
 
 TEST_CASE("predict: links that lead nowhere or in a circle are named, the rest goes on") {

@@ -51,6 +51,25 @@ TEST_CASE("atomic file: a disk that fills up leaves the last good file") {
   CHECK(files_in(folder) == 1);
 }
 
+TEST_CASE("atomic file: the longest name that a file may have") {
+  const Folder folder;
+  const std::string name(255, 'n');
+  write_atomically(folder.path / name, [](std::ostream& out) { out << "whole"; });
+  CHECK(bytes_of(folder.path / name) == "whole");
+  CHECK(files_in(folder) == 1);
+}
+
+TEST_CASE("atomic file: what killed programs left beside a file goes, and nothing else") {
+  const Folder folder;
+  for (const char* name : {"a.part-1", "a.part-4194304", "a", "a.part-", "a.part-x", "b.part-1", "ab.part-1"})
+    write_text(folder.path / name, name);
+  remove_leftovers(folder.path / "a");
+  CHECK(files_in(folder) == 5);
+  CHECK_FALSE(fs::exists(folder.path / "a.part-1"));
+  CHECK_FALSE(fs::exists(folder.path / "a.part-4194304"));
+  remove_leftovers(folder.path / "none/a");  // no folder, nothing to do
+}
+
 TEST_CASE("atomic file: a folder that is not there is an error that names the file") {
   CHECK_THROWS_WITH_AS(write_atomically("/nowhere/a", [](std::ostream&) {}),
                        "/nowhere/a: cannot be written: No such file or directory", Error);

@@ -127,12 +127,14 @@ TEST_CASE("trainer: between validations last.safetensors is written every checkp
   s.config.train.checkpoint_minutes = 0;
   s.config.train.validate_every = 3;
   s.run("often", {}, look);
-  CHECK(saved == std::vector<int64_t>{1, 2, 3});
+  CHECK(saved == std::vector<int64_t>{1, 2, 2, 2});  // asked after two steps, and before each photo of the validation
+  CHECK(read_checkpoint(last).progress.step == 3);
   saved.clear();
   fs::remove(last);
   s.config.train.checkpoint_minutes = 10;
   s.run("often", {}, look);
-  CHECK(saved == std::vector<int64_t>{-1, -1, 3});
+  CHECK(saved == std::vector<int64_t>{-1, -1, -1, -1});
+  CHECK(read_checkpoint(last).progress.step == 3);
 }
 
 TEST_CASE("trainer: the folder holds config, log, checkpoints and metrics; another seed is another run") {
@@ -168,7 +170,8 @@ TEST_CASE("trainer: validation neither moves weights and statistics nor draws an
   Setting s;
   MaskRcnn model = tiny_model(s.config);
   const StateDict before = state_dict(leaves(model));
-  const ValidationRecord a = validate(model, s.validation, 1, 0.5), b = validate(model, s.validation, 1, 0.5);
+  const ValidationRecord a = validate(model, s.validation, 1, 0.5).value(),
+                         b = validate(model, s.validation, 1, 0.5).value();
   CHECK(a.losses == b.losses);
   for (double loss : a.losses) CHECK(std::isfinite(loss));
   CHECK(to_json(a.metrics) == to_json(b.metrics));
@@ -196,6 +199,40 @@ TEST_CASE("trainer: a photo that cannot be read ends the run with what was done,
   CHECK(bytes_of(last) == bytes_of(s.run_folder("whole") / "last.safetensors"));
 }
 
+TEST_CASE("trainer: a validation that cannot be done ends the run with what was trained, and is made up for") {
+  Setting s;
+  s.config.train.max_steps = 3;
+  s.config.train.validate_every = 2;
+  s.run("whole");
+  const fs::path photo = s.folder.path / "val/images" / s.validation.photo(1).file_name;
+  const std::string bytes = bytes_of(photo);
+  fs::resize_file(photo, 1000);
+  CHECK(contains(error_of([&] { s.run("broken"); }), photo.string()));
+  const fs::path last = s.run_folder("broken") / "last.safetensors";
+  REQUIRE(fs::exists(last));
+  CHECK(read_checkpoint(last).progress.step == 2);
+  CHECK(read_checkpoint(last).progress.validated == 0);
+  write_text(photo, bytes);
+  CHECK(s.run("broken", read_checkpoint(last)).step == 3);
+  CHECK(bytes_of(last) == bytes_of(s.run_folder("whole") / "last.safetensors"));
+  CHECK(log_of(s.run_folder("broken")).size() == log_of(s.run_folder("whole")).size());
+}
+
+TEST_CASE("trainer: a run that is asked to stop in a validation stops there, and makes up for it") {
+  Setting s;
+  s.config.train.max_steps = 2;
+  s.run("whole");
+  int asked = 0;
+  const Progress stopped =
+      s.run("stopped", {}, [&] { return ++asked == 3; });  // after step 1, before each photo of two
+  CHECK(stopped.step == 2);
+  CHECK(stopped.validated == 0);
+  const fs::path last = s.run_folder("stopped") / "last.safetensors";
+  const Progress done = s.run("stopped", read_checkpoint(last));
+  CHECK(done.validated == 2);
+  CHECK(bytes_of(last) == bytes_of(s.run_folder("whole") / "last.safetensors"));
+}
+
 TEST_CASE("trainer: objects without outline or without box are validated as they would be learned") {
   Setting s;
   Annotations annotations = s.validation.annotations();
@@ -205,7 +242,7 @@ TEST_CASE("trainer: objects without outline or without box are validated as they
   const Dataset validation(annotations, s.folder.path / "val/images", s.validation.categories(), preparation(s.config),
                            Purpose::validation);
   MaskRcnn model = tiny_model(s.config);
-  CHECK(validate(model, validation, 1, 0.5).metrics.segm->AP >= 0);
+  CHECK(validate(model, validation, 1, 0.5)->metrics.segm->AP >= 0);
 }
 
 TEST_CASE("trainer: a loss that is not finite stops the run and is named") {
