@@ -107,7 +107,8 @@ TEST_CASE("device: what is detected and what is lost, folded or not, does not ha
   }
   MaskRcnn cpu = tiny_model(s.config), simt = tiny_model(s.config);
   simt.move_to(Device::simt());
-  const ValidationRecord want = validate(cpu, s.validation, 1, 0.5), got = validate(simt, s.validation, 1, 0.5);
+  const ValidationRecord want = validate(cpu, s.validation, 1, 0.5).value(),
+                         got = validate(simt, s.validation, 1, 0.5).value();
   for (size_t i = 0; i < want.losses.size(); ++i) CHECK(close(got.losses[i], want.losses[i], 1e-3));
 }
 
