@@ -8,6 +8,17 @@
 
 namespace sil {
 
+std::string place_of(const Annotation& a, const Photo& photo) {
+  if (a.instance < 0) return {};
+  return fmt::format("instance [{}] of labels/{}.json", a.instance,
+                     std::filesystem::path(photo.file_name).stem().string());
+}
+
+std::string record_of(const Annotation& a, const Photo& photo) {
+  const std::string place = place_of(a, photo);
+  return fmt::format("annotation {}{}{}", a.id, place.empty() ? "" : ", ", place);
+}
+
 void Annotations::index() {
   photo_row.clear();
   category_row.clear();
@@ -58,7 +69,7 @@ Rle to_rle(const Annotation& annotation, const Photo& photo) {
   try {
     return pixels(annotation, photo);
   } catch (const Error& e) {
-    fail("{}: annotation {}: {}", photo.file_name, annotation.id, e.what());
+    fail("{}: {}: {}", photo.file_name, record_of(annotation, photo), e.what());
   }
 }
 

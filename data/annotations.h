@@ -37,8 +37,14 @@ struct Annotation {
   bool ignored =
       false;  // by an iscrowd that is true but not 1, such as 0.5; only the evaluator's lenient reader sets it
   bool has_bbox = false, has_area = false;
+  int32_t instance = -1;  // of a label folder: its place in its file, from 0; its id stands in no file
   Segmentation segmentation;
 };
+
+// "instance [1] of labels/b.json" of a label folder's annotation, whose photo this is; else empty.
+std::string place_of(const Annotation&, const Photo&);
+// "annotation 41", or "annotation 4, instance [1] of labels/b.json".
+std::string record_of(const Annotation&, const Photo&);
 
 struct Annotations {
   std::string source;                   // the file or folder, for messages

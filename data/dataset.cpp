@@ -13,9 +13,10 @@ namespace {
 
 // Of one kind of finding: how many, and the first.
 struct Count {
-  int64_t number = 0, first = 0;
-  void add(int64_t annotation_id) {
-    if (number++ == 0) first = annotation_id;
+  int64_t number = 0;
+  std::string first;
+  void add(const Annotation& a, const Photo& photo) {
+    if (number++ == 0) first = record_of(a, photo);
   }
 };
 
@@ -29,8 +30,8 @@ struct Tally {
     std::vector<std::string> lines;
     const auto warn = [&](const char* done, const Count& count, const char* what) {
       if (count.number)
-        lines.push_back(fmt::format("{}: {} {} of {} annotations: {} (the first is annotation {})", all.source, done,
-                                    count.number, all.annotations.size(), what, count.first));
+        lines.push_back(fmt::format("{}: {} {} of {} annotations: {} (the first is {})", all.source, done, count.number,
+                                    all.annotations.size(), what, count.first));
     };
     warn(left_out, crowds, "crowds");
     warn(left_out, without_area, "boxes without area");
@@ -129,21 +130,22 @@ void Dataset::collect_objects() {
   Tally tally;
   for (size_t i = 0; i < annotations_.annotations.size(); ++i) {
     const Annotation& a = annotations_.annotations[i];
-    check(categories_.output(a.category_id) > 0,
-          "{}: annotation {}: category_id {} is not one of the model's categories", annotations_.source, a.id,
-          a.category_id);
     const size_t row = annotations_.photo_row.at(a.image_id);
     const Photo& photo = annotations_.photos[row];
+    if (categories_.output(a.category_id) <= 0)
+      fail("{}: {}: category_id {} is not one of the model's categories", annotations_.source, record_of(a, photo),
+           a.category_id);
     if (a.crowd)
-      tally.crowds.add(a.id);
+      tally.crowds.add(a, photo);
     else if (a.has_bbox && empty(corners(a.bbox)))
-      tally.without_area.add(a.id);
+      tally.without_area.add(a, photo);
     else if (empty(box_of(a, photo)))
-      (a.has_bbox ? tally.outside : tally.without_area).add(a.id);
+      (a.has_bbox ? tally.outside : tally.without_area).add(a, photo);
     else {
-      if (!has_mask(a)) tally.without_mask.add(a.id);
-      if (a.has_bbox && largest_difference(corners(a.bbox), box_of(a, photo)) > kBeyondPhoto) tally.beyond.add(a.id);
-      if (box_disagrees(a, photo)) tally.disagreeing.add(a.id);
+      if (!has_mask(a)) tally.without_mask.add(a, photo);
+      if (a.has_bbox && largest_difference(corners(a.bbox), box_of(a, photo)) > kBeyondPhoto)
+        tally.beyond.add(a, photo);
+      if (box_disagrees(a, photo)) tally.disagreeing.add(a, photo);
       rows_[row].objects.push_back(i);
     }
   }

@@ -142,7 +142,9 @@ class LabelReader {
     try {
       const std::string text = read_file(*labels);
       JsonReader reader(text, source);
-      read_records(reader, source, "the file", "instance", faults_, [&] { read_instance(reader, photo, source); });
+      int32_t instance = 0;
+      read_records(reader, source, "the file", "instance", faults_,
+                   [&] { read_instance(reader, photo, source, instance++); });
       reader.finish();
     } catch (const WrongValue& e) {
       report(faults_, {source, {}, fmt::format("{}: {} (of instances)", source, e.what())});
@@ -151,9 +153,10 @@ class LabelReader {
     }
   }
 
-  void read_instance(JsonReader& reader, const Photo& photo, const std::string& source) {
+  void read_instance(JsonReader& reader, const Photo& photo, const std::string& source, int32_t instance) {
     Annotation a;
     a.id = next_id_++;
+    a.instance = instance;
     a.image_id = photo.id;
     std::string type, class_name, mask_path;
     Polygon polygon;

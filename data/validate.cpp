@@ -18,19 +18,20 @@ namespace {
 // Gathers the findings of one annotation.
 class Patient {
  public:
-  Patient(const Annotation& a, std::string file, std::vector<Finding>& findings)
-      : annotation_(a), file_(std::move(file)), findings_(findings) {}
+  // `place`: of a label folder's.
+  Patient(const Annotation& a, std::string file, const std::string& place, std::vector<Finding>& findings)
+      : annotation_(a), file_(std::move(file)), prefix_(place.empty() ? "" : place + ": "), findings_(findings) {}
 
-  void stops(const char* kind, std::string text) { add(Severity::stops_training, kind, std::move(text)); }
-  void warn(const char* kind, std::string text) { add(Severity::warning, kind, std::move(text)); }
+  void stops(const char* kind, const std::string& text) { add(Severity::stops_training, kind, text); }
+  void warn(const char* kind, const std::string& text) { add(Severity::warning, kind, text); }
 
  private:
-  void add(Severity severity, const char* kind, std::string text) {
-    findings_.push_back({severity, kind, file_, annotation_.id, std::move(text)});
+  void add(Severity severity, const char* kind, const std::string& text) {
+    findings_.push_back({severity, kind, file_, annotation_.id, prefix_ + text});
   }
 
   const Annotation& annotation_;
-  std::string file_;
+  std::string file_, prefix_;
   std::vector<Finding>& findings_;
 };
 
@@ -118,7 +119,7 @@ std::vector<Finding> check_annotation(const Annotations& all, const Annotation& 
   std::vector<Finding> findings;
   const auto row = all.photo_row.find(a.image_id);
   const Photo* photo = row == all.photo_row.end() ? nullptr : &all.photos[row->second];
-  Patient patient(a, photo ? file_of(*photo, all.source) : all.source, findings);
+  Patient patient(a, photo ? file_of(*photo, all.source) : all.source, photo ? place_of(a, *photo) : "", findings);
   if (!photo) patient.stops("unknown image", fmt::format("image_id {} is not among the images", a.image_id));
   if (!all.category_row.contains(a.category_id))
     patient.stops("unknown category", fmt::format("category_id {} is not among the categories", a.category_id));

@@ -93,9 +93,11 @@ Finding unknown_to_training(const Category& c, const Annotations& train, const A
             {},
             fmt::format("category {} ({}) is not in {}", c.id, c.name, train.source)};
   if (first == val.annotations.end()) return f;
+  const auto row = val.photo_row.find(first->image_id);
   f.severity = Severity::stops_training;
-  f.text += fmt::format(", and {} annotations are of it (the first is annotation {})",
-                        std::ranges::count_if(val.annotations, is_of_it), first->id);
+  f.text +=
+      fmt::format(", and {} annotations are of it (the first is {})", std::ranges::count_if(val.annotations, is_of_it),
+                  record_of(*first, row == val.photo_row.end() ? Photo() : val.photos[row->second]));
   return f;
 }
 

@@ -203,7 +203,8 @@ TEST_CASE("convert: outlines that cannot be pixels are refused, from labels as f
   const Ran ran = run("convert", "labels-to-coco --labels " + (set / "labels") + " --out " + (set / "g.json"));
   CHECK(ran.code == 2);
   CHECK(ran.err ==
-        "error: " + (set / "labels") + ": b.jpg: annotation 3: polygon 0 has 2 points; 3 or more expected\n");
+        "error: " + (set / "labels") +
+            ": b.jpg: annotation 3, instance [0] of labels/b.json: polygon 0 has 2 points; 3 or more expected\n");
   CHECK_FALSE(fs::exists(set / "g.json"));
 }
 

@@ -93,10 +93,12 @@ TEST_CASE("doctor: a label folder") {
   write_png(folder.path / "images/a.png", Tensor::zeros({10, 20, 3}, DType::u8));
   write_text(folder / "labels/a.json",
              R"([{"type": "instance", "class_id": 1, "class_name": "fig", "mask_path": "none.png"},
-                 {"type": "instance", "class_id": 1, "class_name": "fig", "polygon": [2, 2, 8, 2, 8, 8]}])");
+                 {"type": "instance", "class_id": 1, "class_name": "fig", "polygon": [2, 2, 8, 8, 8, 2, 2, 8]}])");
   const Ran ran = run("doctor", "--annotations " + folder.path.string() + " --images " + (folder / "images"));
   CHECK(ran.code == 1);
   CHECK(contains(ran.out, "labels/a.json\n  stops    instance [0]: mask_path: "));
+  CHECK(
+      contains(ran.out, "\na.png\n  warning  annotation 2: instance [1] of labels/a.json: polygon 0 crosses itself\n"));
   CHECK(contains(ran.out, "1 fig                             1        1        0"));
 }
 

@@ -352,6 +352,8 @@ TEST_CASE("labels: ids count from 1 by sorted file name, area is the mask's pixe
   CHECK(all.categories[1].name == "fig");
   REQUIRE(all.annotations.size() == 3);
   CHECK(all.annotations[0].id == 1);
+  CHECK(record_of(all.annotations[1], all.photos[0]) == "annotation 2, instance [1] of labels/a.json");
+  CHECK(record_of(all.annotations[2], all.photos[1]) == "annotation 3, instance [0] of labels/b.json");
   CHECK(all.annotations[0].bbox == std::array<double, 4>{1, 1, 2, 2});
   CHECK(all.annotations[0].area == 4);
   CHECK(all.annotations[1].bbox == std::array<double, 4>{2, 1, 2.5, 2});

@@ -110,6 +110,23 @@ TEST_CASE("dataset: training leaves out crowds and boxes without area, says how 
   CHECK(d.load(0, RngKey{}).labels.size() == 1);
 }
 
+TEST_CASE("dataset: an annotation of a label folder is named by its place in its file, too") {
+  Set set(2);
+  set.all.source = "folder";
+  set.add(1, 1, 1, 1, 4, 4).instance = 0;
+  set.add(3, 2, 2, 2, 5, 0).instance = 1;
+  CHECK(set.dataset().warnings().at(0) ==
+        "folder: left out 1 of 2 annotations: boxes without area (the first is annotation 3, instance [1] of "
+        "labels/b.json)");
+  CHECK(error_of([&] {
+          set.dataset(Purpose::training, {{{1, 30, "fig"}}});
+        }) ==
+        "folder: annotation 1, instance [0] of labels/a.json: category_id 7 is not one of the model's categories");
+  set.all.annotations[1].segmentation = std::vector<Polygon>{{1, 1, 5, 5}};
+  CHECK(set.refused() ==
+        "folder: b.png: annotation 3: instance [1] of labels/b.json: polygon 0 has 2 points; 3 or more expected");
+}
+
 TEST_CASE("dataset: validation says that the losses, not the evaluation, lack what training leaves out") {
   Set set(1);
   set.add(5, 1, 1, 1, 4, 4);

@@ -220,6 +220,17 @@ TEST_CASE("validate: photos and categories that training and validation share wr
               "warning: val.json: category 4 (nut) is not in f.json"});
 }
 
+TEST_CASE("validate: of a category that train lacks, a label folder's first instance is named by its file") {
+  const TempFolder temp;
+  Annotations train = one_square(), val = one_square();
+  val.categories[0].id = val.annotations[0].category_id = 4;
+  val.annotations[0].instance = 2;
+  train.index(), val.index();
+  CHECK(lines(check_split(train, temp.path, val, temp.path)) ==
+        Lines{"stops: f.json: category 4 (fig) is not in f.json, and 1 annotations are of it (the first is annotation "
+              "5, instance [2] of labels/a.json)"});
+}
+
 TEST_CASE("validate: of train and val, what training refuses stops it, and nothing else") {
   const TempFolder temp;
   write_png(temp.path / "a.png", Tensor::zeros({10, 20, 3}, DType::u8));
