@@ -1,12 +1,14 @@
 // Everything wrong with a data set, by file and annotation id.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "apps/inputs.h"
 #include "apps/output.h"
 #include "apps/photos.h"
 #include "apps/program.h"
+#include "data/dataset.h"
 #include "data/json_reader.h"
 #include "data/validate.h"
 #include "tensor/atomic_file.h"
@@ -35,6 +37,23 @@ Examined examine(const std::string& title, const std::string& annotations, const
                            check_photos(e.annotations, images, Depth::full, exif)})
     e.findings.insert(e.findings.end(), more.begin(), more.end());
   return e;
+}
+
+bool stop_training(const std::vector<Finding>& findings) {
+  return std::ranges::any_of(findings, [](const Finding& f) { return f.severity == Severity::stops_training; });
+}
+
+// Training itself is asked last, so that nothing stops it where none of the lists has anything that does.
+void ask_training(Examined& e, const std::string& images, const CategoryTable& table, Purpose purpose, Exif exif) {
+  if (stop_training(e.findings)) return;
+  try {
+    Dataset(e.annotations, images, table, {}, purpose, exif);
+  } catch (const Error& refusal) {
+    for (Finding f : as_findings({{e.annotations.source, {}, refusal.what()}})) {
+      f.kind = "refused by training";
+      e.findings.push_back(std::move(f));
+    }
+  }
 }
 
 const char* word(Severity severity) { return severity == Severity::stops_training ? "stops" : "warning"; }
@@ -108,10 +127,13 @@ int examine_all(const Arguments& arguments) {
   if (!arguments.json.empty()) check_folder_of(arguments.json);
   const Exif exif = exif_of(arguments.exif);
   std::vector<Examined> sets{examine("train", arguments.annotations, arguments.images, exif)};
+  const CategoryTable table = CategoryTable::by_rank(sets[0].annotations);
+  ask_training(sets[0], arguments.images, table, Purpose::training, exif);
   std::vector<Finding> split;
   if (!arguments.val_annotations.empty()) {
     sets.push_back(examine("val", arguments.val_annotations, arguments.val_images, exif));
     split = check_split(sets[0].annotations, arguments.images, sets[1].annotations, arguments.val_images);
+    if (!stop_training(split)) ask_training(sets[1], arguments.val_images, table, Purpose::validation, exif);
   }
   std::vector<Finding> findings = split;
   for (const Examined& e : sets) check_no_input(arguments.json, e.annotations.files);
@@ -125,12 +147,10 @@ int examine_all(const Arguments& arguments) {
     fmt::print("\n");
   }
 
-  bool stops = false;
+  const bool stops = stop_training(findings);
   fmt::print("== summary\n");
-  for (const auto& [what, times] : count(findings)) {
+  for (const auto& [what, times] : count(findings))
     fmt::print("  {:<8} {:>6} x {}\n", word(what.first), times, what.second);
-    stops |= what.first == Severity::stops_training;
-  }
   fmt::print("{}\n", stops              ? "Training would stop."
                      : findings.empty() ? "Nothing is wrong."
                                         : "Nothing stops training.");

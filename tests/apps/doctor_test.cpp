@@ -87,6 +87,22 @@ TEST_CASE("doctor: a validation set that training would refuse, exit 1") {
   CHECK(contains(renamed.out, "Training would stop.\n"));
 }
 
+TEST_CASE("doctor: objects that training would leave out, one and all, exit 1") {
+  const std::string thin = R"({"id": 5, "image_id": 7, "category_id": 3, "bbox": [2, 2, 0, 6]})";
+  const std::string outside = R"({"id": 6, "image_id": 7, "category_id": 3, "bbox": [40, 2, 5, 6]})";
+  const Ran ran = Set(thin + "," + outside).doctor();
+  CHECK(ran.code == 1);
+  CHECK(contains(ran.out, "  warning  annotation 5: bbox [2, 2, 0, 6] has no area\n"));
+  CHECK(contains(ran.out,
+                 "f.json\n  stops    nothing to learn from: of its annotations 1 are boxes without area, 1 boxes "
+                 "outside their photo, 0 crowds\n"));
+  CHECK(contains(ran.out, "Training would stop.\n"));
+
+  const Set set(kGood);  // as a validation set it can be
+  write_text(set / "val.json", bytes_of(Set(thin) / "f.json"));
+  CHECK(set.doctor(" --val-annotations " + (set / "val.json") + " --val-images " + set.path.string()).code == 0);
+}
+
 TEST_CASE("doctor: a label folder") {
   const Folder folder;
   for (const char* sub : {"images", "labels"}) std::filesystem::create_directory(folder.path / sub);
