@@ -4,7 +4,7 @@
 #include <map>
 
 #include "data/image.h"
-#include "data/json_reader.h"
+#include "data/image_limits.h"
 #include "data/validate.h"
 #include "tensor/check.h"
 #include "tensor/rng.h"
@@ -56,7 +56,7 @@ Examined examine(const Photo& photo, const std::string& source, const fs::path& 
           fmt::format("has EXIF orientation {}, which training ignores, as COCO's annotations assume",
                       info.orientation));
     if (depth == Depth::full) {
-      const std::string bytes = read_file(path);
+      const std::string bytes = read_photo_file(path);
       e.hash = content_hash(bytes);
       decode_image(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), path.string());
     }
@@ -74,7 +74,7 @@ std::map<uint64_t, std::string> hashes(const Annotations& all, const fs::path& f
   std::vector<uint64_t> of(all.photos.size());
   parallel_tasks(int64_t(of.size()), [&](int64_t i) {
     try {
-      of[size_t(i)] = content_hash(read_file(folder / all.photos[size_t(i)].file_name));
+      of[size_t(i)] = content_hash(read_photo_file(folder / all.photos[size_t(i)].file_name));
     } catch (const Error&) {  // check_photos names it
     }
   });

@@ -190,6 +190,16 @@ TEST_CASE("validate: photos missing, unreadable, of another size, turned, twice"
               unreadable, turned, "stops: cut.jpg: is truncated: the file ends before the picture does"});
 }
 
+TEST_CASE("validate: a file larger than any photo is not read to be looked at") {
+  const TempFolder temp;
+  write_png(temp.path / "a.png", Tensor::zeros({10, 20, 3}, DType::u8));
+  std::filesystem::resize_file(temp.path / "a.png", (uintmax_t(1) << 30) + 1);
+  Annotations all;
+  all.photos = {{1, "a.png", 20, 10}};
+  CHECK(lines(check_photos(all, temp.path, Depth::full)) ==
+        Lines{"stops: a.png: has 1073741825 bytes; at most 1073741824 expected of a photo"});
+}
+
 TEST_CASE("validate: a photo without a file name is named by its id") {
   const TempFolder temp;
   Annotations all = one_square();
