@@ -39,7 +39,7 @@ struct Arguments {
 // What the model finds in the annotations' photos, one after the other.
 std::vector<sil::Detection> detect(const Arguments& args, const sil::Annotations& annotations) {
   const sil::WeightsFile weights = sil::read_weights(args.weights, args.bn_eps);
-  sil::check_categories(weights, annotations, args.weights.string());
+  sil::check_categories(weights.categories, annotations, args.weights.string());
   sil::MaskRcnn model = sil::model_of(weights, args.weights.string());
   model.move_to(sil::Device::parse(args.device));
   model.fold(args.dtype == "bf16" ? sil::DType::bf16 : sil::DType::f32);

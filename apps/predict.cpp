@@ -58,7 +58,8 @@ void define(CLI::App& app, Arguments& a) {
       ->check(CLI::IsMember({"f32", "bf16"}));
   add_exif(app, a.exif);
   app.footer(
-      "A photo that cannot be read is named and left out; the rest goes on, and the exit code is 2.\n"
+      "A photo that cannot be read is named and left out, and so is an overlay that cannot be written; the rest goes "
+      "on, and the exit code is 2.\n"
       "  predict --weights runs/first/best.safetensors --images photos --results results.json --overlay overlays");
 }
 
@@ -150,7 +151,7 @@ class Prediction {
     weights_ = read_weights(a.weights, a.bn_eps);
     if (!a.annotations.empty()) {
       annotations_ = read_annotations(a.annotations, nullptr, exif_);
-      check_categories(weights_, *annotations_, a.weights);
+      check_categories(weights_.categories, *annotations_, a.weights);
       check_outputs(annotations_->files);
     }
     gather();
@@ -178,7 +179,9 @@ class Prediction {
     write_results(a_.results, results, &named_);
     status.line(fmt::format("{} objects in {} photos: {}", results.size(), dataset.size(), a_.results));
     if (!a_.overlays.empty()) status.line(fmt::format("overlays: {}", a_.overlays));
-    return bad_ == 0 ? 0 : end_with_error(fmt::format("{} of {} photos could not be used", bad_, given_));
+    if (bad_ > 0) return end_with_error(fmt::format("{} of {} photos could not be used", bad_, given_));
+    if (undrawn_ > 0) return end_with_error(fmt::format("{} of {} overlays could not be written", undrawn_, given_));
+    return 0;
   }
 
  private:
@@ -233,7 +236,8 @@ class Prediction {
     try {
       draw(i, found);
     } catch (const Error& e) {
-      report(e.what());
+      undrawn_++;
+      warn(e.what());
     }
   }
 
@@ -259,6 +263,7 @@ class Prediction {
   std::set<int64_t> taken_;
   std::set<std::string> drawn_;
   size_t given_ = 0, bad_ = 0;  // photos, and folders that cannot be read
+  size_t undrawn_ = 0;          // overlays that could not be written
 };
 
 }  // namespace

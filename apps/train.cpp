@@ -1,4 +1,5 @@
 // Trains Mask R-CNN on a data set of one's own.
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <optional>
@@ -61,7 +62,9 @@ void define(CLI::App& app, Arguments& a) {
       "From scratch, on photos of any size, 300 steps:\n"
       "  train --train-annotations train.json --train-images photos --val-annotations val.json --val-images photos \\\n"
       "        --out runs/first --config config.json --set train.pretrained=false --max-steps 300\n"
-      "Ctrl-C (or SIGTERM) ends a run after its step and keeps it for --resume; the exit code is then 130 (143).\n"
+      "Ctrl-C (or SIGTERM) ends a run after its step, or in a validation, which --resume makes up for, and keeps it; "
+      "the "
+      "exit code is then 130 (143).\n"
       "Then: predict --weights runs/first/best.safetensors --images photos --results results.json --overlay overlays");
 }
 
@@ -151,7 +154,7 @@ MaskRcnn new_model(const RunConfig& config, const CategoryTable& categories, Sta
   return model;
 }
 
-volatile std::sig_atomic_t received = 0;  // SIGINT or SIGTERM
+std::atomic<int> received = 0;  // SIGINT or SIGTERM, on whatever thread
 
 // The first signal ends the run after its step, a second one at once.
 void stop_on_signals() {
@@ -207,23 +210,22 @@ int run_training(const Arguments& a) {
   fs::create_directories(a.out, error);
   check(!error, "{}: cannot be made: {}", a.out, error.message());
   const FolderLock only_run(a.out);
-  for (const char* name : kOutputs) remove_leftovers(fs::path(a.out) / name);
   check(resumed || !fs::exists(last), "{} exists; --resume goes on with that run, another --out starts a new one",
         last.string());
+  if (only_run.held())
+    for (const char* name : kOutputs) remove_leftovers(fs::path(a.out) / name);
 
   fmt::print("{} photos, {} classes, {} weights, {} of them train, {} steps\n", training.size(), table.rows.size(),
              count_elements(leaves(model)), count_elements(trainable(leaves(model))),
              total_steps(config.train, int64_t(training.size())));
   stop_on_signals();
-  const Progress done = train(model, {config, training, validation ? &*validation : nullptr, a.out, std::move(resumed),
-                                      [] { return received != 0; }});
+  const auto [done, stopped] = train(model, {config, training, validation ? &*validation : nullptr, a.out,
+                                             std::move(resumed), [] { return received != 0; }});
   if (done.best_step > 0)
     fmt::print("best mask AP50 {:.3f} at step {}: {}\n", done.best_score, done.best_step,
                (fs::path(a.out) / "best.safetensors").string());
   fmt::print("after step {}: {}\n", done.step, last.string());
-  const bool cut_short = received != 0 && (done.step < total_steps(config.train, int64_t(training.size())) ||
-                                           (validation && done.validated < done.step));
-  return cut_short ? 128 + received : 0;
+  return stopped ? 128 + received : 0;
 }
 
 }  // namespace

@@ -96,17 +96,15 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
 }
 
 void remove_leftovers(const std::filesystem::path& path) {
-  const std::filesystem::path target = behind_links(path);
-  const std::string start = start_of_parts(target);
-  std::error_code error;
-  std::filesystem::directory_iterator entry(target.has_parent_path() ? target.parent_path() : ".", error);
+  const std::string start = start_of_parts(path);
+  std::error_code error, ignored;
+  std::filesystem::directory_iterator entry(path.has_parent_path() ? path.parent_path() : ".", error);
   for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     if (name.starts_with(start) && name.size() > start.size() &&
-        name.find_first_not_of("0123456789", start.size()) == std::string::npos) {
-      std::error_code ignored;
+        name.find_first_not_of("0123456789", start.size()) == std::string::npos &&
+        std::filesystem::is_regular_file(entry->symlink_status(ignored)))
       std::filesystem::remove(entry->path(), ignored);
-    }
   }
 }
 

@@ -12,7 +12,8 @@ namespace sil {
 // replaced; a device or a pipe (/dev/null, /dev/stdout) is none to be replaced and is written to.
 void write_atomically(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
 
-// Removes what stands beside `path` from programs that were killed while they wrote it.  Nobody may be writing it.
+// Removes what stands beside `path` (not behind a link) from programs that were killed while they wrote it.  Nobody may
+// be writing it.
 void remove_leftovers(const std::filesystem::path& path);
 
 // The file that takes the place of `path`: itself, or what a link leads to, which need not exist.

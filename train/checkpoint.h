@@ -53,9 +53,9 @@ WeightsFile read_weights(const std::filesystem::path&, std::optional<float> bn_e
 // The model of a weights file, with exactly its weights.
 MaskRcnn model_of(const WeightsFile&, const std::string& source);
 
-// Throws an Error unless the model knows every category of the annotations, by id and, where it has names, by name, and
-// the annotations have every one of a model trained here (torchvision's knows ids that COCO does not use).
-void check_categories(const WeightsFile&, const Annotations&, const std::string& source);
+// Throws an Error unless the model knows every category of the annotations, by id and, where it has names, by name.  It
+// may know more: a set of photos need not have all.
+void check_categories(const CategoryTable& of_model, const Annotations&, const std::string& weights);
 
 // Puts a file's weights into a model to train on these categories.  Of another class count or of other categories, all
 // but the three class-sized layers go in.  Returns a line that says what was loaded, is new and is left over.  What is

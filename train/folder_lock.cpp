@@ -12,7 +12,8 @@ namespace sil {
 
 FolderLock::FolderLock(const std::filesystem::path& folder)
     : descriptor_(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  const bool taken = descriptor_ >= 0 && flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  held_ = descriptor_ >= 0 && flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+  const bool taken = descriptor_ >= 0 && !held_ && errno == EWOULDBLOCK;
   if (taken) close(descriptor_);
   check(!taken, "{}: another program trains into it; wait for its end, or give another --out", folder.string());
 }

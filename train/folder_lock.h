@@ -11,10 +11,13 @@ class FolderLock {
   explicit FolderLock(const std::filesystem::path& folder);
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
+  bool held() const { return held_; }  // nobody else can hold it
+
   FolderLock& operator=(const FolderLock&) = delete;
 
  private:
   int descriptor_ = -1;
+  bool held_ = false;
 };
 
 }  // namespace sil

@@ -108,7 +108,7 @@ class Trainer {
         log_(run_.folder / "log.jsonl", progress_.step),
         status_(steps_, "step", progress_.step) {}
 
-  Progress run() {
+  Trained run() {
     const int workers = photo_workers(model_.device());
     Loader loader(run_.training, {.batch_size = config_.batch_size,
                                   .seed = config_.seed,
@@ -116,22 +116,23 @@ class Trainer {
                                   .workers = workers,
                                   .ahead = workers + 1});
     if (progress_.step >= steps_ || validation_is_missing()) validate_and_save();
-    while (progress_.step < steps_ && !stops_) {
+    bool ends = stopped_ || stops_early();
+    while (!ends && progress_.step < steps_) {
       const Clock::time_point begin = Clock::now();
       queue_in_memory(next(loader), begin);
       read_all_but(model_.device().kind() == Device::Kind::cpu ? 0 : 1);
       if (validation_is_due(config_, progress_.step, photos_, steps_)) {
         validate_and_save();
-        if (!stops_ && stops_early()) break;
+        ends = stopped_ || stops_early();
       } else if (seconds_since(saved_) >= 60 * config_.checkpoint_minutes) {
         save();
       }
-      if (!stops_ && progress_.step < steps_ && run_.stop_wanted && run_.stop_wanted()) save(), stops_ = true;
+      if (!ends && progress_.step < steps_ && run_.stop_wanted && run_.stop_wanted()) save(), ends = stopped_ = true;
     }
-    if (stops_)
+    if (stopped_)
       status_.line(fmt::format("stopped after step {} of {}, as asked; --resume goes on", progress_.step, steps_));
     if (Recorded::possible(model_.device())) status_.line(counts_text(step_.counts()));
-    return progress_;
+    return {progress_, stopped_};
   }
 
  private:
@@ -140,8 +141,17 @@ class Trainer {
     try {
       return *loader.next();
     } catch (const Error&) {
-      if (progress_.step > 0) save();
+      save_before_error();
       throw;
+    }
+  }
+
+  // The error that ends the run is told, also where nothing can be saved.
+  void save_before_error() {
+    try {
+      if (progress_.step > 0) save();
+    } catch (const Error& e) {
+      status_.line(fmt::format("not saved: {}", e.what()));
     }
   }
 
@@ -201,7 +211,7 @@ class Trainer {
       if (const auto record = validated())
         keep(*record);
       else
-        stops_ = true;
+        stopped_ = true;
     }
     save();
   }
@@ -212,7 +222,7 @@ class Trainer {
       return validate(model_, *run_.validation, progress_.step, epochs_of_steps(config_, progress_.step, photos_),
                       run_.stop_wanted);
     } catch (const Error&) {
-      save();
+      save_before_error();
       throw;
     }
   }
@@ -228,7 +238,7 @@ class Trainer {
     }
   }
 
-  // The run that this one goes on from stopped in a validation.
+  // It is due at the step from which this run goes on, and was not done or not ended.
   bool validation_is_missing() const {
     return run_.validation && progress_.step > progress_.validated &&
            validation_is_due(config_, progress_.step, photos_, steps_);
@@ -265,7 +275,7 @@ class Trainer {
   MetricsLog log_;
   Status status_;
   std::deque<Unread> unread_;
-  bool stops_ = false;                      // as asked
+  bool stopped_ = false;                    // as asked
   Clock::time_point saved_ = Clock::now();  // when last.safetensors was written
   Clock::time_point read_ = saved_;         // when a step's numbers were
 };
@@ -293,7 +303,7 @@ std::optional<ValidationRecord> validate(MaskRcnn& model, const Dataset& dataset
   return ValidationRecord{step, epoch, sum, evaluation.metrics()};
 }
 
-Progress train(MaskRcnn& model, Run run) {
+Trained train(MaskRcnn& model, Run run) {
   write_atomically(run.folder / "config.json", [&](std::ostream& out) { out << to_json(run.config); });
   model.compute_in(run.config.train.dtype);
   return Trainer(model, std::move(run)).run();

@@ -29,8 +29,13 @@ struct Run {
                                       // last.safetensors and ends the run
 };
 
+struct Trained {
+  Progress progress;
+  bool stopped = false;  // as stop_wanted asked: --resume goes on
+};
+
 // Progress goes to standard output.  A loss that is not finite is an Error that names step and loss.
-Progress train(MaskRcnn&, Run);
+Trained train(MaskRcnn&, Run);
 
 // Losses (means over photos, by test counts and running statistics, samples drawn by one fixed key) and metrics;
 // nothing if it was asked to stop.

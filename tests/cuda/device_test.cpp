@@ -45,8 +45,8 @@ struct Setting {
     if (resumed) load_state_dict_exact(leaves(model), resumed->weights, name);
     model.move_to(device);
     fs::create_directories(folder.path / name);
-    return train(model,
-                 {config, training, validates ? &validation : nullptr, folder.path / name, std::move(resumed), {}});
+    const Dataset* const validated = validates ? &validation : nullptr;
+    return train(model, {config, training, validated, folder.path / name, std::move(resumed), {}}).progress;
   }
 };
 

@@ -47,7 +47,7 @@ struct Setting {
                const std::function<bool()>& stop_wanted = {}) const {
     MaskRcnn model = tiny_model(config);
     if (resumed) load_state_dict_exact(leaves(model), resumed->weights, name);
-    return train(model, {config, training, &validation, run_folder(name), std::move(resumed), stop_wanted});
+    return train(model, {config, training, &validation, run_folder(name), std::move(resumed), stop_wanted}).progress;
   }
 };
 
@@ -233,6 +233,25 @@ TEST_CASE("trainer: a run that is asked to stop in a validation stops there, and
   CHECK(bytes_of(last) == bytes_of(s.run_folder("whole") / "last.safetensors"));
 }
 
+TEST_CASE(
+    "trainer: a run that had stopped early stops when it is resumed, also where the last validation was cut short") {
+  Setting s;
+  s.config.train.max_steps = 30;
+  s.config.train.validate_every = 1;
+  s.config.train.learning_rate = 1e-30;  // no validation is better than the first above 0
+  s.config.train.early_stopping_patience = 1;
+  const auto progress = [&](int64_t validated) {
+    Checkpoint c = read_checkpoint(s.run_folder("early") / "last.safetensors");
+    c.progress.best_step = 1, c.progress.best_score = 2, c.progress.validated = validated;
+    return c;
+  };
+  s.config.train.max_steps = 4;  // more than an epoch
+  CHECK(s.run("early").step == 4);
+  s.config.train.max_steps = 30;
+  CHECK(s.run("early", progress(4)).step == 4);
+  CHECK(s.run("early", progress(3)).step == 4);  // the validation of step 4 is made up for, and ends it too
+}
+
 TEST_CASE("trainer: objects without outline or without box are validated as they would be learned") {
   Setting s;
   Annotations annotations = s.validation.annotations();
@@ -283,7 +302,7 @@ TEST_CASE("trainer: a tiny model learns two pictures by heart") {
   const Dataset training = tiny_data(folder.path / "data", config, Purpose::training, 2);
   const Dataset validation = tiny_data(folder.path / "val", config, Purpose::validation, 2);
   MaskRcnn model = tiny_model(config);
-  const Progress done = train(model, {config, training, &validation, folder.path, {}, {}});
+  const Progress done = train(model, {config, training, &validation, folder.path, {}, {}}).progress;
   CHECK(done.best_score > 0.8);
   const std::vector<rapidjson::Document> log = log_of(folder.path);
   CHECK(log[148]["loss"].GetDouble() < 0.3 * log[0]["loss"].GetDouble());
