@@ -49,7 +49,7 @@ void PartialFolder::finish() {
   } else {
     std::vector<fs::path> content;
     for (const fs::directory_entry& entry : fs::directory_iterator(path_, error)) content.push_back(entry.path());
-    std::ranges::stable_partition(content, [](const fs::path& p) { return fs::is_directory(p); });
+    std::stable_partition(content.begin(), content.end(), [](const fs::path& p) { return fs::is_directory(p); });
     for (const fs::path& p : content)
       if (!error) fs::rename(p, target_ / p.filename(), error);
     if (!error) fs::remove(path_, error);
