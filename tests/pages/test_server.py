@@ -151,8 +151,8 @@ class Server(unittest.TestCase):
         with Folder() as folder:
             annotations, images = hostile_set(folder)
             with open(images / "sound.png", "r+b") as photo:
-                photo.truncate(1 << 40)
-            with Pages(annotations, images, memory=8 << 30) as pages:
+                photo.truncate(1 << 30)  # the most that a photo may have
+            with Pages(annotations, images, memory=1000 << 20) as pages:
                 row = pages.data("names").index("sound.png")
                 while pages.data("findings")["done"] < 2:  # the checks that read photos
                     time.sleep(.1)
