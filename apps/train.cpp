@@ -62,9 +62,8 @@ void define(CLI::App& app, Arguments& a) {
       "From scratch, on photos of any size, 300 steps:\n"
       "  train --train-annotations train.json --train-images photos --val-annotations val.json --val-images photos \\\n"
       "        --out runs/first --config config.json --set train.pretrained=false --max-steps 300\n"
-      "Ctrl-C (or SIGTERM) ends a run after its step, or in a validation, which --resume makes up for, and keeps it; "
-      "the "
-      "exit code is then 130 (143).\n"
+      "Ctrl-C (or SIGTERM) ends a run after its step, or in a validation, which --resume makes up for, and keeps "
+      "it; the exit code is then 130 (143).\n"
       "Then: predict --weights runs/first/best.safetensors --images photos --results results.json --overlay overlays");
 }
 

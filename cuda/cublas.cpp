@@ -187,7 +187,7 @@ cublasLtEpilogue_t epilogue_of(bool bias, bool relu) {
 
 }  // namespace
 
-void open_cublas() { cublas(), allows_tf32(); }
+void open_cublas() { cublas(); }
 
 void matmul(Stream s, In a, bool a_transposed, In b, bool b_transposed, In bias, bool relu, Out y, Scratch& scratch) {
   if (y.numel() == 0) return;

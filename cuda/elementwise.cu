@@ -150,10 +150,9 @@ void unary(Stream s, Unary op, In x, Out y) {
 void binary(Stream s, Binary op, In a, In b, Out y) {
   for_float("binary", y.dtype(), [&](auto t) {
     using T = decltype(t);
-    if (a.shape() == b.shape())
-      return map(s, "binary", y.numel(), BinaryOf<T>{op}, y.data<T>(), a.data<T>(), b.data<T>());
-    const BroadcastAxes axes = broadcast_axes(a.shape(), b.shape(), y.shape());
     const BinaryOf<T> f{op};
+    if (a.shape() == b.shape()) return map(s, "binary", y.numel(), f, y.data<T>(), a.data<T>(), b.data<T>());
+    const BroadcastAxes axes = broadcast_axes(a.shape(), b.shape(), y.shape());
     if (axes.rank <= 2) return binary_rows(s, f, axes, a.data<T>(), b.data<T>(), y.data<T>());
     launch(s, "binary", over(y.numel()), binary_axes_kernel<T>, f, y.numel(), axes, a.data<T>(), b.data<T>(),
            y.data<T>());

@@ -11,6 +11,7 @@
 #include "cuda/library.h"
 #include "cuda/queue.h"
 #include "cuda/status.h"
+#include "cuda/tf32.h"
 #include "tensor/check.h"
 #include "tensor/cuda_device.h"
 
@@ -115,6 +116,7 @@ void open_cuda_device(int index) {
     cuda::check_cuda("open", cudaSetDevice(index));  // where their handles are made
     cuda::check_cuda("open", cudaStreamCreateWithFlags(&cuda::own_queue, cudaStreamNonBlocking));
     cuda::open_uploads(), cuda::open_cublas(), cuda::open_cudnn();
+    cuda::allows_tf32();  // what is wrong with it is said now
     opened = index;
   }
   check(opened == index, "device cuda:{}: this process works on cuda:{} already; one GPU expected", index, opened);

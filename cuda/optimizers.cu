@@ -2,6 +2,7 @@
 // tensors, and each has blocks by its size.
 // bytes: SGD w and b read and written, g read, 20 an element in float32; AdamW w, m, v and g, 28; FLOP: 5 and 15.
 #include <cmath>
+#include <vector>
 
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
@@ -38,22 +39,19 @@ void for_tensors(OutList w, InList g, OutList first, OutList second, F f) {
   for (size_t begin = 0; begin < g.size(); begin += kTensors) {
     Tensors<T> t{};
     const size_t count = g.size() - begin < kTensors ? g.size() - begin : kTensors;
-    uintptr_t addresses = 0;
+    std::vector<const void*> addresses;
     for (size_t i = 0; i < count; ++i) {
       const auto address = [&](auto& list) -> T* {
         return list.empty() ? nullptr : list[begin + i].template data<T>();
       };
       t.w[i] = address(w), t.first[i] = address(first), t.second[i] = address(second);
       t.g[i] = g[begin + i].template data<T>();
-      for (const T* p : {static_cast<const T*>(t.w[i]), static_cast<const T*>(t.first[i]),
-                         static_cast<const T*>(t.second[i]), t.g[i]})
-        addresses |= reinterpret_cast<uintptr_t>(p);
+      addresses.insert(addresses.end(), {t.w[i], t.first[i], t.second[i], t.g[i]});
       t.size[i] = g[begin + i].numel();
     }
-    const auto launched = [&](auto width) { f(t, give_blocks(t, count, decltype(width)::value), width); };
-    // Vectors begin where all lists do; what is left of a tensor behind its last one goes element by element.
-    addresses % 16 == 0 ? launched(std::integral_constant<int, kVector<T>>())
-                        : launched(std::integral_constant<int, 1>());
+    // Whatever the sizes: what is left of a tensor behind its last vector goes element by element.
+    by_vectors<kVector<T>>(0, addresses,
+                           [&](auto width) { f(t, give_blocks(t, count, decltype(width)::value), width); });
   }
 }
 

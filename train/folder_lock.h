@@ -11,9 +11,9 @@ class FolderLock {
   explicit FolderLock(const std::filesystem::path& folder);
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
-  bool held() const { return held_; }  // nobody else can hold it
-
   FolderLock& operator=(const FolderLock&) = delete;
+
+  bool held() const { return held_; }  // nobody else can hold it
 
  private:
   int descriptor_ = -1;

@@ -160,7 +160,7 @@ class Trainer {
     if (run_.resumed) {
       optimizer_.load_state(run_.resumed->optimizer, (run_.folder / "last.safetensors").string());
       progress = run_.resumed->progress;
-      run_.resumed.reset();  // its tensors have been copied
+      run_.resumed.reset();  // model and optimizer have what they need of it
     }
     progress.photos = photos_;
     return progress;

@@ -259,13 +259,11 @@ TEST_CASE("train: wrong arguments and settings end with one line") {
   check_error(data.train("run", "--set train.lerning_rate=1"), "unknown key \"lerning_rate\"; allowed in train: ");
   check_error(data.train("run", "--set train.batch_size=0"),
               "--set: train.batch_size is 0; an integer from 1 to 4096 expected");
+  check_error(data.train("run", "--dtype f8"), "--dtype: train.dtype is \"f8\"; ");
+  check_error(data.train("run", "--max-steps -1"),
+              "--max-steps: train.max_steps is -1; an integer from 0 to 2147483647 or null expected");
   check_error(data.train("run", "--seed -1"),
               "--seed: train.seed is -1; an integer from 0 to 18446744073709551615 expected");
-  check_error(data.train("run", "--dtype f8"), "--dtype: train.dtype is \"f8\"; ");
-  check_error(data.train("run", "--max-steps -1"), "--max-steps: train.max_steps is -1; ");
-  check_error(data.train("run", "--max-steps -1"),
-              "train.max_steps is -1; an integer from 0 to 2147483647 or null expected");
-  check_error(data.train("run", "--seed -1"), "train.seed is -1; an integer from 0 to 18446744073709551615 expected");
   check_error(data.train("run", "--set model.rpn_background_iou=0.8"),
               "model.rpn_background_iou is 0.8, at most model.rpn_foreground_iou (0.7) expected");
   check_error(data.train("run", "--dtype f16"), R"(train.dtype is "f16"; one of "f32", "bf16" expected)");

@@ -5,7 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <string_view>
+#include <string>
 
 #include "tests/folder.h"
 
@@ -17,25 +17,26 @@ using Kind = ConvProblem::Kind;
 
 namespace {
 
-// As cuDNN writes them down.
-constexpr std::string_view kH100 =
-    R"({"deviceVer":900,"cudaDeviceId":0,"driverVer":13000,"totalGlobalMem":85017493504,)"
-    R"("maxGridSize":[2147483647,65535,65535],"maxBlockSize":[1024,1024,64],"regsPerBlock":65536,)"
-    R"("multiProcessorCount":132,"warpSize":32,"maxSharedMemoryPerBlock":49152,"maxSharedMemoryPerBlockOptin":232448,)"
-    R"("reservedSharedMemoryPerBlock":1024,"maxRegistersPerSM":65536,"maxCtasPerSM":32,"maxThreadsPerBlock":1024,)"
-    R"("maxThreadsPerSM":2048,"pciDeviceId":0,"isTccDriver":0,"supportCoopLaunch":1,"smClockRateKHz":1980000,)"
-    R"("memClockRateKHz":2619000,"l2CacheSize":52428800,"deviceName":"NVIDIA H100 80GB HBM3"})";
-constexpr std::string_view kA100 =
-    R"({"deviceVer":800,"cudaDeviceId":0,"driverVer":13000,"totalGlobalMem":85017493504,)"
-    R"("maxGridSize":[2147483647,65535,65535],"maxBlockSize":[1024,1024,64],"regsPerBlock":65536,)"
-    R"("multiProcessorCount":108,"warpSize":32,"maxSharedMemoryPerBlock":49152,"maxSharedMemoryPerBlockOptin":166912,)"
-    R"("reservedSharedMemoryPerBlock":1024,"maxRegistersPerSM":65536,"maxCtasPerSM":32,"maxThreadsPerBlock":1024,)"
-    R"("maxThreadsPerSM":2048,"pciDeviceId":0,"isTccDriver":0,"supportCoopLaunch":1,"smClockRateKHz":1410000,)"
-    R"("memClockRateKHz":1593000,"l2CacheSize":41943040,"deviceName":"NVIDIA A100-SXM4-80GB"})";
+// A GPU's properties, as cuDNN writes them down: what differs between two of NVIDIA's generations.
+struct Properties {
+  const char* name;
+  int version, multiprocessors, clock_khz, memory_clock_khz;
+  int shared_bytes, l2_bytes;  // the most of a block, if asked for; of the GPU
+};
+constexpr Properties kH100{"NVIDIA H100 80GB HBM3", 900, 132, 1980000, 2619000, 232448, 52428800};
+constexpr Properties kA100{"NVIDIA A100-SXM4-80GB", 800, 108, 1410000, 1593000, 166912, 41943040};
 
-Descriptor gpu(std::string_view properties) {
+Descriptor gpu(const Properties& p) {
+  const std::string json = fmt::format(
+      R"({{"deviceVer":{},"cudaDeviceId":0,"driverVer":13000,"totalGlobalMem":85017493504,)"
+      R"("maxGridSize":[2147483647,65535,65535],"maxBlockSize":[1024,1024,64],"regsPerBlock":65536,)"
+      R"("multiProcessorCount":{},"warpSize":32,"maxSharedMemoryPerBlock":49152,"maxSharedMemoryPerBlockOptin":{},)"
+      R"("reservedSharedMemoryPerBlock":1024,"maxRegistersPerSM":65536,"maxCtasPerSM":32,"maxThreadsPerBlock":1024,)"
+      R"("maxThreadsPerSM":2048,"pciDeviceId":0,"isTccDriver":0,"supportCoopLaunch":1,"smClockRateKHz":{},)"
+      R"("memClockRateKHz":{},"l2CacheSize":{},"deviceName":"{}"}})",
+      p.version, p.multiprocessors, p.shared_bytes, p.clock_khz, p.memory_clock_khz, p.l2_bytes, p.name);
   Descriptor d(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
-  d.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, int64_t(properties.size()), properties.data());
+  d.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, CUDNN_TYPE_CHAR, int64_t(json.size()), json.data());
   d.finalize();
   return d;
 }

@@ -181,40 +181,41 @@ TEST_CASE("trainer: validation neither moves weights and statistics nor draws an
   }
 }
 
-TEST_CASE("trainer: a photo that cannot be read ends the run with what was done, and mended it goes on") {
-  Setting s;
-  s.config.train.max_steps = 3;
+namespace {
+
+// With a photo that cannot be read the run ends after its second step of three, and says where; mended, it goes on to
+// what it would have been.  Returns how far it had come.
+Progress broken_and_mended(const Setting& s, const fs::path& photo) {
   s.run("whole");
-  // The fifth photo of the order is in the third batch of two.
-  const int64_t place = shuffled_order(5, s.config.train.seed, 0)[4];
-  const fs::path photo = s.folder.path / "data/images" / s.training.photo(size_t(place)).file_name;
   const std::string bytes = bytes_of(photo);
   fs::resize_file(photo, 1000);
   CHECK(contains(error_of([&] { s.run("broken"); }), photo.string()));
   const fs::path last = s.run_folder("broken") / "last.safetensors";
   REQUIRE(fs::exists(last));
-  CHECK(read_checkpoint(last).progress.step == 2);
+  const Progress progress = read_checkpoint(last).progress;
+  CHECK(progress.step == 2);
   write_text(photo, bytes);
   CHECK(s.run("broken", read_checkpoint(last)).step == 3);
   CHECK(bytes_of(last) == bytes_of(s.run_folder("whole") / "last.safetensors"));
+  return progress;
+}
+
+}  // namespace
+
+TEST_CASE("trainer: a photo that cannot be read ends the run with what was done, and mended it goes on") {
+  Setting s;
+  s.config.train.max_steps = 3;
+  // The fifth photo of the order is in the third batch of two.
+  const int64_t place = shuffled_order(5, s.config.train.seed, 0)[4];
+  broken_and_mended(s, s.folder.path / "data/images" / s.training.photo(size_t(place)).file_name);
 }
 
 TEST_CASE("trainer: a validation that cannot be done ends the run with what was trained, and is made up for") {
   Setting s;
   s.config.train.max_steps = 3;
   s.config.train.validate_every = 2;
-  s.run("whole");
-  const fs::path photo = s.folder.path / "val/images" / s.validation.photo(1).file_name;
-  const std::string bytes = bytes_of(photo);
-  fs::resize_file(photo, 1000);
-  CHECK(contains(error_of([&] { s.run("broken"); }), photo.string()));
-  const fs::path last = s.run_folder("broken") / "last.safetensors";
-  REQUIRE(fs::exists(last));
-  CHECK(read_checkpoint(last).progress.step == 2);
-  CHECK(read_checkpoint(last).progress.validated == 0);
-  write_text(photo, bytes);
-  CHECK(s.run("broken", read_checkpoint(last)).step == 3);
-  CHECK(bytes_of(last) == bytes_of(s.run_folder("whole") / "last.safetensors"));
+  const Progress broken = broken_and_mended(s, s.folder.path / "val/images" / s.validation.photo(1).file_name);
+  CHECK(broken.validated == 0);
   CHECK(log_of(s.run_folder("broken")).size() == log_of(s.run_folder("whole")).size());
 }
 
