@@ -116,7 +116,7 @@ class Trainer {
                                   .workers = workers,
                                   .ahead = workers + 1});
     if (progress_.step >= steps_ || validation_is_missing()) validate_and_save();
-    bool ends = stopped_ || stops_early();
+    bool ends = stopped_ || (progress_.validated == progress_.step && stops_early());  // as if it had not been cut
     while (!ends && progress_.step < steps_) {
       const Clock::time_point begin = Clock::now();
       queue_in_memory(next(loader), begin);

@@ -253,6 +253,22 @@ TEST_CASE(
   CHECK(s.run("early", progress(3)).step == 4);  // the validation of step 4 is made up for, and ends it too
 }
 
+TEST_CASE("trainer: early stopping waits for a validation, also where the run was cut before it") {
+  Setting s;
+  s.config.train.learning_rate = 1e-30;  // no validation is better than the first above 0
+  s.config.train.validate_every = 6;
+  s.config.train.early_stopping_patience = 2;
+  s.config.train.max_steps = 6;
+  s.run("late");
+  Checkpoint from = read_checkpoint(s.run_folder("late") / "last.safetensors");
+  from.progress.best_step = 6, from.progress.best_score = 2;
+  s.config.train.max_steps = 30;
+  CHECK(s.run("late", from).step == 12);
+  int asked = 0;
+  CHECK(s.run("cut", from, [&] { return ++asked == 5; }).step == 11);  // two epochs, of 2.5 steps, behind step 6
+  CHECK(s.run("cut", read_checkpoint(s.run_folder("cut") / "last.safetensors")).step == 12);
+}
+
 TEST_CASE("trainer: objects without outline or without box are validated as they would be learned") {
   Setting s;
   Annotations annotations = s.validation.annotations();
