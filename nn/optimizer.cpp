@@ -36,9 +36,9 @@ int64_t Optimizer::steps() const { return steps_.defined() ? int64_t(steps_.item
 void Optimizer::start(size_t parameter) {
   const Tensor& w = parameters_[parameter].value();
   State& s = states_[parameter];
-  s.first = zeros_like(w);
+  s.behind = steps();  // first: while a step is recorded it cannot be read, and nothing may have begun
   if (config_.kind == Kind::adamw) s.second = zeros_like(w);
-  s.behind = steps();
+  s.first = zeros_like(w);
 }
 
 void Optimizer::step(const Tensor& rate, const Clip& clip) {

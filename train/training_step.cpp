@@ -75,10 +75,13 @@ Reading TrainingStep::operator()(const Batch& batch, RngKey key, double rate) {
   return Reading(queue(inputs));
 }
 
-Tensor TrainingStep::queue(const Inputs& in) {
+Tensor TrainingStep::queue(const Inputs& in, bool is_recorded) {
   optimizer_.zero_grad();
   const std::vector<Var> losses = model_.losses(in.batch, Mode::train, in.keys).all();
   in_range("backward", [&] { backward(losses); });
+  if (is_recorded)  // else the optimizer, here on the host, would count a step that the parameter is without
+    for (const Leaf& leaf : optimizer_.parameters())
+      check(leaf.parameter->var.grad().defined(), "{} has no gradient in this step", leaf.name);
   std::vector<Tensor> numbers;
   for (const Var& loss : losses) numbers.push_back(ops::cast(loss.value(), DType::f32).view({1}));
   Clip clip;
@@ -94,9 +97,7 @@ void TrainingStep::record(Plan& plan, const Inputs& inputs) {
     for (Tensor* t : tensors(*plan.inputs)) *t = t->clone();  // every replay writes to them
     Arena::of(device_).trim();  // a recording has memory of its own: what lies idle would lie idle for good
     plan.work = std::make_unique<Recorded>(device_, [&] {
-      plan.numbers = queue(*plan.inputs);
-      for (const Leaf& leaf : optimizer_.parameters())
-        check(leaf.parameter->var.grad().defined(), "{} has no gradient in this step", leaf.name);
+      plan.numbers = queue(*plan.inputs, true);
       optimizer_.zero_grad();  // the gradients' memory is the recording's
     });
   } catch (const Error& e) {

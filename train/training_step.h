@@ -39,7 +39,7 @@ class TrainingStep {
  private:
   struct Inputs;
   struct Plan;
-  Tensor queue(const Inputs&);
+  Tensor queue(const Inputs&, bool is_recorded = false);
   Reading replayed(Plan&, Inputs);
   void record(Plan&, const Inputs&);
   int64_t drop();
