@@ -18,7 +18,8 @@ namespace sil::SIL_GPU {
 namespace {
 
 // 1 / (rows that take part * `elements`); 0 for none, so that no rows give no loss and no gradient.
-__global__ void share_of_labels(int64_t rows, const int32_t* labels, double elements, double* share) {
+__global__ void __launch_bounds__(1024)
+    share_of_labels(int64_t rows, const int32_t* labels, double elements, double* share) {
   int count = 0;
   for (int64_t r = threadIdx.x; r < rows; r += blockDim.x) count += labels[r] >= 0;
   count = block_sum(count);
@@ -32,7 +33,7 @@ __global__ void share_of_denominator(const T* denominator, double* share) {
 }
 
 template <class T>
-__global__ void add_parts(int64_t n, const double* parts, const double* share, T* loss) {
+__global__ void __launch_bounds__(1024) add_parts(int64_t n, const double* parts, const double* share, T* loss) {
   double sum = 0;
   for (int64_t i = threadIdx.x; i < n; i += blockDim.x) sum += parts[i];
   sum = block_sum(sum);

@@ -174,7 +174,7 @@ __global__ void squares_kernel(Tensors<T> t, double* parts) {
   if (threadIdx.x == 0) parts[blockIdx.x] = sum;
 }
 
-__global__ void norm_kernel(int64_t n, const double* parts, float* norm) {
+__global__ void __launch_bounds__(1024) norm_kernel(int64_t n, const double* parts, float* norm) {
   double sum = 0;
   for (int64_t i = threadIdx.x; i < n; i += blockDim.x) sum += parts[i];
   sum = block_sum(sum);

@@ -38,8 +38,9 @@ __global__ void paste_kernel(int64_t n, int64_t height, const float* mask, int s
 
 constexpr int kPasteThreads = 1024, kWords = 8;
 
-__global__ void paste_runs_kernel(const float* masks, int side, const float* boxes, const int32_t* size,
-                                  float threshold, int64_t capacity, int32_t* ends, int32_t* count) {
+__global__ void __launch_bounds__(kPasteThreads)
+    paste_runs_kernel(const float* masks, int side, const float* boxes, const int32_t* size, float threshold,
+                      int64_t capacity, int32_t* ends, int32_t* count) {
   const int64_t d = blockIdx.x, height = size[2 * d], width = size[2 * d + 1];
   const float* mask = masks + d * side * side;
   int32_t* out = ends + d * capacity;

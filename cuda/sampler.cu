@@ -64,8 +64,9 @@ __device__ inline void draw(const Candidates& c, int wanted, int count, uint8_t*
   block_take<Ticket>(c.count(), edge, c, [=](int64_t i, int) { own[i] = 1; });
 }
 
-__global__ void sample_kernel(const int32_t* matched, Whose whose, const int64_t* key, int per_image, int most_positive,
-                              Ticket* tickets, uint8_t* picked, Drawn* drawn) {
+__global__ void __launch_bounds__(kSampleThreads)
+    sample_kernel(const int32_t* matched, Whose whose, const int64_t* key, int per_image, int most_positive,
+                  Ticket* tickets, uint8_t* picked, Drawn* drawn) {
   const int64_t n = blockIdx.x, end = whose.end(n);
   const RngKey own = RngKey{uint64_t(*key)}.fold(uint64_t(n));
   int place = 0;
@@ -91,8 +92,9 @@ struct Lists {
   int64_t room, positive_room;
 };
 
-__global__ void list_kernel(const int32_t* matched, Whose whose, const int32_t* object_labels, const uint8_t* picked,
-                            int64_t images, const Drawn* drawn, Lists out) {
+__global__ void __launch_bounds__(kSampleThreads)
+    list_kernel(const int32_t* matched, Whose whose, const int32_t* object_labels, const uint8_t* picked,
+                int64_t images, const Drawn* drawn, Lists out) {
   const int64_t n = blockIdx.x;
   Drawn before{}, all{};
   for (int64_t i = 0; i < images; ++i) {

@@ -30,7 +30,8 @@ __device__ inline void order_pair(Key* keys, int64_t begin, int64_t pair, int64_
 
 // A block a stretch of a row: runs of `first` keys, of twice as many, ..., of `last`, as far as what is compared lies
 // in one stretch.
-__global__ void sort_stretch_kernel(Key* keys, int64_t padded, int64_t stretch, int64_t first, int64_t last) {
+__global__ void __launch_bounds__(1024)
+    sort_stretch_kernel(Key* keys, int64_t padded, int64_t stretch, int64_t first, int64_t last) {
   Key* mine = dynamic_shared<Key>();
   Key* own = keys + blockIdx.x * stretch;
   const int64_t begin = blockIdx.x * stretch % padded;

@@ -15,8 +15,8 @@ constexpr int kSelectThreads = 1024;
 
 // keys [R, padded]: row r's largest k, unsorted, then zeros, which are less than any key.
 template <class T>
-__global__ void select_kernel(const T* x, int64_t columns, const int32_t* counts, int64_t k, int64_t padded,
-                              Key* keys) {
+__global__ void __launch_bounds__(kSelectThreads)
+    select_kernel(const T* x, int64_t columns, const int32_t* counts, int64_t k, int64_t padded, Key* keys) {
   const int64_t r = blockIdx.x;
   const T* row = x + r * columns;
   Key* out = keys + r * padded;
