@@ -1,5 +1,6 @@
 #include "cuda/conv_plan.h"
 
+#include <algorithm>
 #include <array>
 #include <tuple>
 
@@ -168,23 +169,24 @@ std::vector<Descriptor> operations(const ConvProblem& p) {
   return steps;
 }
 
-std::optional<Descriptor> graph_of(const std::vector<Descriptor>& steps, const ConvGpu& gpu) {
+std::optional<Descriptor> graph_of(const std::vector<Descriptor>& steps, const ConvGpu& gpu, std::string& refusal) {
   std::vector<cudnnBackendDescriptor_t> list;
   for (const Descriptor& step : steps) list.push_back(step.get());
   Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
   if (gpu.handle) graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &gpu.handle);
   graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, int64_t(list.size()), list.data());
-  if (!graph.try_to_finalize()) return std::nullopt;
+  if (!graph.try_to_finalize(refusal)) return std::nullopt;
   return graph;
 }
 
 // Configurations of engines, best first.
-std::vector<Descriptor> proposals(const Descriptor& graph, const ConvGpu& gpu, cudnnBackendHeurMode_t mode) {
+std::vector<Descriptor> proposals(const Descriptor& graph, const ConvGpu& gpu, cudnnBackendHeurMode_t mode,
+                                  std::string& refusal) {
   Descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
   heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph);
   heuristics.set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
   if (gpu.properties) heuristics.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *gpu.properties);
-  if (!heuristics.try_to_finalize()) return {};
+  if (!heuristics.try_to_finalize(refusal)) return {};
   return heuristics.descriptors(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
 }
 
@@ -194,7 +196,7 @@ std::vector<cudnnBackendNumericalNote_t> notes_of(const Descriptor& engine) {
   cudnn().check("notes of an engine",
                 cudnn().get_attribute(engine.get(), CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
                                       int64_t(notes.size()), &count, notes.data()));
-  notes.resize(size_t(count));
+  notes.resize(std::min(notes.size(), size_t(count)));
   return notes;
 }
 
@@ -212,7 +214,7 @@ bool is_allowed(const ConvProblem& p, cudnnBackendNumericalNote_t note) {
   }
 }
 
-std::optional<ConvPlan> plan_of(const ConvProblem& p, Descriptor config, const ConvGpu& gpu) {
+std::optional<ConvPlan> plan_of(const ConvProblem& p, Descriptor config, const ConvGpu& gpu, std::string& refusal) {
   const std::vector<Descriptor> engine =
       config.descriptors(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   if (engine.empty()) return std::nullopt;
@@ -223,7 +225,7 @@ std::optional<ConvPlan> plan_of(const ConvProblem& p, Descriptor config, const C
   if (gpu.handle) plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &gpu.handle);
   if (gpu.properties) plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *gpu.properties);
   plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
-  if (!plan.try_to_finalize()) return std::nullopt;
+  if (!plan.try_to_finalize(refusal)) return std::nullopt;
   const auto workspace = size_t(plan.integer(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE));
   if (workspace > kMostWorkspace) return std::nullopt;
   ConvPlan made{std::move(plan), {}, workspace, std::move(notes)};
@@ -248,16 +250,17 @@ std::string ConvProblem::str() const {
                      s.w[1], s.w[2], s.w[3], s.stride, s.padding);
 }
 
-std::optional<ConvPlan> plan_convolution(const ConvProblem& p, const ConvGpu& gpu) {
+std::optional<ConvPlan> plan_convolution(const ConvProblem& p, const ConvGpu& gpu, std::string& refusal) {
+  refusal = "it proposes none";
   std::vector<Descriptor> steps = operations(p);
-  std::optional<Descriptor> graph = graph_of(steps, gpu);
+  std::optional<Descriptor> graph = graph_of(steps, gpu, refusal);
   if (!graph) return std::nullopt;
   // The second list is of what works where nothing is fast: for a lone convolution.
   const bool alone = !p.skip && !p.bias && !p.relu;
   for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     if (mode == CUDNN_HEUR_MODE_FALLBACK && !alone) break;
-    for (Descriptor& config : proposals(*graph, gpu, mode)) {
-      std::optional<ConvPlan> plan = plan_of(p, std::move(config), gpu);
+    for (Descriptor& config : proposals(*graph, gpu, mode, refusal)) {
+      std::optional<ConvPlan> plan = plan_of(p, std::move(config), gpu, refusal);
       if (!plan) continue;
       for (Descriptor& step : steps) plan->parts.push_back(std::move(step));
       plan->parts.push_back(std::move(*graph));

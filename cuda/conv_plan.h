@@ -2,6 +2,7 @@
 // GPU's properties alone, so that a machine without a GPU can ask what another one would do.
 #pragma once
 #include <optional>
+#include <string>
 
 #include "cuda/cudnn_descriptor.h"
 #include "cuda/dense_shapes.h"
@@ -37,9 +38,10 @@ struct ConvPlan {
 };
 
 // The first of cuDNN's proposals that gives the same bits each time, adds up in float32, takes at most kMostWorkspace
-// bytes and rounds no float32 operand unless tf32 says so.  Nothing: cuDNN has none.  A ReLU may turn a NaN into 0.
+// bytes and rounds no float32 operand unless tf32 says so.  Nothing: cuDNN has none, and `refusal` is
+// what it said last.  A ReLU may turn a NaN into 0.
 constexpr size_t kMostWorkspace = size_t(2) << 30;
-std::optional<ConvPlan> plan_convolution(const ConvProblem&, const ConvGpu&);
+std::optional<ConvPlan> plan_convolution(const ConvProblem&, const ConvGpu&, std::string& refusal);
 
 // On what the problem's letters name: x, w, y and, where there are any, skip and bias, all on the GPU.
 struct ConvTensors {

@@ -21,12 +21,19 @@ cudnnHandle_t handle() {
   return made;
 }
 
-// Null where cuDNN has none.
-const ConvPlan* known_plan(const ConvProblem& p) {
-  static auto& plans = *new std::map<ConvProblem, std::optional<ConvPlan>>;
-  auto known = plans.find(p);
-  if (known == plans.end()) known = plans.emplace(p, plan_convolution(p, {handle(), nullptr})).first;
-  return known->second ? &*known->second : nullptr;
+// A plan, or why there is none.
+struct Planned {
+  std::string refusal;
+  std::optional<ConvPlan> plan;
+
+  explicit Planned(const ConvProblem& p) : plan(plan_convolution(p, {handle(), nullptr}, refusal)) {
+    cudaGetLastError();  // of an engine that could not be loaded: the next launch would find it
+  }
+};
+
+const Planned& known(const ConvProblem& p) {
+  static auto& all = *new std::map<ConvProblem, Planned>;
+  return all.try_emplace(p, p).first->second;
 }
 
 ConvProblem problem(Kind kind, const ConvShapes& s, DType dtype, const ConvTensors& t) {
@@ -41,9 +48,9 @@ void run(Stream s, const ConvPlan& plan, const ConvTensors& t, Scratch& scratch)
 
 void run(Stream s, Kind kind, const ConvShapes& shapes, DType dtype, const ConvTensors& t, Scratch& scratch) {
   const ConvProblem p = problem(kind, shapes, dtype, t);
-  const ConvPlan* plan = known_plan(p);
-  check(plan != nullptr, "cudnn: nothing that is deterministic does {}", p.str());
-  run(s, *plan, t, scratch);
+  const Planned& planned = known(p);
+  check(planned.plan.has_value(), "cudnn: nothing that is deterministic does {}: {}", p.str(), planned.refusal);
+  run(s, *planned.plan, t, scratch);
 }
 
 }  // namespace
@@ -58,7 +65,7 @@ void conv2d(Stream s, In x, In w, In bias, In skip, bool relu, Out y, Conv2dGeom
     const ConvTensors all{x.raw(), w.raw(), y.raw(), skip.defined() ? skip.raw() : nullptr, bias.raw()};
     ConvProblem p = problem(Kind::forward, shapes, y.dtype(), all);
     p.relu = relu;
-    if (const ConvPlan* plan = known_plan(p)) return run(s, *plan, all, scratch);
+    if (const auto& plan = known(p).plan) return run(s, *plan, all, scratch);
   }
   run(s, Kind::forward, shapes, y.dtype(), {x.raw(), w.raw(), y.raw()}, scratch);
   epilogue(s, bias, skip, relu, y);

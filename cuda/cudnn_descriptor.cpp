@@ -31,15 +31,15 @@ void Descriptor::set(cudnnBackendAttributeName_t name, const Descriptor& v) {
 
 void Descriptor::finalize() { cudnn().check("finalize a descriptor", cudnn().finalize(made_)); }
 
-// 3000 to 3999 say what is not supported, 4000 to 4999 that an engine failed at it; which of them, differs between
-// releases.  Memory that there is none of says nothing about engines.
-bool Descriptor::try_to_finalize() {
+// Most statuses say that something is not supported, or that an engine failed at it (at loading its kernels, too);
+// which of them, differs between releases.  Memory that there is none of says nothing about engines.
+bool Descriptor::try_to_finalize(std::string& refusal) {
   const cudnnStatus_t status = cudnn().finalize(made_);
-  const bool no_memory = status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
-                         status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
-  if (status >= 3000 && status < 5000 && !no_memory) return false;
-  cudnn().check("finalize a descriptor", status);
-  return true;
+  if (status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+      status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED)
+    cudnn().check("finalize a descriptor", status);
+  if (status != CUDNN_STATUS_SUCCESS) refusal = cudnn().text(status);
+  return status == CUDNN_STATUS_SUCCESS;
 }
 
 int64_t Descriptor::integer(cudnnBackendAttributeName_t name) const {

@@ -3,6 +3,7 @@
 #include <cudnn.h>
 
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -45,7 +46,8 @@ class Descriptor {
   void set(cudnnBackendAttributeName_t, cudnnDataType_t);
   void set(cudnnBackendAttributeName_t, const Descriptor&);
   void finalize();
-  bool try_to_finalize();  // false: cuDNN has nothing that does what this describes
+  // False: cuDNN has nothing that does what this describes, and says so in `refusal`.
+  bool try_to_finalize(std::string& refusal);
 
   int64_t integer(cudnnBackendAttributeName_t) const;
   std::vector<Descriptor> descriptors(cudnnBackendAttributeName_t, cudnnBackendDescriptorType_t) const;

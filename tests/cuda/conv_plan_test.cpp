@@ -94,8 +94,9 @@ void expect_plans(const std::vector<ConvProblem>& problems, const Descriptor& pr
     CAPTURE(p.bias);
     CAPTURE(p.skip);
     CAPTURE(p.relu);
-    const auto plan = plan_convolution(p, {nullptr, &properties});
-    REQUIRE(plan.has_value());
+    std::string refusal;
+    const auto plan = plan_convolution(p, {nullptr, &properties}, refusal);
+    REQUIRE_MESSAGE(plan.has_value(), refusal);
     CHECK(plan->workspace <= cuda::kMostWorkspace);
     CHECK(!has(*plan, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC));
     CHECK(!has(*plan, CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION));
@@ -124,8 +125,9 @@ TEST_CASE("conv_plan: float32 goes to tensor cores where TF32 is allowed alone")
   const Descriptor h100 = gpu(kH100);
   for (ConvProblem p : all_of(kPyramid, DType::f32)) {
     p.tf32 = true;
-    const auto plan = plan_convolution(p, {nullptr, &h100});
-    REQUIRE(plan.has_value());
+    std::string refusal;
+    const auto plan = plan_convolution(p, {nullptr, &h100}, refusal);
+    REQUIRE_MESSAGE(plan.has_value(), refusal);
     CHECK(has(*plan, CUDNN_NUMERICAL_NOTE_TENSOR_CORE));
   }
 }
@@ -134,9 +136,11 @@ TEST_CASE("conv_plan: what cuDNN does not do is no plan, and what it is not for 
   const Descriptor h100 = gpu(kH100);
   ConvProblem p = problem(kPyramid, DType::f32, Kind::forward);
   p.relu = true;  // without a bias before it
-  CHECK(!plan_convolution(p, {nullptr, &h100}).has_value());
+  std::string refusal;
+  CHECK(!plan_convolution(p, {nullptr, &h100}, refusal).has_value());
+  CHECK(refusal == "it proposes none");
   CHECK(test::error_of([&] {
-          plan_convolution(problem(kOdd, DType::f64, Kind::forward), {nullptr, &h100});
+          plan_convolution(problem(kOdd, DType::f64, Kind::forward), {nullptr, &h100}, refusal);
         }) == "conv2d: float64 is for the CPU; float32, bfloat16 or float16 expected on a GPU");
   CHECK(problem(kOdd, DType::bf16, Kind::backward_input).str() ==
         "conv2d_backward_input of bfloat16, x 2 x 5 x 17 x 13 and w 7 x 5 x 3 x 3 (N, C, H, W), stride 1, padding 1");
