@@ -5,6 +5,8 @@
 namespace sil::cuda {
 namespace {
 
+constexpr int kLeastCapability = 80;  // what CMakeLists.txt has nvcc compile for
+
 std::string version(int v) { return fmt::format("{}.{}", v / 1000, v % 1000 / 10); }
 
 }  // namespace
@@ -22,6 +24,9 @@ std::string problem(const Census& c, int index) {
   if (index >= c.gpus)
     return device + (c.gpus == 1 ? "there is 1 GPU; cuda:0 expected"
                                  : fmt::format("there are {} GPUs; cuda:0 to cuda:{} expected", c.gpus, c.gpus - 1));
+  if (c.capability < kLeastCapability)
+    return device + fmt::format("its compute capability is {}.{}; {}.{} or newer expected (A100, H100), or use cpu",
+                                c.capability / 10, c.capability % 10, kLeastCapability / 10, kLeastCapability % 10);
   return {};
 }
 

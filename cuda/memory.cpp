@@ -22,6 +22,13 @@ namespace {
 
 cudaStream_t own_queue = nullptr;  // since a GPU was opened
 
+int capability_of(int gpu) {
+  int major = 0, minor = 0;
+  check_cuda("compute capability", cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, gpu));
+  check_cuda("compute capability", cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, gpu));
+  return 10 * major + minor;
+}
+
 }  // namespace
 
 cudaStream_t queue(Stream s) { return s.handle ? static_cast<cudaStream_t>(s.handle) : own_queue; }
@@ -110,6 +117,7 @@ void open_cuda_device(int index) {
     const cudaError_t status = census.driver ? cudaGetDeviceCount(&census.gpus) : cudaErrorNoDevice;
     const bool counted = status == cudaSuccess || status == cudaErrorNoDevice || status == cudaErrorInsufficientDriver;
     if (!counted) cuda::check_cuda("count GPUs", status);  // there may be one, out of order
+    if (counted && index < census.gpus) census.capability = cuda::capability_of(index);
     const std::string problem = cuda::problem(census, index);
     check(problem.empty(), "{}", problem);
     cuda::check_cuda("count GPUs", status);
