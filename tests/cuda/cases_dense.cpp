@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/cuda/kernel_cases.h"
 
 namespace sil {
@@ -33,25 +35,34 @@ std::vector<Tensor> products(const On& on, int64_t m, int64_t k, int64_t n) {
 
 }  // namespace
 
-// Sums of many products, of which the libraries choose the order.  bfloat16 is summed in float32 and rounded once, or
+// bfloat16 and float16 are summed in float32 and rounded once, or
 // once more behind bias and skip where a library does them in a step of their own.
 std::vector<KernelCase> dense_cases() {
   const auto conv = [](const char* kernel, const char* what, Shape x, Shape w, Conv2dGeom g) {
-    return KernelCase{kernel, what, [=](const On& on) { return convolved(on, x, w, g); }};
+    const auto positions = [&](int axis) { return (x[axis] + 2 * g.padding - w[axis]) / g.stride + 1; };
+    const int64_t pixels = x[0] * positions(1) * positions(2), taps = w[1] * w[2];
+    return KernelCase{kernel, what,  [=](const On& on) { return convolved(on, x, w, g); },
+                      4,      false, std::max({pixels, taps * w[0], taps * w[3]})};
   };
   const auto deconv = [](const char* kernel, const char* what, Shape x, Shape w, int stride) {
-    return KernelCase{kernel, what, [=](const On& on) { return deconvolved(on, x, w, stride); }};
+    const int64_t pixels = x[0] * x[1] * x[2];
+    return KernelCase{kernel, what,  [=](const On& on) { return deconvolved(on, x, w, stride); },
+                      4,      false, std::max({pixels, w[0], w[1] * w[2] * w[3]})};
+  };
+  const auto product = [](const char* what, int64_t m, int64_t k, int64_t n) {
+    return KernelCase{"matmul", what, [=](const On& on) { return products(on, m, k, n); }, 4, false, k};
   };
   return {
-      {"matmul", "small", [](const On& on) { return products(on, 5, 7, 3); }},
-      {"matmul", "one element", [](const On& on) { return products(on, 1, 1, 1); }},
+      product("small", 5, 7, 3),
+      product("one element", 1, 1, 1),
       {"matmul", "no rows, nothing to sum",
        [](const On& on) {
          std::vector<Tensor> all = products(on, 0, 4, 3), none = products(on, 4, 0, 3);
          all.insert(all.end(), none.begin(), none.end());
          return all;
-       }},
-      {"matmul", "a head's layer", [](const On& on) { return products(on, 64, 512, 91); }, 8},
+       },
+       4, false, 4},
+      product("a head's layer", 64, 512, 91),
       conv("conv2d", "the stem: 7x7, stride 2, 3 channels", {2, 33, 40, 3}, {64, 7, 7, 3}, {2, 3, 1}),
       conv("conv2d", "3x3", {2, 18, 21, 64}, {64, 3, 3, 64}, {1, 1, 1}),
       conv("conv2d_backward_input", "3x3 stride 2", {2, 17, 16, 32}, {64, 3, 3, 32}, {2, 1, 1}),

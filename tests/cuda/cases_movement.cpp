@@ -6,10 +6,13 @@
 namespace sil {
 
 Tensor On::random(const Shape& shape, uint64_t seed, double lo, double hi) const {
-  return test::random(shape, dtype, seed, lo, hi).to(device);
+  return floats(shape, test::random_values(shape.numel(), seed, lo, hi));
 }
-Tensor On::floats(const Shape& shape, const std::vector<double>& v) const {
-  return ops::cast(Tensor::of<double>(shape, v), dtype).to(device);
+Tensor On::floats(const Shape& shape, const std::vector<double>& values) const {
+  if (rounded_to != DType::f16) return ops::cast(ops::cast(Tensor::of(shape, values), rounded_to), dtype).to(device);
+  std::vector<float> fitting;  // the CPU has no float16
+  for (double v : values) fitting.push_back(float(float16(float(v))));
+  return ops::cast(Tensor::of(shape, fitting).to(device), dtype);
 }
 Tensor On::ints(const std::vector<int32_t>& v) const { return Tensor::of<int32_t>({int64_t(v.size())}, v).to(device); }
 

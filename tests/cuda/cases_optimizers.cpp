@@ -58,7 +58,7 @@ std::vector<KernelCase> optimizer_cases() {
          ops::adamw(w, many(on, 600), m, v, numbers(on, 10, NAN), {0.9, 0.99, 1e-8, 0.01, 0});
          return joined(joined(w, m), v);
        },
-       8},
+       8, false, 0, true},
       {"sgd", "at addresses that are no whole vectors",
        [](const On& on) {
          std::vector<Tensor> w = at_odd_addresses(many(on, 1), on), momentum = many(on, 100);
