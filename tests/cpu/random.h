@@ -21,6 +21,8 @@ inline Tensor random(const Shape& shape, DType dtype, uint64_t seed, double lo =
 inline std::vector<double> doubles(const Tensor& t) { return ops::cast(t, DType::f64).to_vector<double>(); }
 
 // The relative rounding of one result.
-inline double rounding(DType t) { return t == DType::bf16 ? 0x1p-8 : t == DType::f16 ? 0x1p-11 : t == DType::f32 ? 0x1p-23 : 0x1p-52; }
+inline double rounding(DType t) {
+  return t == DType::bf16 ? 0x1p-8 : t == DType::f16 ? 0x1p-11 : t == DType::f32 ? 0x1p-23 : 0x1p-52;
+}
 
 }  // namespace sil::test
