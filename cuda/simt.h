@@ -75,9 +75,9 @@ template <class... Parameters, class... Arguments>
 void launch(Stream stream, const char* name, Grid grid, void (*kernel)(Parameters...), Arguments... arguments) {
   if (grid.blocks.x == 0 || grid.blocks.y == 0 || grid.blocks.z == 0) return;
 #ifdef __CUDACC__
-  nvtxRangePushA(name);
   if (grid.shared_bytes > 48 * 1024)
     check_cuda(name, cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(grid.shared_bytes)));
+  nvtxRangePushA(name);
   kernel<<<grid.blocks, grid.threads, grid.shared_bytes, queue(stream)>>>(Parameters(arguments)...);
   nvtxRangePop();
   check_cuda(name, cudaGetLastError());

@@ -44,7 +44,7 @@ echo "without a profiler: $(tail -n 1 "$out/step.txt")"
 stats() { "$nsys" stats --force-export=true --report "$1" --format table "$out/step.nsys-rep" >"$2" 2>>"$out/nsys.log"; }
 
 if [[ -n $nsys ]]; then
-  if "$nsys" profile --trace=cuda,nvtx,cudnn,cublas --sample=none --cpuctxsw=none --force-overwrite=true --output="$out/step" \
+  if "$nsys" profile --trace=cuda,nvtx,cudnn,cublas --cuda-graph-trace=node --sample=none --cpuctxsw=none --force-overwrite=true --output="$out/step" \
     "${step[@]}" >"$out/nsys.log" 2>&1 && stats nvtx_gpu_proj_sum "$out/stages.txt" && stats cuda_gpu_kern_sum "$out/kernels.txt"; then
     echo "$out/step.nsys-rep, $out/stages.txt, $out/kernels.txt"
   else
@@ -57,7 +57,7 @@ else
 fi
 
 if [[ -n $ncu ]]; then
-  if "$ncu" --set full --nvtx --kernel-id :::1 --force-overwrite --export "$out/ladders" "$bin/kernel_ladders" >"$out/ncu.log" 2>&1 &&
+  if "$ncu" --set full --clock-control none --nvtx --kernel-id :::1 --force-overwrite --export "$out/ladders" "$bin/kernel_ladders" >"$out/ncu.log" 2>&1 &&
     "$ncu" --import "$out/ladders.ncu-rep" --page details >"$out/ladders.txt" 2>>"$out/ncu.log"; then
     echo "$out/ladders.ncu-rep, $out/ladders.txt"
   elif grep -q ERR_NVGPUCTRPERM "$out/ncu.log"; then
