@@ -17,8 +17,10 @@
 namespace sil::SIL_GPU {
 namespace {
 
+constexpr int kSumThreads = 1024;  // of the one block that ends a sum
+
 // 1 / (rows that take part * `elements`); 0 for none, so that no rows give no loss and no gradient.
-__global__ void __launch_bounds__(1024)
+__global__ void __launch_bounds__(kSumThreads)
     share_of_labels(int64_t rows, const int32_t* labels, double elements, double* share) {
   int count = 0;
   for (int64_t r = threadIdx.x; r < rows; r += blockDim.x) count += labels[r] >= 0;
@@ -33,7 +35,7 @@ __global__ void share_of_denominator(const T* denominator, double* share) {
 }
 
 template <class T>
-__global__ void __launch_bounds__(1024) add_parts(int64_t n, const double* parts, const double* share, T* loss) {
+__global__ void __launch_bounds__(kSumThreads) add_parts(int64_t n, const double* parts, const double* share, T* loss) {
   double sum = 0;
   for (int64_t i = threadIdx.x; i < n; i += blockDim.x) sum += parts[i];
   sum = block_sum(sum);
@@ -163,7 +165,7 @@ __global__ void mask_loss_backward_kernel(int64_t pixels, int64_t of_row, int64_
 
 double* share_of(Stream s, In labels, double elements, Scratch& scratch) {
   double* share = scratch.take_n<double>(1);
-  launch(s, "loss_rows", {1, 1024}, share_of_labels, labels.numel(), labels.data<int32_t>(), elements, share);
+  launch(s, "loss_rows", {1, kSumThreads}, share_of_labels, labels.numel(), labels.data<int32_t>(), elements, share);
   return share;
 }
 
@@ -186,7 +188,7 @@ void softmax_cross_entropy(Stream s, In logits, In labels, Out loss, Out dlogits
     using T = decltype(t);
     launch(s, "softmax_cross_entropy", over(rows * kWarp), softmax_cross_entropy_kernel<T>, rows, columns,
            logits.data<T>(), labels.data<int32_t>(), share, parts, dlogits.data<T>());
-    launch(s, "loss_sum", {1, 1024}, add_parts<T>, rows, parts, share, loss.data<T>());
+    launch(s, "loss_sum", {1, kSumThreads}, add_parts<T>, rows, parts, share, loss.data<T>());
   });
 }
 
@@ -199,7 +201,7 @@ void sigmoid_bce(Stream s, In logits, In labels, Out loss, Out dlogits, Scratch&
     using T = decltype(t);
     launch(s, "sigmoid_bce", grid, sigmoid_bce_kernel<T>, rows, logits.data<T>(), labels.data<int32_t>(), share, parts,
            dlogits.data<T>());
-    launch(s, "loss_sum", {1, 1024}, add_parts<T>, int64_t(grid.blocks.x), parts, share, loss.data<T>());
+    launch(s, "loss_sum", {1, kSumThreads}, add_parts<T>, int64_t(grid.blocks.x), parts, share, loss.data<T>());
   });
 }
 
@@ -212,7 +214,7 @@ void smooth_l1(Stream s, In x, In target, In labels, In denominator, double beta
     launch(s, "loss_rows", {1, 1}, share_of_denominator<T>, denominator.data<T>(), share);
     launch(s, "smooth_l1", grid, smooth_l1_kernel<T>, rows, columns, x.data<T>(), target.data<T>(),
            labels.data<int32_t>(), float(beta), share, parts, dx.data<T>());
-    launch(s, "loss_sum", {1, 1024}, add_parts<T>, int64_t(grid.blocks.x), parts, share, loss.data<T>());
+    launch(s, "loss_sum", {1, kSumThreads}, add_parts<T>, int64_t(grid.blocks.x), parts, share, loss.data<T>());
   });
 }
 
@@ -228,7 +230,7 @@ void mask_loss(Stream s, In logits, In labels, In rois, In object, const MaskRun
            labels.data<int32_t>(), boxes_of("mask_loss", rois), object.data<int32_t>(), masks_of(masks), share, parts,
            slope.data<float>());
   });
-  launch(s, "loss_sum", {1, 1024}, add_parts<float>, int64_t(grid.blocks.x), parts, share, loss.data<float>());
+  launch(s, "loss_sum", {1, kSumThreads}, add_parts<float>, int64_t(grid.blocks.x), parts, share, loss.data<float>());
 }
 
 void mask_loss_backward(Stream s, In dy, In slope, In labels, Out dlogits) {

@@ -117,7 +117,7 @@ void open_cuda_device(int index) {
     const cudaError_t status = census.driver ? cudaGetDeviceCount(&census.gpus) : cudaErrorNoDevice;
     const bool counted = status == cudaSuccess || status == cudaErrorNoDevice || status == cudaErrorInsufficientDriver;
     if (!counted) cuda::check_cuda("count GPUs", status);  // there may be one, out of order
-    if (counted && index < census.gpus) census.capability = cuda::capability_of(index);
+    if (index < census.gpus) census.capability = cuda::capability_of(index);
     const std::string problem = cuda::problem(census, index);
     check(problem.empty(), "{}", problem);
     cuda::check_cuda("count GPUs", status);

@@ -13,6 +13,7 @@ namespace sil::SIL_GPU {
 namespace {
 
 constexpr size_t kTensors = 32;
+constexpr int kNormThreads = 1024;
 
 // Null where a kernel has no such list.
 template <class T>
@@ -174,7 +175,7 @@ __global__ void squares_kernel(Tensors<T> t, double* parts) {
   if (threadIdx.x == 0) parts[blockIdx.x] = sum;
 }
 
-__global__ void __launch_bounds__(1024) norm_kernel(int64_t n, const double* parts, float* norm) {
+__global__ void __launch_bounds__(kNormThreads) norm_kernel(int64_t n, const double* parts, float* norm) {
   double sum = 0;
   for (int64_t i = threadIdx.x; i < n; i += blockDim.x) sum += parts[i];
   sum = block_sum(sum);
@@ -216,7 +217,7 @@ void global_norm(Stream s, InList g, Out norm, Scratch& scratch) {
         begun += grid.blocks.x;
       });
     });
-  launch(s, "global_norm_end", {1, 1024}, norm_kernel, begun, parts, norm.data<float>());
+  launch(s, "global_norm_end", {1, kNormThreads}, norm_kernel, begun, parts, norm.data<float>());
 }
 
 }  // namespace sil::SIL_GPU

@@ -9,6 +9,7 @@ namespace sil::SIL_GPU {
 namespace {
 
 constexpr int64_t kSharedKeys = 4096;
+constexpr int kSortThreads = 1024;  // of a block, at most
 
 // A row's room: bitonic sorts take powers of two.
 inline int64_t padded_keys(int64_t n) {
@@ -30,7 +31,7 @@ __device__ inline void order_pair(Key* keys, int64_t begin, int64_t pair, int64_
 
 // A block a stretch of a row: runs of `first` keys, of twice as many, ..., of `last`, as far as what is compared lies
 // in one stretch.
-__global__ void __launch_bounds__(1024)
+__global__ void __launch_bounds__(kSortThreads)
     sort_stretch_kernel(Key* keys, int64_t padded, int64_t stretch, int64_t first, int64_t last) {
   Key* mine = dynamic_shared<Key>();
   Key* own = keys + blockIdx.x * stretch;
@@ -55,7 +56,9 @@ __global__ void sort_pass_kernel(Key* keys, int64_t rows, int64_t padded, int64_
 // keys [R, padded]
 void sort_rows(Stream s, Key* keys, int64_t rows, int64_t padded) {
   const int64_t stretch = padded < kSharedKeys ? padded : kSharedKeys;
-  const unsigned threads = unsigned(stretch / 2 < kWarp ? kWarp : stretch / 2 > 1024 ? 1024 : stretch / 2);
+  const unsigned threads = unsigned(stretch / 2 < kWarp          ? kWarp
+                                    : stretch / 2 > kSortThreads ? kSortThreads
+                                                                 : stretch / 2);
   const Grid stretches{dim3(unsigned(rows * padded / stretch)), threads, size_t(stretch) * sizeof(Key)};
   launch(s, "sort_stretch", stretches, sort_stretch_kernel, keys, padded, stretch, 2, stretch);
   for (int64_t size = 2 * stretch; size <= padded; size *= 2) {

@@ -116,7 +116,7 @@ class Trainer {
                                   .workers = workers,
                                   .ahead = workers + 1});
     if (progress_.step >= steps_ || validation_is_missing()) validate_and_save();
-    bool ends = stopped_ || (progress_.validated == progress_.step && stops_early());  // as if it had not been cut
+    bool ends = stopped_ || stops_early();
     while (!ends && progress_.step < steps_) {
       const Clock::time_point begin = Clock::now();
       queue_in_memory(next(loader), begin);
@@ -250,8 +250,10 @@ class Trainer {
     saved_ = Clock::now();
   }
 
+  // Behind a validation alone: a run that is resumed between two ends where it would have ended uncut.
   bool stops_early() {
-    if (!run_.validation || !should_stop(progress_, config_, photos_)) return false;
+    if (!run_.validation || progress_.validated != progress_.step) return false;
+    if (!should_stop(progress_, config_, photos_)) return false;
     status_.line(fmt::format("stopped at step {}: no better mask AP50 than step {}'s {:.3f} for {} epochs",
                              progress_.step, progress_.best_step, progress_.best_score,
                              *config_.early_stopping_patience));

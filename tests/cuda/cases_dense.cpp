@@ -35,33 +35,40 @@ std::vector<Tensor> products(const On& on, int64_t m, int64_t k, int64_t n) {
 
 }  // namespace
 
-// bfloat16 and float16 are summed in float32 and rounded once, or
-// once more behind bias and skip where a library does them in a step of their own.
+// bfloat16 and float16 are summed in float32 and rounded once, or once more behind bias and skip where a library does
+// them in a step of their own.
 std::vector<KernelCase> dense_cases() {
   const auto conv = [](const char* kernel, const char* what, Shape x, Shape w, Conv2dGeom g) {
     const auto positions = [&](int axis) { return (x[axis] + 2 * g.padding - w[axis]) / g.stride + 1; };
     const int64_t pixels = x[0] * positions(1) * positions(2), taps = w[1] * w[2];
-    return KernelCase{kernel, what,  [=](const On& on) { return convolved(on, x, w, g); },
-                      4,      false, std::max({pixels, taps * w[0], taps * w[3]})};
+    return KernelCase{.kernel = kernel,
+                      .what = what,
+                      .run = [=](const On& on) { return convolved(on, x, w, g); },
+                      .longest_sum = std::max({pixels, taps * w[0], taps * w[3]})};
   };
   const auto deconv = [](const char* kernel, const char* what, Shape x, Shape w, int stride) {
     const int64_t pixels = x[0] * x[1] * x[2];
-    return KernelCase{kernel, what,  [=](const On& on) { return deconvolved(on, x, w, stride); },
-                      4,      false, std::max({pixels, w[0], w[1] * w[2] * w[3]})};
+    return KernelCase{.kernel = kernel,
+                      .what = what,
+                      .run = [=](const On& on) { return deconvolved(on, x, w, stride); },
+                      .longest_sum = std::max({pixels, w[0], w[1] * w[2] * w[3]})};
   };
   const auto product = [](const char* what, int64_t m, int64_t k, int64_t n) {
-    return KernelCase{"matmul", what, [=](const On& on) { return products(on, m, k, n); }, 4, false, k};
+    return KernelCase{
+        .kernel = "matmul", .what = what, .run = [=](const On& on) { return products(on, m, k, n); }, .longest_sum = k};
   };
   return {
       product("small", 5, 7, 3),
       product("one element", 1, 1, 1),
-      {"matmul", "no rows, nothing to sum",
-       [](const On& on) {
-         std::vector<Tensor> all = products(on, 0, 4, 3), none = products(on, 4, 0, 3);
-         all.insert(all.end(), none.begin(), none.end());
-         return all;
-       },
-       4, false, 4},
+      {.kernel = "matmul",
+       .what = "no rows, nothing to sum",
+       .run =
+           [](const On& on) {
+             std::vector<Tensor> all = products(on, 0, 4, 3), none = products(on, 4, 0, 3);
+             all.insert(all.end(), none.begin(), none.end());
+             return all;
+           },
+       .longest_sum = 4},
       product("a head's layer", 64, 512, 91),
       conv("conv2d", "the stem: 7x7, stride 2, 3 channels", {2, 33, 40, 3}, {64, 7, 7, 3}, {2, 3, 1}),
       conv("conv2d", "3x3", {2, 18, 21, 64}, {64, 3, 3, 64}, {1, 1, 1}),

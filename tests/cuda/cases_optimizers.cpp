@@ -49,16 +49,19 @@ std::vector<KernelCase> optimizer_cases() {
            ops::sgd(w, many(on, 500), momentum, numbers(on, 4, broken), {0.9, 0.01, false});
          return joined(w, momentum);
        }},
-      {"adamw", "two steps, one that is clipped and behind the others, one that is not taken",
-       [](const On& on) {
-         std::vector<Tensor> w = many(on, 1), m = many(on, 100), v = many(on, 200, 0);
-         ops::adamw(w, many(on, 300), m, v, numbers(on, 1), {0.9, 0.99, 1e-8, 0.01, 0});
-         ops::adamw(w, many(on, 400), m, v, numbers(on, 2), {0.9, 0.99, 1e-8, 0.01, 0});
-         ops::adamw(w, many(on, 500), m, v, numbers(on, 9, 7), {0.9, 0.99, 1e-8, 0.01, 6});
-         ops::adamw(w, many(on, 600), m, v, numbers(on, 10, NAN), {0.9, 0.99, 1e-8, 0.01, 0});
-         return joined(joined(w, m), v);
-       },
-       8, false, 0, true},
+      {.kernel = "adamw",
+       .what = "two steps, one that is clipped and behind the others, one that is not taken",
+       .run =
+           [](const On& on) {
+             std::vector<Tensor> w = many(on, 1), m = many(on, 100), v = many(on, 200, 0);
+             ops::adamw(w, many(on, 300), m, v, numbers(on, 1), {0.9, 0.99, 1e-8, 0.01, 0});
+             ops::adamw(w, many(on, 400), m, v, numbers(on, 2), {0.9, 0.99, 1e-8, 0.01, 0});
+             ops::adamw(w, many(on, 500), m, v, numbers(on, 9, 7), {0.9, 0.99, 1e-8, 0.01, 6});
+             ops::adamw(w, many(on, 600), m, v, numbers(on, 10, NAN), {0.9, 0.99, 1e-8, 0.01, 0});
+             return joined(joined(w, m), v);
+           },
+       .roundings = 8,
+       .no_f16 = true},
       {"sgd", "at addresses that are no whole vectors",
        [](const On& on) {
          std::vector<Tensor> w = at_odd_addresses(many(on, 1), on), momentum = many(on, 100);
