@@ -1,12 +1,13 @@
-// RoIAlign over all levels of the pyramid in one launch, forward and backward.  He et al. 2017, section 3; the level is
-// Lin et al. 2017, eq. 1.  The arithmetic of reads is tensor/geometry.h's.
+// RoIAlign over all levels of the pyramid, forward and backward in one launch each.  He et al. 2017, section 3; the
+// level is Lin et al. 2017, eq. 1.  The arithmetic of reads is tensor/geometry.h's.
 //
 // Forward: a block owns a row of bins of a RoI; a thread makes 16 bytes of channels of a bin, so a pixel's are read
 // together.
 //   bytes: y once; of the pyramid what RoIs touch, 16 pixels a bin, from the L2 cache where they overlap.
-// Backward, without atomics: a block owns an 8 x 8 tile of a level and 32 channels, looks which RoIs of its image and
-// level touch it, and walks those in order.  So each sum has one owner and one order: the same bits every run, and the
-// CPU's order.  Which RoIs an image has on a level is listed before, once, not by each tile.
+// Backward, without atomics: a block owns an 8 x 8 tile of a level (counted through all levels) and 32 channels, looks
+// which RoIs of its image and level touch it, and walks those in order.  So each sum has one owner and one order: the
+// same bits every run, and the CPU's order.  Which RoIs an image has on a level is listed before in two small launches,
+// once, not by each tile.
 //   bytes: dpyramid once, dy once for each tile that a RoI touches; 28 a RoI for each tile of its image and level.
 //   FLOP: 2 for each pair of a pixel and a bin that reads it, and channel.
 // Ladders: bench/kernels/roi_align.cu, roi_align_backward.cu
@@ -105,6 +106,24 @@ __global__ void list_kernel(int64_t n, const PlacedRoi* placed, int32_t* list, i
   if (threadIdx.x == 0) length[group] = listed;
 }
 
+// The tile that a block owns: on its level the pixels from (top, left) on.
+struct Tile {
+  int level, top, left;
+};
+
+template <class T>
+__host__ __device__ int tiles_of(const Pyramid<T>& p, int level) {
+  return int(divide_up(p.height[level], kTile) * divide_up(p.width[level], kTile));
+}
+
+template <class T>
+__device__ Tile tile_of(const Pyramid<T>& p, int tile) {
+  int level = 0;
+  for (; tile >= tiles_of(p, level); ++level) tile -= tiles_of(p, level);
+  const int across = int(divide_up(p.width[level], kTile));
+  return {level, tile / across * kTile, tile % across * kTile};
+}
+
 // Whether a RoI reads pixels [first, first + kTile) of an axis: its samples lie within its bins, what they read within
 // a pixel of them.
 __device__ inline bool touches(const RoiAxis<float>& a, int pooled, int first) {
@@ -124,14 +143,14 @@ __device__ inline void pixel_weights(const RoiAxis<float>& a, int pixel, const R
 
 // A thread owns a channel of the tile's every eighth pixel: threads (32 channels, 8 columns), a sum for each of 8 rows.
 template <class T>
-__global__ void roi_align_backward_kernel(Pyramid<T> p, int level, int tiles_x, int64_t rois, const PlacedRoi* placed,
-                                          const int32_t* list, const int32_t* length, RoiAlignGeom g, const T* dy) {
+__global__ void roi_align_backward_kernel(Pyramid<T> p, int64_t rois, const PlacedRoi* placed, const int32_t* list,
+                                          const int32_t* length, RoiAlignGeom g, const T* dy) {
   __shared__ int32_t found[kThreads];
   float* weights = dynamic_shared<float>();  // [2 kTile, pooled]: of the tile's rows, then of its columns
   const int column = int(threadIdx.x) / kChannels;
   const int64_t image = blockIdx.z, c = int64_t(blockIdx.y) * kChannels + threadIdx.x % kChannels;
+  const auto [level, top, left] = tile_of(p, int(blockIdx.x));
   const int height = p.height[level], width = p.width[level];
-  const int top = int(blockIdx.x) / tiles_x * kTile, left = int(blockIdx.x) % tiles_x * kTile;
   const float mean = 1.0f / float(g.samples * g.samples);
   const int64_t group = image * p.levels + level;
   const int count = length[group];
@@ -204,12 +223,11 @@ void roi_align_backward(Stream s, In dy, In rois, In image, OutList dpyramid, Ro
   for_float("roi_align_backward", dy.dtype(), [&](auto t) {
     using T = decltype(t);
     const Pyramid<T> p = pyramid_of<T>(dpyramid);
-    for (int l = 0; l < p.levels; ++l) {
-      const int64_t tiles_x = divide_up(p.width[l], kTile), tiles_y = divide_up(p.height[l], kTile);
-      const dim3 blocks(unsigned(tiles_x * tiles_y), unsigned(divide_up(p.channels, kChannels)), unsigned(p.images));
-      launch(s, "roi_align_backward", {blocks, kThreads, size_t(2 * kTile * g.pooled) * sizeof(float)},
-             roi_align_backward_kernel<T>, p, l, tiles_x, count, placed, list, length, g, dy.data<T>());
-    }
+    int tiles = 0;
+    for (int level = 0; level < p.levels; ++level) tiles += tiles_of(p, level);
+    const dim3 blocks(unsigned(tiles), unsigned(divide_up(p.channels, kChannels)), unsigned(p.images));
+    launch(s, "roi_align_backward", {blocks, kThreads, size_t(2 * kTile * g.pooled) * sizeof(float)},
+           roi_align_backward_kernel<T>, p, count, placed, list, length, g, dy.data<T>());
   });
 }
 
