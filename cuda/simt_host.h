@@ -35,24 +35,6 @@ struct dim3 {
   unsigned x, y, z;
   constexpr dim3(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}
 };
-struct alignas(8) float2 {
-  float x, y;
-};
-struct alignas(16) float4 {
-  float x, y, z, w;
-};
-struct alignas(8) int2 {
-  int x, y;
-};
-struct alignas(16) int4 {
-  int x, y, z, w;
-};
-struct alignas(8) uint2 {
-  unsigned x, y;
-};
-struct alignas(16) uint4 {
-  unsigned x, y, z, w;
-};
 
 // Of the fiber that runs; written by the scheduler alone.
 extern uint3 threadIdx, blockIdx;
@@ -128,7 +110,6 @@ inline void __syncthreads(sil::simt::Place at = {__builtin_FILE(), __builtin_LIN
 inline void __syncwarp(unsigned mask = 0xFFFFFFFFu, sil::simt::Place at = {__builtin_FILE(), __builtin_LINE()}) {
   sil::simt::sync_warp(mask, at);
 }
-inline void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 template <class T>
 T __shfl_sync(unsigned mask, T v, int from, int width = 32,
@@ -240,10 +221,6 @@ T atomicCAS(T* p, std::type_identity_t<T> expected, std::type_identity_t<T> v) {
 // -- bits -------------------------------------------------------------------------------------------------------------
 inline int __popc(unsigned v) { return std::popcount(v); }
 inline int __popcll(unsigned long long v) { return std::popcount(v); }
-inline int __clz(int v) { return std::countl_zero(unsigned(v)); }
-inline int __ffs(int v) { return v ? std::countr_zero(unsigned(v)) + 1 : 0; }
 inline int __ffsll(long long v) { return v ? std::countr_zero(static_cast<unsigned long long>(v)) + 1 : 0; }
-inline unsigned __float_as_uint(float v) { return std::bit_cast<unsigned>(v); }
 inline int __float_as_int(float v) { return std::bit_cast<int>(v); }
-inline float __uint_as_float(unsigned v) { return std::bit_cast<float>(v); }
 inline float __int_as_float(int v) { return std::bit_cast<float>(v); }

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/cuda/kernel_cases.h"
+#include "tests/cuda/primitives.h"
 
 using namespace sil;
 
@@ -11,6 +12,7 @@ void check_cases(const std::vector<KernelCase>& cases) { hold_to_cpu(cases, Devi
 
 }  // namespace
 
+TEST_CASE("gpu: warp primitives and atomics") { check_primitives(Device::cuda(0), cuda::primitives); }
 TEST_CASE("gpu: movement, casts, order") { check_cases(movement_cases()); }
 TEST_CASE("gpu: elementwise, reductions, softmax") { check_cases(elementwise_cases()); }
 TEST_CASE("gpu: pooling, upsampling, norms") { check_cases(map_cases()); }

@@ -7,6 +7,7 @@
 
 #include "cuda/simt_host.h"
 #include "tests/cuda/faults.h"
+#include "tests/cuda/primitives.h"
 
 using namespace sil;
 
@@ -72,6 +73,14 @@ TEST_CASE("simt: without a fault nothing is found") {
     CHECK(sums(simt::sum_with_barriers, seed) == std::vector<float>{2016, 2016});
 }
 
+TEST_CASE("simt: warp primitives and atomics do what CUDA's do, in any order of threads") {
+  for (uint64_t seed = 0; seed < 5; ++seed) {
+    simt::set_schedule({seed});
+    check_primitives(Device::simt(), simt::primitives);
+  }
+  simt::set_schedule({});
+}
+
 TEST_CASE("simt: a barrier that not all threads reach names kernel, block, threads and lines") {
   finds("divergent_barrier",
         {"kernel divergent_barrier, block (0, 0, 0): thread (0, 0, 0) waits at __syncthreads (faults.cu:*), "
@@ -118,8 +127,9 @@ TEST_CASE("simt: AddressSanitizer names accesses out of bounds in shared and in 
 #ifdef SIL_SIMT_THREAD
 TEST_CASE("simt: ThreadSanitizer names a missing barrier and plain adds") {
   finds("missing_barrier", {"data race", "kernel block_sum, block (*, 0, 0), thread", "block_sum*faults.cu:*"});
-  finds("plain_add", {"data race", "kernel plain_add", "count_plainly*faults.cu:*"});
-  finds("plain_add_of_blocks", {"data race", "kernel plain_add_of_blocks", "count_blocks_plainly*faults.cu:*"});
+  finds("plain_add", {"data race", "kernel plain_add, block (0, 0, 0), thread (*, 0, 0)", "count_plainly*faults.cu:*"});
+  finds("plain_add_of_blocks", {"data race", "kernel plain_add_of_blocks, block (*, 0, 0), thread (0, 0, 0)",
+                                "count_blocks_plainly*faults.cu:*"});
 }
 #endif
 
