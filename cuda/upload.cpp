@@ -13,6 +13,7 @@
 #include "cuda/queue.h"
 #include "cuda/ring.h"
 #include "cuda/status.h"
+#include "tensor/arena.h"
 
 namespace sil::cuda {
 namespace {
@@ -29,8 +30,19 @@ struct Staging {
 
   Staging() {
     check_cuda("upload", cudaMallocHost(&host, kRoom));
-    check_cuda("upload", cudaMalloc(&device, kRoom));
+    device = static_cast<char*>(allocate(kRoom));
+    if (!device) out_of_memory();
     check_cuda("upload", cudaStreamCreateWithFlags(&copies, cudaStreamNonBlocking));
+  }
+
+  // Of others' programs: ours has taken nothing yet.
+  [[noreturn]] static void out_of_memory() {
+    size_t free = 0, total = 0;
+    memory(free, total);
+    OutOfMemory e(
+        fmt::format("out of memory on the GPU: {} bytes asked for uploads, {} of {} free", kRoom, free, total));
+    e.asked = int64_t(kRoom), e.free = int64_t(free);
+    throw e;
   }
 
   cudaEvent_t event() {
