@@ -7,27 +7,12 @@ Weights are torchvision's initialisation with class scores spread out, so that a
 torchvision's time includes its transform of a decoded photo, ours starts from the prepared one.
 Needs torch, torchvision, numpy, pillow, pycocotools and safetensors.
 """
-import argparse, contextlib, io, json, os, resource, statistics, subprocess, tempfile, time
-import numpy as np, torch, torchvision
+import argparse, contextlib, io, json, os, resource, statistics, subprocess, tempfile
+import numpy as np, torch
 from PIL import Image
 from pycocotools.coco import COCO
 from safetensors.torch import save_file
-from torchvision.ops.misc import FrozenBatchNorm2d
-
-
-def build(size, classes):
-    torch.manual_seed(0)
-    m = torchvision.models.detection.maskrcnn_resnet50_fpn(
-        weights=None, weights_backbone=None, num_classes=classes, min_size=size, max_size=size)
-    for mod in m.modules():
-        for name, child in list(mod.named_children()):
-            if isinstance(child, torch.nn.BatchNorm2d):
-                setattr(mod, name, FrozenBatchNorm2d(child.num_features, eps=1e-5))
-    for name, p in m.backbone.body.named_parameters():
-        p.requires_grad_(name.startswith(("layer2", "layer3", "layer4")))
-    with torch.no_grad():
-        m.roi_heads.box_predictor.cls_score.weight *= 200
-    return m
+from torchvision_model import build, detection, seconds_a_photo, training
 
 
 def load(data):
@@ -44,34 +29,6 @@ def load(data):
         out.append((torch.from_numpy(x).permute(2, 0, 1).float() / 255,
                     dict(boxes=b, labels=torch.tensor([rank[a["category_id"]] for a in an]), masks=m)))
     return out
-
-
-def torch_detect(model, data, repeat):
-    model.eval()
-    times = []
-    with torch.inference_mode():
-        for i in range(-1, repeat):
-            t = time.perf_counter()
-            model([data[(i + 1) % len(data)][0]])
-            if i >= 0:
-                times.append(time.perf_counter() - t)
-    return statistics.median(times)
-
-
-def torch_train(model, data, repeat, batch):
-    model.train()
-    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], 1e-5, momentum=0.9, weight_decay=5e-4)
-    times = []
-    for i in range(-1, repeat):
-        part = [data[((i + 1) * batch + k) % len(data)] for k in range(batch)]
-        t = time.perf_counter()
-        losses = model([x for x, _ in part], [y for _, y in part])
-        optimizer.zero_grad()
-        sum(losses.values()).backward()
-        optimizer.step()
-        if i >= 0:
-            times.append(time.perf_counter() - t)
-    return statistics.median(times) / batch
 
 
 def ours(a, weights, what):
@@ -93,13 +50,14 @@ def main():
     torch.set_num_threads(a.threads)
     data = load(a.data)
     for what in a.what.split(","):
-        model = build(a.size, a.classes)
+        model = build(a.size, a.size, a.classes)
         with tempfile.TemporaryDirectory() as tmp:
             weights = os.path.join(tmp, "w.safetensors")
             save_file({k: v.contiguous() for k, v in model.state_dict().items()}, weights)
             rows = []
             for r in range(a.rounds):
-                theirs = torch_detect(model, data, a.repeat) if what == "detect" else torch_train(model, data, a.repeat, a.batch)
+                work, batch = (detection(model), 1) if what == "detect" else (training(model), a.batch)
+                theirs = seconds_a_photo(work, data, a.repeat, batch)
                 mine, peak, text = ours(a, weights, what)
                 rows.append((theirs, mine))
                 print(f"{what} round {r}: torchvision {theirs:.3f} s an image, silhouette {mine:.3f} s, ratio {theirs / mine:.2f}", flush=True)
