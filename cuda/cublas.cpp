@@ -20,6 +20,7 @@ namespace {
 struct CublasLt {
   SharedLibrary library{"cuBLAS", fmt::format("libcublasLt.so.{}", CUBLAS_VER_MAJOR)};
   decltype(&cublasLtGetStatusString) text = library.function("cublasLtGetStatusString");
+  decltype(&cublasLtGetVersion) version = library.function("cublasLtGetVersion");
   decltype(&cublasLtCreate) create = library.function("cublasLtCreate");
   decltype(&cublasLtMatmulDescCreate) create_product = library.function("cublasLtMatmulDescCreate");
   decltype(&cublasLtMatmulDescDestroy) destroy_product = library.function("cublasLtMatmulDescDestroy");
@@ -188,6 +189,7 @@ cublasLtEpilogue_t epilogue_of(bool bias, bool relu) {
 }  // namespace
 
 void open_cublas() { cublas(); }
+size_t cublas_version() { return cublas().version(); }
 
 void matmul(Stream s, In a, bool a_transposed, In b, bool b_transposed, In bias, bool relu, Out y, Scratch& scratch) {
   if (y.numel() == 0) return;

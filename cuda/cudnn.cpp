@@ -56,6 +56,7 @@ void run(Stream s, Kind kind, const ConvShapes& shapes, DType dtype, const ConvT
 }  // namespace
 
 void open_cudnn() { handle(); }
+size_t cudnn_version() { return cudnn().version(); }
 
 // In one pass over y where cuDNN can: it can where there is a bias.
 void conv2d(Stream s, In x, In w, In bias, In skip, bool relu, Out y, Conv2dGeom g, Scratch& scratch) {

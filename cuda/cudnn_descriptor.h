@@ -15,6 +15,7 @@ namespace sil::cuda {
 struct Cudnn {
   SharedLibrary library{"cuDNN", fmt::format("libcudnn.so.{}", CUDNN_MAJOR)};
   decltype(&cudnnGetErrorString) text = library.function("cudnnGetErrorString");
+  decltype(&cudnnGetVersion) version = library.function("cudnnGetVersion");
   decltype(&cudnnCreate) create = library.function("cudnnCreate");
   decltype(&cudnnSetStream) set_stream = library.function("cudnnSetStream");
   decltype(&cudnnBackendCreateDescriptor) create_descriptor = library.function("cudnnBackendCreateDescriptor");

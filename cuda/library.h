@@ -24,9 +24,11 @@ KernelFunction<decltype(Kernels::discard)> discard;
 void expect_no_recording(const char* what);  // an Error while work is recorded: it would not be repeated
 // cublas.cpp
 void open_cublas();  // an Error if it is not there
+size_t cublas_version();
 KernelFunction<decltype(Kernels::matmul)> matmul;
 // cudnn.cpp
 void open_cudnn();
+size_t cudnn_version();
 KernelFunction<decltype(Kernels::conv2d)> conv2d;
 KernelFunction<decltype(Kernels::conv2d_backward_input)> conv2d_backward_input;
 KernelFunction<decltype(Kernels::conv2d_backward_weight)> conv2d_backward_weight;

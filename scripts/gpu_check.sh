@@ -11,13 +11,14 @@
 #         train     shapes, from scratch, to a mask AP50 of 0.80
 #         sanitize  compute-sanitizer over the kernels: memcheck, racecheck, synccheck
 #         bench     images/s of training and detection; the kernel ladders, and torchvision's kernels where torch is
-# Without --phase those that have not passed yet.  Each leaves DIR/PHASE.json and DIR/PHASE.log (DIR: docs/gpu), which are merged into
-# DIR/report.md and DIR/report.json.  Exit 0: all asked for have passed; 1: not; 2: they cannot run here.
+# Without --phase those that have not passed yet with this archive's commit.  Each leaves DIR/PHASE.json and DIR/PHASE.log (DIR:
+# docs/gpu), which are merged into DIR/report.md and DIR/report.json.  Exit 0: all asked for have passed; 1: not; 2: they cannot run here.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 unset SIL_TF32  # what is compared is compared in float32
 bundle=build-gpu/bundle work=build-gpu/work out=docs/gpu
 all_phases=(kernels parity train sanitize bench)
+declare -A seconds_of=([kernels]=520 [parity]=330 [train]=330 [sanitize]=530 [bench]=530)  # the first three: within 20 minutes
 
 refuse() { echo "error: $*" >&2; exit 2; }
 
@@ -38,6 +39,7 @@ make_bundle() {
   ! ldd "$bundle"/bin/* | grep "not found" >&2 || exit 2
   ldd "$bundle"/bin/* | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
     grep -vE '/(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s)\.so' | xargs cp -Lt "$bundle/lib"
+  git describe --always --dirty --exclude='*' >"$bundle/commit" || exit 2
   tar -C build-gpu -czf "$bundle.tar.gz" bundle
   tracked=$(git ls-files -z | du -cb --files0-from=- | awk 'END { print $1 }')
   size=$(stat -c %s "$bundle.tar.gz")
@@ -58,28 +60,33 @@ write_result() {
   local lines="" line
   for line in "${findings[@]}"; do lines+="${lines:+, }$(quoted "$line")"; done
   {
-    printf '{"phase": "%s", "result": "%s", "seconds": %d, "date": "%s", "commit": %s,\n' "$1" "$2" "$3" "$(date -u +%F)" \
-      "$(quoted "$(git rev-parse --short HEAD 2>/dev/null || echo unknown)")"
-    printf ' "gpu": %s, "processor": %s,\n "findings": [%s]}\n' "$(quoted "$gpu")" "$(quoted "$processor")" "$lines"
+    printf '{"phase": "%s",\n "result": "%s",\n "seconds": %d,\n "date": "%s",\n' "$1" "$2" "$3" "$(date -u +%F)"
+    printf ' "commit": %s,\n "gpu": %s,\n "libraries": %s,\n "processor": %s,\n' "$(quoted "$commit")" "$(quoted "$gpu")" \
+      "$(quoted "$libraries")" "$(quoted "$processor")"
+    printf ' "findings": [%s]}\n' "$lines"
   } >"$out/$1.json.tmp" && mv "$out/$1.json.tmp" "$out/$1.json"
 }
 
-result_of() { sed -n 's/.*"result": "\([a-z]*\)".*/\1/p' "$out/$1.json" 2>/dev/null; }
+# value_of PHASE NAME: of its result, if there is one.
+value_of() { sed -n "s/^ \"$2\": \"\{0,1\}\([^\"]*\)\"\{0,1\},\$/\1/p" "$out/$1.json" 2>/dev/null; }
+
+passed() { [[ $(value_of "$1" result) == passed && $(value_of "$1" commit) == "$commit" ]]; }
 
 write_report() {
-  local phase separator=""
+  local phase name separator=""
   {
-    printf '# What a GPU has shown\n\nWritten by `scripts/gpu_check.sh`.\n\n| phase | result | seconds | date | commit | GPU |\n|---|---|---|---|---|---|\n'
+    printf '# What a GPU has shown\n\nWritten by `scripts/gpu_check.sh`.\n\n'
+    printf '| phase | result | seconds | date | commit | GPU | libraries |\n|---|---|---|---|---|---|---|\n'
     for phase in "${all_phases[@]}"; do
-      [[ -f $out/$phase.json ]] || { echo "| $phase | not run | | | | |"; continue; }
-      echo "| $phase | $(result_of "$phase") | $(sed -n 's/.*"seconds": \([0-9]*\).*/\1/p' "$out/$phase.json") |" \
-        "$(sed -n 's/.*"date": "\([0-9-]*\)".*/\1/p' "$out/$phase.json") |" \
-        "$(sed -n 's/.*"commit": "\([^"]*\)".*/\1/p' "$out/$phase.json") | $(sed -n 's/.*"gpu": "\([^"]*\)".*/\1/p' "$out/$phase.json") |"
+      [[ -f $out/$phase.json ]] || { echo "| $phase | not run | | | | | |"; continue; }
+      printf '| %s |' "$phase"
+      for name in result seconds date commit gpu libraries; do printf ' %s |' "$(value_of "$phase" "$name")"; done
+      echo
     done
     for phase in "${all_phases[@]}"; do
       [[ -f $out/$phase.json ]] || continue
       printf '\n## %s\n\n' "$phase"
-      sed -n 's/^ "findings": \[\(.*\)\]}$/\1/p' "$out/$phase.json" | sed 's/^"//; s/"$//; s/", "/\n/g' | sed 's/\\"/"/g; s/^/- /'
+      sed -n 's/^ "findings": \[\(.*\)\]}$/\1/p' "$out/$phase.json" | sed 's/^"//; s/"$//; s/", "/\n/g' | sed 's/\\"/"/g; s/\\\\/\\/g; s/^/- /'
     done
   } >"$out/report.md"
   {
@@ -93,9 +100,9 @@ write_report() {
 
 # -- phases: 0 passed, 1 failed, 3 unavailable ------------------------------------------------------------------------
 
-# run SECONDS COMMAND...: into the phase's log.  A phase ends within 9 minutes, whatever hangs.
+# run SECONDS COMMAND...: into the phase's log.  A phase ends in its time, whatever hangs.
 run() {
-  local limit=$1 left=$((530 - (SECONDS - start)))
+  local limit=$1 left=$((seconds_of[$phase] - (SECONDS - start)))
   shift
   ((left > 0)) || { echo "no time left for: $*"; return 124; }
   ((left >= limit)) || limit=$left
@@ -110,7 +117,7 @@ cases() {
   run "$limit" "$bundle/bin/test_gpu" "$@" >"$log" 2>&1
   code=$?
   cat "$log" >&3
-  found "test_gpu: $(grep -aE '^\[doctest\] test cases' "$log" | sed 's/^\[doctest\] //; s/  */ /g' || true)$([[ $code -eq 124 ]] && echo " stopped after $limit s")"
+  found "test_gpu: $(grep -aE '^\[doctest\] test cases' "$log" | sed 's/^\[doctest\] //; s/  */ /g' || true)$([[ $code -eq 124 ]] && echo " not finished in its time")"
   grep -aE 'ERROR:|logged: (kernel|name|row)|std::string\(row|terminate|error' "$log" | sort | uniq -c | sort -rn | head -20 | sed 's/  */ /g' >"$log.errors"
   while read -r line; do found "$line"; done <"$log.errors"
   [[ $code -eq 0 ]] && grep -aqE '^\[doctest\] test cases: *[1-9]' "$log"
@@ -194,7 +201,7 @@ phase_sanitize() {
       continue
     fi
     available=1
-    found "$tool: exit code $code; $(grep -a 'SUMMARY' "$log" | tail -1 | tr -d '=')$([[ $code -eq 124 ]] && echo "stopped after 165 s")"
+    found "$tool: exit code $code; $(grep -a 'SUMMARY' "$log" | tail -1 | tr -d '=')$([[ $code -eq 124 ]] && echo "not finished in its time")"
     while read -r line; do found "$tool: $line"; done < <(grep -aE '^=+ +(Invalid|Error|Race|Barrier|Warning)' "$log" | tr -d '=' | sort | uniq -c | sort -rn | head -6 | sed 's/  */ /g')
     [[ $code -eq 0 ]] || failed=1
   done
@@ -217,27 +224,44 @@ bench() {
   fi
 }
 
-# Each line a finding; what is wrong is one too.
+# Lines of $work/NAME.txt as findings, those from the end on that are asked for.
+findings_from() {
+  while read -r line; do found "$(sed 's/  */ /g' <<<"$line")"; done < <(grep -v '^+' "$work/$1.txt" | tail -n "${2:-1000}")
+}
+
+# torch LINES SCRIPT ARGUMENTS...: torchvision's numbers, where torch is, with the libraries that it came with.
+torch() {
+  local lines=$1
+  shift
+  run 100 env LD_LIBRARY_PATH="$libraries_before" python3 "$@" >"$work/torch.txt" 2>&1
+  cat "$work/torch.txt" >&3
+  findings_from torch "$lines"
+}
+
+# What is wrong is a finding too.
 ladders() {
   local line code
   run 100 "$bundle/bin/kernel_ladders" >"$work/ladders.txt" 2>&1
   code=$?
   cat "$work/ladders.txt" >&3
-  while read -r line; do found "$(sed 's/  */ /g' <<<"$line")"; done < <(grep -v '^+' "$work/ladders.txt")
-  run 60 python3 bench/kernels/torch_kernels.py >"$work/torch.txt" 2>&1
-  while read -r line; do found "$(sed 's/  */ /g' <<<"$line")"; done < <(grep -v '^+' "$work/torch.txt" | tail -n 8)
+  findings_from ladders
+  torch 8 bench/kernels/torch_kernels.py
   return $code
 }
 
 phase_bench() {
-  local failed=0
-  ladders || { found "kernel_ladders: exit code $?"; failed=1; }
+  local failed=0 round
   make_shapes large 32 1024 11 || { found "no shapes"; return 1; }
-  bench "R50-FPN, training, 800 x 1344, bf16, batch 8" --train --resize 800 1344 --batch 8 --repeat 20 --dtype bf16 || failed=1
+  for round in 1 2; do  # in turn with torchvision's
+    bench "R50-FPN, training, 800 x 1344, bf16, batch 8" --train --resize 800 1344 --batch 8 --repeat 20 --dtype bf16 || failed=1
+    torch 1 bench/torchvision_model.py --what train --batch 8
+    bench "R50-FPN, detection, 800 x 1344, bf16, batch 16" --resize 800 1344 --batch 16 --repeat 15 --dtype bf16 || failed=1
+    torch 1 bench/torchvision_model.py --what detect --batch 16
+  done
   bench "R50-FPN, training, 800 x 1344, f32, batch 8" --train --resize 800 1344 --batch 8 --repeat 5 || failed=1
-  bench "R50-FPN, detection, 800 x 1344, bf16, batch 16" --resize 800 1344 --batch 16 --repeat 15 --dtype bf16 || failed=1
   bench "R50-FPN, detection, 800 x 1344, bf16, one by one" --resize 800 1344 --repeat 15 --dtype bf16 || failed=1
   bench "R50-FPN, detection, 800 x 1344, f32, one by one" --resize 800 1344 --repeat 15 || failed=1
+  ladders || { found "kernel_ladders: exit code $?"; failed=1; }
   return $failed
 }
 
@@ -273,6 +297,7 @@ if [[ -f $bundle.tar.gz && ! $bundle/bin/test_gpu -nt $bundle.tar.gz ]]; then
   rm -rf "$bundle" && tar -C build-gpu -xzmf "$bundle.tar.gz"
 fi
 [[ -x $bundle/bin/test_gpu ]] || refuse "$bundle.tar.gz is missing; scripts/gpu_check.sh --bundle makes it"
+libraries_before=${LD_LIBRARY_PATH-}
 LD_LIBRARY_PATH=$PWD/$bundle/lib$(library_folders)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
 answer=$("$bundle/bin/test_gpu" --test-case=none 2>&1)
@@ -286,7 +311,9 @@ mkdir -p "$out" "$work" || refuse "--out $out: cannot be made"
 gpu=$(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader 2>/dev/null | head -1)
 gpu=${gpu:-unknown: no nvidia-smi}
 processor=$(lscpu | sed -n 's/^Model name: *//p' | head -1)
-[[ -n $chosen ]] || for phase in "${all_phases[@]}"; do [[ $(result_of "$phase") == passed ]] || phases+=("$phase"); done
+commit=$(cat "$bundle/commit")
+libraries=$(sed -n 's/^libraries: //p' <<<"$answer")
+[[ -n $chosen ]] || for phase in "${all_phases[@]}"; do passed "$phase" || phases+=("$phase"); done
 
 failed=0
 for phase in "${phases[@]}"; do

@@ -58,6 +58,7 @@ for program in build/tests/test_*; do
 done
 suite "test_cpu without AVX" cases env ONEDNN_MAX_CPU_ISA=SSE41 build/tests/test_cpu
 
+suite "gpu_check.sh" python3 tests/scripts/test_gpu_check.py
 suite "pages: server" python3 tests/pages/test_server.py
 suite "pages: Dataset" python3 tests/pages/test_dataset.py
 suite "pages: Evaluation" python3 tests/pages/test_evaluation.py
