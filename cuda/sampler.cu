@@ -2,7 +2,9 @@
 // rows, as on the CPU, so both draw the same rows; the smallest tickets win.  One block an image: a pass numbers the
 // image's rows, then radix selection (select.h) finds the winners of each kind.  A second kernel lists them, each image
 // behind those before it.
-// bytes: each image reads all rows' image 19 times and its own tickets 16 times, from the L2 cache but for the first.
+// bytes: each image reads its rows' matches some 10 times and its tickets 5 times, from the L2 cache but for the first.
+// One block takes 1,024 rows a step, so it is the steps that count: 10 x 262 of 268,569 anchors, some 0.2 microseconds
+// each, 0.5 ms on one of a GPU's multiprocessors for each image.
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
 #include "cuda/select.h"
@@ -59,7 +61,7 @@ __device__ inline int count_candidates(const Candidates& c) {
 __device__ inline void draw(const Candidates& c, int wanted, int count, uint8_t* picked) {
   const int k = int(smaller(wanted, count));
   if (k <= 0) return;
-  const Edge<Ticket> edge = block_select<Ticket>(c.count(), k, c);
+  const Edge<Ticket> edge = k == count ? Edge<Ticket>{0, k} : block_select<Ticket>(c.count(), k, c);
   uint8_t* own = picked + c.whose.begin(c.n);
   block_take<Ticket>(c.count(), edge, c, [=](int64_t i, int) { own[i] = 1; });
 }

@@ -1,13 +1,15 @@
 // The k largest of n integer keys, by one block: radix selection.  Eight bits at a time, from the highest: count how
-// many keys with the digits found so far have each next digit, and take the digit that the k-th largest has. bytes: the
-// keys are read once for each 8 bits of them.
+// many keys with the digits found so far have each next digit, and take the digit that the k-th largest has, until all
+// keys with those digits are wanted.  bytes: the keys are read at most once for each 8 bits of them; of n random ones
+// some log(n) / log(256) + 1 times.
 #pragma once
 #include "cuda/block.h"
 
 namespace sil::SIL_GPU {
 namespace {
 
-// Keys above `key` are among the k largest, and the first `equal` of those that equal it.
+// Keys above `key` are among the k largest, and the first `equal` of those that equal it.  It may be smaller than the
+// k-th.
 template <class Key>
 struct Edge {
   Key key;
@@ -19,8 +21,10 @@ template <class Key, class KeyAt>
 __device__ Edge<Key> block_select(int64_t n, int k, KeyAt key_at) {
   __shared__ int count[256];
   __shared__ int chosen_digit, still_wanted;
+  __shared__ bool all_wanted;
   Key prefix = 0;
-  for (int shift = 8 * int(sizeof(Key)) - 8; shift >= 0; shift -= 8) {
+  bool done = false;
+  for (int shift = 8 * int(sizeof(Key)) - 8; shift >= 0 && !done; shift -= 8) {
     for (int d = int(threadIdx.x); d < 256; d += int(blockDim.x)) count[d] = 0;
     __syncthreads();
     const Key above = shift + 8 < 8 * int(sizeof(Key)) ? ~Key(0) << (shift + 8) : Key(0);
@@ -32,11 +36,11 @@ __device__ Edge<Key> block_select(int64_t n, int k, KeyAt key_at) {
     if (threadIdx.x == 0) {
       int d = 255;
       while (count[d] < k) k -= count[d--];
-      chosen_digit = d, still_wanted = k;
+      chosen_digit = d, still_wanted = k, all_wanted = count[d] == k;
     }
     __syncthreads();
     prefix |= Key(chosen_digit) << shift;
-    k = still_wanted;
+    k = still_wanted, done = all_wanted;
   }
   return {prefix, k};
 }
