@@ -1,4 +1,4 @@
-// From one dtype to another, and constants.  Bound by memory: the argument once, the result once.
+// From one dtype to another, and constants.  bytes: the argument once, the result once; no FLOP.
 #include <limits>
 
 #include "cuda/dispatch.h"

@@ -5,7 +5,7 @@
 // Each version's results are held against the CPU's before it is timed; a wrong one is said and makes the exit code 1.
 // Times are medians between two events, the L2 cache overwritten before each.  GB/s and GFLOP/s count what the problem
 // asks for (Ladder::bytes), not what a version does beyond it; beside GB/s stands their share of what a copy moves
-// here, and beside microseconds how many an empty launch takes.  bench/kernels/torch_kernels.py times torch's and
+// here, which is printed first, with an empty launch's microseconds.  bench/kernels/torch_kernels.py times torch's and
 // torchvision's.
 #include <fmt/core.h>
 
