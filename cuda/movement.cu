@@ -1,5 +1,5 @@
-// Moving elements: blocks along an axis, permuted axes, rows by index.  bytes: what moves is read once and written once,
-// rows' indices too; a permutation writes in order and reads in strides.  No FLOP.
+// Moving elements: blocks along an axis, permuted axes, rows by index.  bytes: what moves is read once and written
+// once, rows' indices are read too; a permutation writes in order and reads in strides.  No FLOP.
 #include <numeric>
 
 #include "cuda/block.h"
