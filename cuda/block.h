@@ -37,25 +37,27 @@ __device__ T block_sum(T v) {
   return block_fold(v, Sum());
 }
 
+// The sum of the values of the lanes up to this one.
+__device__ inline int warp_scan(int sum) {
+  for (int distance = 1; distance < kWarp; distance *= 2) {
+    const int before = __shfl_up_sync(kAllLanes, sum, distance);
+    if (int(threadIdx.x) % kWarp >= distance) sum += before;
+  }
+  return sum;
+}
+
 // The sum of the values of all threads before this one; `total` gets that of all.
 __device__ inline int block_scan(int v, int& total) {
   __shared__ int of_warp[kWarp];
   const int lane = int(threadIdx.x) % kWarp, warp = int(threadIdx.x) / kWarp;
-  int sum = v;
-  for (int distance = 1; distance < kWarp; distance *= 2) {
-    const int before = __shfl_up_sync(kAllLanes, sum, distance);
-    if (lane >= distance) sum += before;
-  }
+  const int sum = warp_scan(v);
   __syncthreads();  // the call before this one has been read
   if (lane == kWarp - 1) of_warp[warp] = sum;
   __syncthreads();
-  int base = 0;
-  total = 0;
-  for (int w = 0; w < int(blockDim.x) / kWarp; ++w) {
-    if (w < warp) base += of_warp[w];
-    total += of_warp[w];
-  }
-  return base + sum - v;
+  const int through = warp_scan(lane < int(blockDim.x) / kWarp ? of_warp[lane] : 0);  // each warp by itself: no barrier
+  total = __shfl_sync(kAllLanes, through, kWarp - 1);
+  const int before = __shfl_sync(kAllLanes, through, warp > 0 ? warp - 1 : 0);
+  return (warp > 0 ? before : 0) + sum - v;
 }
 
 }  // namespace

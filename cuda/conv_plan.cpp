@@ -220,14 +220,20 @@ std::optional<ConvPlan> plan_of(const ConvProblem& p, Descriptor config, const C
   if (engine.empty()) return std::nullopt;
   std::vector<cudnnBackendNumericalNote_t> notes = notes_of(engine[0]);
   for (const auto note : notes)
-    if (!is_allowed(p, note)) return std::nullopt;
+    if (!is_allowed(p, note)) {
+      refusal = "its engines do not give the same bits each time, or round operands or sums";
+      return std::nullopt;
+    }
   Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
   if (gpu.handle) plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1, &gpu.handle);
   if (gpu.properties) plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *gpu.properties);
   plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
   if (!plan.try_to_finalize(refusal)) return std::nullopt;
   const auto workspace = size_t(plan.integer(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE));
-  if (workspace > kMostWorkspace) return std::nullopt;
+  if (workspace > kMostWorkspace) {
+    refusal = fmt::format("its engine wants {} bytes to work in", workspace);
+    return std::nullopt;
+  }
   ConvPlan made{std::move(plan), {}, workspace, std::move(notes)};
   made.parts.push_back(std::move(config));
   return made;

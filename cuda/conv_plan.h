@@ -40,7 +40,7 @@ struct ConvPlan {
 // The first of cuDNN's proposals that gives the same bits each time, adds up in float32, takes at most kMostWorkspace
 // bytes and rounds no float32 operand unless tf32 says so.  Nothing: cuDNN has none, and `refusal` is what it said
 // last.  A ReLU may turn a NaN into 0.
-constexpr size_t kMostWorkspace = size_t(2) << 30;
+constexpr size_t kMostWorkspace = size_t(4) << 30;  // with 2 GiB the largest gradients in float32 have slow engines
 std::optional<ConvPlan> plan_convolution(const ConvProblem&, const ConvGpu&, std::string& refusal);
 
 // On what the problem's letters name: x, w, y and, where there are any, skip and bias, all on the GPU.

@@ -1,11 +1,12 @@
 // Matrix products by cuBLASLt, summed in float32 in an order that the shape decides; bias and ReLU before the result is
 // rounded, in the same kernel (where the ReLU may turn a NaN into 0).  An algorithm for each shape by cuBLASLt's
-// heuristics, kept.
+// heuristics, the first that does it, kept.
 #include <cublasLt.h>
 
+#include <array>
 #include <map>
-#include <optional>
 #include <tuple>
+#include <vector>
 
 #include "cuda/dense_shapes.h"
 #include "cuda/library.h"
@@ -146,22 +147,30 @@ struct Algorithm {
   size_t workspace;
 };
 
-// cuBLASLt's first proposal, or nothing.
-std::optional<Algorithm> propose(const Product& p, const Described& d) {
-  const Wishes wishes(p.alignment);
-  cublasLtMatmulHeuristicResult_t best;
-  int count = 0;
-  const cublasStatus_t status = cublas().propose(cublas().handle, d.product, d.first, d.second, d.result, d.result,
-                                                 wishes.list, 1, &best, &count);
-  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return std::nullopt;
-  cublas().check("matmul", status);
-  if (count == 0 || best.state != CUBLAS_STATUS_SUCCESS) return std::nullopt;
-  return Algorithm{best.algo, best.workspaceSize};
+// What cuBLASLt says of shapes, types or addresses that something cannot do; anything else is an error.
+bool is_refusal(cublasStatus_t status) {
+  return status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE;
 }
 
-// Asks once for each product.
-const std::optional<Algorithm>& known(const Product& p, const Described& d) {
-  static auto& all = *new std::map<Product, std::optional<Algorithm>>;
+// Best first; none where cuBLASLt has nothing that does it.
+std::vector<Algorithm> propose(const Product& p, const Described& d) {
+  const Wishes wishes(p.alignment);
+  std::array<cublasLtMatmulHeuristicResult_t, 8> results;
+  int count = 0;
+  const cublasStatus_t status = cublas().propose(cublas().handle, d.product, d.first, d.second, d.result, d.result,
+                                                 wishes.list, int(results.size()), results.data(), &count);
+  if (is_refusal(status)) return {};
+  cublas().check("matmul", status);
+  std::vector<Algorithm> proposals;
+  for (int i = 0; i < count; ++i)
+    if (results[size_t(i)].state == CUBLAS_STATUS_SUCCESS)
+      proposals.push_back({results[size_t(i)].algo, results[size_t(i)].workspaceSize});
+  return proposals;
+}
+
+// Asked once for each product; those that have refused are gone.
+std::vector<Algorithm>& known(const Product& p, const Described& d) {
+  static auto& all = *new std::map<Product, std::vector<Algorithm>>;
   auto found = all.find(p);
   if (found == all.end()) found = all.emplace(p, propose(p, d)).first;
   return found->second;
@@ -172,13 +181,16 @@ bool multiply(Stream s, const Product& p, In first, In second, In bias, Out y, S
   const CublasLt& c = cublas();
   Described d(p);
   if (bias.defined()) d.set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(bias.raw()));
-  const auto& chosen = known(p, d);
-  if (!chosen) return false;
   const float one = 1, zero = 0;
-  c.check("matmul", c.matmul(c.handle, d.product, &one, first.raw(), d.first, second.raw(), d.second, &zero, y.raw(),
-                             d.result, y.raw(), d.result, &chosen->algorithm, scratch.take(chosen->workspace),
-                             chosen->workspace, queue(s)));
-  return true;
+  for (std::vector<Algorithm>& left = known(p, d); !left.empty(); left.erase(left.begin())) {
+    const Algorithm& a = left.front();
+    const cublasStatus_t status =
+        c.matmul(c.handle, d.product, &one, first.raw(), d.first, second.raw(), d.second, &zero, y.raw(), d.result,
+                 y.raw(), d.result, &a.algorithm, scratch.take(a.workspace), a.workspace, queue(s));
+    if (status == CUBLAS_STATUS_SUCCESS) return true;
+    if (!is_refusal(status)) c.check("matmul", status);
+  }
+  return false;
 }
 
 cublasLtEpilogue_t epilogue_of(bool bias, bool relu) {

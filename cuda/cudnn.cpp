@@ -16,6 +16,7 @@ cudnnHandle_t handle() {
   static const cudnnHandle_t made = [] {
     cudnnHandle_t h = nullptr;
     cudnn().check("create", cudnn().create(&h));
+    cudnn().check("stream", cudnn().set_stream(h, queue({})));  // plans are made on it too
     return h;
   }();
   return made;
@@ -55,7 +56,11 @@ void run(Stream s, Kind kind, const ConvShapes& shapes, DType dtype, const ConvT
 
 }  // namespace
 
-void open_cudnn() { handle(); }
+void open_cudnn() {
+  constexpr size_t kOldest = 90800;
+  check(cudnn().version() >= kOldest, "cudnn: version {} was found; {} or newer expected", cudnn().version(), kOldest);
+  handle();
+}
 size_t cudnn_version() { return cudnn().version(); }
 
 // In one pass over y where cuDNN can: it can where there is a bias.

@@ -13,6 +13,8 @@
 namespace sil::cuda {
 
 struct Cudnn {
+  // libcudnn ends the program where the library behind it is missing: that one first, which says so.
+  SharedLibrary graphs{"cuDNN", fmt::format("libcudnn_graph.so.{}", CUDNN_MAJOR)};
   SharedLibrary library{"cuDNN", fmt::format("libcudnn.so.{}", CUDNN_MAJOR)};
   decltype(&cudnnGetErrorString) text = library.function("cudnnGetErrorString");
   decltype(&cudnnGetVersion) version = library.function("cudnnGetVersion");

@@ -36,7 +36,6 @@ void* end_recording(Stream s) {
   if (made == cudaSuccess) return work;
   cudaGetLastError();
   discard(work);
-  if (made == cudaErrorMemoryAllocation) throw OutOfMemory("cuda: record: no memory for the graph itself");
   cuda_failed("record", made);
 }
 

@@ -12,6 +12,7 @@
 #include "cuda/queue.h"
 #include "cuda/status.h"
 #include "cuda/tf32.h"
+#include "tensor/arena.h"
 #include "tensor/check.h"
 #include "tensor/cuda_device.h"
 
@@ -34,7 +35,14 @@ int capability_of(int gpu) {
 cudaStream_t queue(Stream s) { return s.handle ? static_cast<cudaStream_t>(s.handle) : own_queue; }
 
 void cuda_failed(const char* what, cudaError_t status) {
-  fail("cuda: {}: {} ({})", what, cudaGetErrorString(status), cudaGetErrorName(status));
+  cudaGetLastError();  // or the next launch would find it
+  const std::string text = fmt::format("cuda: {}: {} ({})", what, cudaGetErrorString(status), cudaGetErrorName(status));
+  if (status != cudaErrorMemoryAllocation) fail("{}", text);
+  size_t free = 0, total = 0;
+  const bool known = cudaMemGetInfo(&free, &total) == cudaSuccess;
+  OutOfMemory e(known ? fmt::format("{}, {} of {} bytes free", text, free, total) : text);
+  e.free = int64_t(free);
+  throw e;
 }
 
 void* allocate(size_t bytes) {

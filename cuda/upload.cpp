@@ -13,7 +13,6 @@
 #include "cuda/queue.h"
 #include "cuda/ring.h"
 #include "cuda/status.h"
-#include "tensor/arena.h"
 
 namespace sil::cuda {
 namespace {
@@ -29,20 +28,9 @@ struct Staging {
   std::vector<cudaEvent_t> idle;
 
   Staging() {
-    check_cuda("upload", cudaMallocHost(&host, kRoom));
-    device = static_cast<char*>(allocate(kRoom));
-    if (!device) out_of_memory();
+    check_cuda("128 MiB of the host for uploads", cudaMallocHost(&host, kRoom));
+    check_cuda("128 MiB of the GPU for uploads", cudaMalloc(&device, kRoom));
     check_cuda("upload", cudaStreamCreateWithFlags(&copies, cudaStreamNonBlocking));
-  }
-
-  // Of others' programs: ours has taken nothing yet.
-  [[noreturn]] static void out_of_memory() {
-    size_t free = 0, total = 0;
-    memory(free, total);
-    OutOfMemory e(
-        fmt::format("out of memory on the GPU: {} bytes asked for uploads, {} of {} free", kRoom, free, total));
-    e.asked = int64_t(kRoom), e.free = int64_t(free);
-    throw e;
   }
 
   cudaEvent_t event() {
@@ -52,11 +40,15 @@ struct Staging {
     return e;
   }
 
+  void give_back_oldest() { idle.push_back(used.front()), used.pop_front(), ring.give_back_oldest(); }
+
   size_t room_for(size_t bytes) {
+    while (!used.empty() && cudaEventQuery(used.front()) == cudaSuccess) give_back_oldest();
+    cudaGetLastError();  // "not ready" is no error of ours
     for (;;) {
       if (const auto at = ring.take(bytes)) return *at;
       check_cuda("upload", cudaEventSynchronize(used.front()));
-      idle.push_back(used.front()), used.pop_front(), ring.give_back_oldest();
+      give_back_oldest();
     }
   }
 

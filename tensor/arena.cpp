@@ -66,7 +66,7 @@ void* Arena::cached(size_t size) {
 void* Arena::allocate(size_t size, std::unique_lock<std::mutex>& lock) {
   const auto attempt = [&] { return device_.kernels().allocate(size); };
   void* block = attempt();
-  if (!block) release_cached(), block = attempt();
+  if (!block && !recording_) release_cached(), block = attempt();  // a GPU frees nothing while it records
   if (!block && shortage_ && !recording_) {
     const std::function<void()> let_go = shortage_;
     lock.unlock(), let_go(), lock.lock();

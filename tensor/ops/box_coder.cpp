@@ -28,6 +28,7 @@ Tensor decode_boxes(const Tensor& deltas, const Tensor& reference, BoxCoderGeom 
   if (image.defined())
     check_index("decode_boxes", "image", image, {deltas.dim(0)}, "whose a row is", -1,
                 sizes.defined() ? sizes.dim(0) - 1 : INT32_MAX);
+  check_device("decode_boxes", deltas.device(), {{"image", image}, {"sizes", sizes}});
   Tensor boxes = empty_like(deltas);
   deltas.device().kernels().decode_boxes({}, deltas, reference, image, sizes, boxes, g);
   return boxes;

@@ -50,6 +50,8 @@ MaskLoss mask_loss(const Tensor& logits, const Tensor& labels, const Tensor& roi
   want_shape("mask_loss", "rois", rois, {logits.dim(0), 4}, "[R, 4]");
   want_dtype("mask_loss", "rois", rois, wide(logits.dtype()));
   check_masks(masks, object, logits.dim(0));
+  check_device("mask_loss", logits.device(),
+               {{"object", object}, {"ends", masks.ends}, {"begin", masks.begin}, {"size", masks.size}});
   MaskLoss loss{Tensor({}, rois.dtype(), rois.device()),
                 Tensor({logits.dim(0), logits.dim(1), logits.dim(2)}, rois.dtype(), rois.device())};
   Scratch scratch(logits.device());

@@ -40,6 +40,41 @@ TEST_CASE("kernels: RoIs and masks") { check_cases(roi_kernel_cases()); }
 TEST_CASE("kernels: optimizers") { check_cases(optimizer_cases()); }
 TEST_CASE("kernels: convolutions and products, here the CPU's own") { check_cases(dense_cases()); }
 
+// A GPU that reads the host's memory is lost for the whole process.
+TEST_CASE("kernels: arguments that lie on two devices are an Error that names them") {
+  const Device cpu = Device::cpu(), simt = Device::simt();
+  const Tensor boxes = Tensor::full({2, 4}, 1, DType::f32, simt), image = Tensor::zeros({2}, DType::i32, cpu),
+               there = image.to(simt), sizes = Tensor::full({1, 2}, 9, DType::i32, cpu),
+               map = Tensor::full({1, 4, 4, 3}, 1, DType::f32, simt);
+  const auto refuses = [&](const char* op, const char* name, const auto& call) {
+    const std::string expected = std::string(op) + ": " + name + " is on cpu; simt expected, as the others";
+    CHECK_THROWS_WITH_AS(call(), expected.c_str(), Error);
+  };
+  refuses("decode_boxes", "image", [&] { ops::decode_boxes(boxes, boxes, {}, image, {}); });
+  refuses("decode_boxes", "sizes", [&] { ops::decode_boxes(boxes, boxes, {}, there, sizes); });
+  refuses("match_boxes", "image", [&] { ops::match_boxes(boxes, image, boxes, there, 1, {}); });
+  refuses("match_boxes", "truth_image", [&] { ops::match_boxes(boxes, {}, boxes, image, 1, {}); });
+  refuses("nms", "groups", [&] {
+    ops::nms(boxes.view({1, 2, 4}), Tensor::zeros({1, 2}, DType::f32, simt), image.view({1, 2}), 2, {});
+  });
+  const RoiAlignGeom g;
+  refuses("roi_align", "image", [&] { ops::roi_align({map}, boxes, image, g); });
+  refuses("roi_align", "rois", [&] { ops::roi_align({map}, boxes.to(cpu), there, g); });
+  const Tensor dy = Tensor::zeros({2, g.pooled, g.pooled, 3}, DType::f32, simt);
+  refuses("roi_align_backward", "image", [&] { ops::roi_align_backward(dy, boxes, image, {map.shape()}, g); });
+  refuses("roi_align_backward", "rois", [&] { ops::roi_align_backward(dy, boxes.to(cpu), there, {map.shape()}, g); });
+  const Tensor logits = Tensor::zeros({2, 5, 5, 3}, DType::f32, simt), ends = Tensor::full({1}, 81, DType::i32, simt),
+               begin = Tensor::of<int32_t>({2}, {0, 1}, simt);
+  refuses("mask_loss", "object", [&] { ops::mask_loss(logits, there, boxes, image, {ends, begin, sizes.to(simt)}); });
+  refuses("mask_loss", "size", [&] { ops::mask_loss(logits, there, boxes, there, {ends, begin, sizes}); });
+  refuses("mask_loss", "begin", [&] {
+    ops::mask_loss(logits, there, boxes, there, {ends, begin.to(cpu), sizes.to(simt)});
+  });
+  refuses("paste_mask", "box", [&] {
+    ops::paste_mask(Tensor::zeros({5, 5}, DType::f32, simt), Tensor::zeros({4}), 9, 9, 0.5f);
+  });
+}
+
 TEST_CASE("kernels: every entry of the table but memory and recording has a case") {
   const std::set<std::string> memory{"allocate",      "release",        "memory",          "upload",
                                      "download",      "begin_download", "finish_download", "begin_recording",
