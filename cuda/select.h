@@ -45,21 +45,20 @@ __device__ Edge<Key> block_select(int64_t n, int k, KeyAt key_at) {
   return {prefix, k};
 }
 
-// Calls take(i) for the keys that an edge selects, equal ones by their order.  take(i, place): places count from 0 in
-// the order of i.
+// Calls take(i, place) for the keys that an edge selects, equal ones by their order; places count from 0 in the order
+// of i.  One scan counts both kinds, in halves of a word: a block has at most 1,024 threads.
 template <class Key, class KeyAt, class Take>
 __device__ void block_take(int64_t n, Edge<Key> edge, KeyAt key_at, Take take) {
-  int taken = 0, equal_seen = 0;
+  int above_seen = 0, equal_seen = 0;
   for (int64_t begin = 0; begin < n; begin += blockDim.x) {
     const int64_t i = begin + threadIdx.x;
     Key key = 0;
-    const bool there = i < n && key_at(i, key), equal = there && key == edge.key;
-    int equals, takes;
-    const int rank = equal_seen + block_scan(equal, equals);
-    const bool mine = there && (key > edge.key || (equal && rank < edge.equal));
-    const int place = taken + block_scan(mine, takes);
-    if (mine) take(i, place);
-    taken += takes, equal_seen += equals;
+    const bool there = i < n && key_at(i, key), above = there && key > edge.key, equal = there && key == edge.key;
+    int all;
+    const int before = block_scan(int(above) + (int(equal) << 16), all);
+    const int rank = equal_seen + (before >> 16), taken = rank < edge.equal ? rank : edge.equal;
+    if (above || (equal && rank < edge.equal)) take(i, above_seen + (before & 0xFFFF) + taken);
+    above_seen += all & 0xFFFF, equal_seen += all >> 16;
   }
 }
 
