@@ -44,7 +44,8 @@ struct Options {
 // Times `work` on a batch each, after those that prepare it; of the last, each stage.  On a GPU that is what the host
 // takes: a stage's work may run on behind it, until one reads a result.
 template <class F>
-void time_runs(const char* what, MaskRcnn& model, Loader& loader, int repeat, int photos, F work) {
+void time_runs(const char* what, MaskRcnn& model, Loader& loader, int repeat, int photos, F work,
+               const std::string& more = {}) {
   std::vector<double> times;
   const auto next = [&] { return collate(*loader.next(), model.device()); };
   for (int i = 0; i < (Recorded::possible(model.device()) ? 2 : 1); ++i) work(next(), 0);
@@ -62,8 +63,8 @@ void time_runs(const char* what, MaskRcnn& model, Loader& loader, int repeat, in
   fmt::print("{:<28} {:>10}\n", "stage", "ms");
   for (const auto& [name, milliseconds] : log.milliseconds) fmt::print("{:<28} {:>10.1f}\n", name, milliseconds);
   fmt::print(
-      "{{\"what\": \"{}\", \"median_s\": {:.6f}, \"per_image_s\": {:.6f}, \"peak_bytes\": {}, \"threads\": {}}}\n",
-      what, median(times), median(times) / photos, peak, threads());
+      "{{\"what\": \"{}\", \"median_s\": {:.6f}, \"per_image_s\": {:.6f}, \"peak_bytes\": {}, \"threads\": {}{}}}\n",
+      what, median(times), median(times) / photos, peak, threads(), more);
 }
 
 void bench_detect(MaskRcnn& model, Loader& loader, const Options& o) {
@@ -74,15 +75,26 @@ void bench_detect(MaskRcnn& model, Loader& loader, const Options& o) {
   });
 }
 
+// Whether a GPU took its steps as one launch each.
+std::string counts_of(const TrainingStep& step) {
+  const TrainingStep::Counts& c = step.counts();
+  if (!c.reason.empty()) warn("steps were not recorded: " + c.reason);
+  return fmt::format(R"(, "recorded": {{"replayed": {}, "first": {}, "not_recorded": {}, "dropped": {}}})", c.replayed,
+                     c.first, c.not_recorded, c.dropped);
+}
+
 void bench_train(MaskRcnn& model, Loader& loader, const Options& o) {
   const std::vector<Leaf> parts = leaves(model);
   if (o.dtype == "bf16") model.compute_in(DType::bf16);
   Optimizer optimizer(parts, {});
   std::optional<TrainingStep> step;
-  time_runs("train", model, loader, o.repeat, o.photos(), [&](const Batch& batch, int i) {
+  std::string recorded;  // of the steps that are timed, and those before
+  const auto work = [&](const Batch& batch, int i) {
+    if (step && i > o.repeat) recorded = counts_of(*step);
     if (!step || i > o.repeat) step.emplace(model, optimizer, std::nullopt);  // the first of a shape shows its stages
     (*step)(batch, RngKey{uint64_t(i)}, 1e-5).values();  // a GPU's work is done when these have arrived
-  });
+  };
+  time_runs("train", model, loader, o.repeat, o.photos(), work, recorded);
 }
 
 int run(const Options& o) {

@@ -4,6 +4,7 @@
 #include "tensor/recorded.h"
 #include "tests/cuda/tiny_training.h"
 #include "tests/models/small.h"
+#include "train/training_step.h"
 
 using namespace sil;
 using namespace sil::test;
@@ -59,5 +60,27 @@ TEST_CASE("gpu: a tiny Mask R-CNN's step, recorded and replayed, has the bits of
   for (const DType dtype : {DType::f32, DType::bf16}) {
     CAPTURE(name(dtype));
     CHECK(after_two_steps(dtype, true) == after_two_steps(dtype, false));
+  }
+}
+
+TEST_CASE(
+    "gpu: a tiny Mask R-CNN's training step is recorded at its shape's second batch, and waits for nothing else") {
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    CAPTURE(name(dtype));
+    std::vector<std::vector<float>> numbers;
+    for (int run = 0; run < 2; ++run) {
+      MaskRcnn model(tiny_model_config(), 1);
+      model.move_to(where());
+      model.compute_in(dtype);
+      Optimizer optimizer(leaves(model), {});
+      TrainingStep step(model, optimizer, 2);
+      const Batch batch = two_photos(where());
+      for (int s = 0; s < 4; ++s) numbers.push_back(step(batch, RngKey{uint64_t(s)}, 1e-3).values());
+      CHECK(step.counts().first == 1);
+      CHECK(step.counts().replayed == 3);
+      CHECK(step.counts().not_recorded == 0);
+      CHECK(step.counts().reason == "");
+    }
+    for (size_t s = 0; s < 4; ++s) CHECK(numbers[s] == numbers[s + 4]);
   }
 }

@@ -231,6 +231,37 @@ TEST_CASE("training step: what cannot be recorded runs as it is, counted, with t
   CHECK(step.counts().reason == "idle has no gradient in this step");
 }
 
+TEST_CASE("training step: one that cannot be recorded is counted once by the optimizer") {
+  Training t(OptimizerConfig::Kind::sgd);
+  by_hand(t, batch_of(0), 0);
+  Parameter idle(Tensor::zeros({1}, DType::f32, kSimt));  // has taken a step too, and has no gradient from now on
+  std::vector<Leaf> more = t.all;
+  more.push_back({"idle", &idle, nullptr});
+  StateDict state = t.optimizer.state();
+  state["step.idle"] = Tensor::of<int64_t>({}, {1}), state["momentum.idle"] = Tensor::zeros({1});
+  Optimizer optimizer(more, {});
+  optimizer.load_state(state, "before");
+  TrainingStep step(t.model, optimizer, {});
+  for (int s = 1; s < 4; ++s) step(batch_of(s), key(s), rate(s)).values();
+  CHECK(step.counts().not_recorded == 2);
+  const StateDict after = optimizer.state();
+  CHECK(after.at("step.idle").item() == 1);
+  CHECK(after.at("step." + optimizer.parameters()[0].name).item() == 4);
+}
+
+TEST_CASE("training step: a parameter whose first gradient comes while a step is recorded has begun nothing") {
+  Parameter early(on_simt({1, 2})), late(on_simt({3}));
+  Optimizer optimizer({{"early", &early, nullptr}, {"late", &late, nullptr}}, {});
+  const Tensor rate = Tensor::of<double>({1}, {0.1}, kSimt), gradient = on_simt({1, 1}), other = on_simt({1});
+  early.var.set_grad(gradient);
+  optimizer.step(rate, {});
+  late.var.set_grad(other);
+  CHECK(error_of([&] { Recorded(kSimt, [&] { optimizer.step(rate, {}); }); }) ==
+        "simt: download while work is recorded; it would not be repeated");
+  CHECK(!optimizer.state().contains("momentum.late"));
+  CHECK(optimizer.state().at("step.late").item() == 0);
+}
+
 TEST_CASE("training step: recordings give way where memory runs out, and the bits stay") {
   Training replayed(OptimizerConfig::Kind::sgd), plain(OptimizerConfig::Kind::sgd);
   TrainingStep step(replayed.model, replayed.optimizer, 2);
