@@ -29,7 +29,7 @@ struct Objects {
 };
 
 struct Least {
-  __device__ int operator()(int a, int b) const { return b < a ? b : a; }
+  __device__ int operator()(int a, int b) const { return int(smaller(a, b)); }
 };
 
 struct Range {
@@ -56,7 +56,7 @@ struct Tile {
 
   // How many there are of them.
   __device__ int load(const Objects& o, int begin, int end) {
-    const int count = end - begin < kTile ? end - begin : kTile;
+    const int count = int(smaller(end - begin, kTile));
     __syncthreads();  // the stretch before has been read
     for (int j = int(threadIdx.x); j < count; j += int(blockDim.x)) {
       box[j] = load_box<float>(o.box + 4 * (begin + j));

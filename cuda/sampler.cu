@@ -77,7 +77,7 @@ __global__ void __launch_bounds__(kSampleThreads)
   for (int64_t begin = whose.begin(n); begin < end; begin += blockDim.x) {
     const int64_t r = begin + threadIdx.x;
     const bool mine = r < end && whose.is(r, n);
-    int count = int(blockDim.x), before = int(threadIdx.x);
+    int count = int(blockDim.x), before = int(threadIdx.x);  // an image's own stretch: in order
     if (whose.image) before = block_scan(mine, count);
     if (mine) tickets[r] = own.bits(uint64_t(place + before)), picked[r] = 0;
     place += count;

@@ -56,7 +56,7 @@ __device__ void block_take(int64_t n, Edge<Key> edge, KeyAt key_at, Take take) {
     const bool there = i < n && key_at(i, key), above = there && key > edge.key, equal = there && key == edge.key;
     int all;
     const int before = block_scan(int(above) + (int(equal) << 16), all);
-    const int rank = equal_seen + (before >> 16), taken = rank < edge.equal ? rank : edge.equal;
+    const int rank = equal_seen + (before >> 16), taken = int(smaller(rank, edge.equal));
     if (above || (equal && rank < edge.equal)) take(i, above_seen + (before & 0xFFFF) + taken);
     above_seen += all & 0xFFFF, equal_seen += all >> 16;
   }

@@ -1,5 +1,5 @@
 // The k largest of each row, sorted: radix selection (select.h), one block a row, then a sort (sort.h) of what was
-// selected.  bytes: the row up to 6 times (4 digits, twice to take), of which all but the first come from the L2 cache;
+// selected.  bytes: the row up to 5 times (4 digits, and to take), of which all but the first come from the L2 cache;
 // 8 k for each pass of the sort.
 // Ladder: bench/kernels/top_k.cu
 #include "cuda/dispatch.h"

@@ -33,7 +33,7 @@ class Timer {
 
   double microseconds(const std::function<void()>& call) {
     std::vector<double> times;
-    for (double sum = 0; times.size() < 3 || (times.size() < 20 && sum < 1e6); sum += times.back()) {
+    for (double sum = 0; times.empty() || (times.size() < 20 && sum < 1e6); sum += times.back()) {
       flush_.device().kernels().fill({}, 0, flush_);
       check_cuda("timer", cudaEventRecord(begin_, queue({})));
       call();
