@@ -5,12 +5,13 @@
 
 Shapes are the ladders', numbers are not: random boxes of the same distribution.  Times are medians between two events, the L2 cache
 overwritten before each, as kernel_ladders takes them.  On the CPU, which only shows that this runs, by the clock.
-Exit 0; 2: there is no torch, no torchvision or no such device.
+Exit 0; 2: there is no torch, no torchvision or no such device, or a bad argument.
 """
 import argparse
 import statistics
 import sys
 import time
+from pathlib import Path
 
 try:
     import torch
@@ -19,6 +20,8 @@ try:
     from torchvision.ops import MultiScaleRoIAlign, batched_nms
 except ImportError as error:
     sys.exit(print(f"error: {error}; torch and torchvision expected", file=sys.stderr) or 2)
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import torchvision_model  # noqa: E402
 
 
 def boxes(count, width, height, device):
@@ -108,17 +111,17 @@ def microseconds(call, device):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = torchvision_model.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(p.__name__ for p in PROBLEMS))
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--device", type=torchvision_model.device, default="cuda", help="cpu, cuda or cuda:N")
     parser.add_argument("--small", action="store_true", help="the tests' sizes")
     args = parser.parse_args()
-    unknown = set(args.names) - {p.__name__ for p in PROBLEMS}
+    unknown = sorted(set(args.names) - {p.__name__ for p in PROBLEMS})
     if unknown:
-        sys.exit(print(f"error: {sorted(unknown)[0]}; {', '.join(p.__name__ for p in PROBLEMS)} expected", file=sys.stderr) or 2)
-    device = torch.device(args.device)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        sys.exit(print("error: torch finds no GPU", file=sys.stderr) or 2)
+        parser.error(f"argument NAME: {unknown[0]!r}; {', '.join(p.__name__ for p in PROBLEMS)} expected")
+    device = args.device
+    if device.type == "cuda":
+        torch.cuda.set_device(device)  # events are of the current one
     torch.manual_seed(0)
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else "the CPU"
     print(f"torch {torch.__version__}, torchvision {torchvision.__version__} on {where}")
