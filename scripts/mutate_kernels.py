@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from mutate_gradients import closing, copy_sources  # noqa: E402
+from mutate_gradients import ROOT, closing, copy_sources  # noqa: E402
 
 HEADER = r"""
 #pragma once
@@ -92,15 +92,28 @@ def sites_of(text):
     return sorted(found.items())
 
 
-def plant(tree):
+def kernel_files(tree):
+    """The files of cuda/ that something can be planted in."""
+    paths = (p for p in (tree / "cuda").iterdir() if p.suffix == ".cu" or p.suffix == ".h" and not p.stem.startswith("simt"))
+    return sorted(p for p in paths if sites_of(code_only(p.read_text())))
+
+
+def copy_to(tree):
+    """A new copy.  What lies there is deleted if it is one; mutant.h, there from the first, marks one."""
+    if tree.exists() and not (tree / "mutant.h").is_file():
+        raise FileExistsError(f"{tree} is not a copy that this made")
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir(parents=True)
     (tree / "mutant.h").write_text(HEADER)
+    copy_sources(tree)
+
+
+def plant(tree):
     with (tree / "cuda/simt_host.cpp").open("a") as scheduler:
         scheduler.write(AWAKE)
     mutants, number = [], 0
-    for path in sorted(p for p in (tree / "cuda").iterdir() if p.suffix == ".cu" or p.suffix == ".h" and not p.stem.startswith("simt")):
+    for path in kernel_files(tree):
         text, out, last = path.read_text(), "", 0
-        if not sites_of(code_only(text)):
-            continue
         for begin, (end, replacement, kinds) in sites_of(code_only(text)):
             if begin < last:
                 continue
@@ -142,23 +155,39 @@ def limits(commands):
     return found
 
 
+def positive(text):
+    if not re.fullmatch(r"[0-9]{1,6}", text) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text}; a whole number from 1 to 999999 expected")
+    return int(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sample", type=int, metavar="N", help="only N of the mutants, drawn by the seed")
+    parser.add_argument("--sample", type=positive, metavar="N", help="only N of the mutants, drawn by the seed")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     parser.add_argument("--files", nargs="+", metavar="NAME", help="only mutants of these files (nms.cu)")
     parser.add_argument("--work", type=Path, metavar="DIR", help="where the copy is built (default: a temporary folder)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="mutants tried at once")
+    parser.add_argument("--jobs", type=positive, default=os.cpu_count(), metavar="N", help="mutants tried at once")
     parser.add_argument("--programs", default="plain,asan,tsan", metavar="LIST", help="which builds look for mutants")
     parser.add_argument("--list", action="store_true", help="print the mutants and stop")
+    parser.error = lambda message: parser.exit(2, f"error: {message}\n")
     args = parser.parse_args()
+    for option, given, known in (("--files", args.files or [], [p.name for p in kernel_files(ROOT)]),
+                                 ("--programs", args.programs.split(","), [p[0] for p in PROGRAMS])):
+        for name in given:
+            if name not in known:
+                parser.error(f"argument {option}: {name!r}; {', '.join(known)} expected")
 
     with tempfile.TemporaryDirectory(prefix="mutants-") as temporary:
-        work = args.work or Path(temporary)
+        work = Path(temporary) if args.list or not args.work else args.work
         tree = work / "tree"
-        shutil.rmtree(tree, ignore_errors=True)
-        copy_sources(tree)
+        try:
+            copy_to(tree)
+        except OSError as error:
+            parser.error(f"argument --work: {work}: {error.strerror or error}")
         mutants = [m for m in plant(tree) if not args.files or m[2].name in args.files]
+        if not mutants:
+            parser.error("there is nothing to plant")
         if args.sample is not None:
             mutants = sorted(random.Random(args.seed).sample(mutants, min(args.sample, len(mutants))), key=lambda m: m[:2])
         if args.list:
