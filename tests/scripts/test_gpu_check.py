@@ -8,12 +8,15 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PHASES = ["kernels", "parity", "train", "sanitize", "bench"]
+QUIET = '[ "$1" = --test-case=none ] && exit 0'
 PASSED = 'echo "[doctest] test cases: 5 | 5 passed | 0 failed"'
 OUT = 'while [ $# -gt 0 ]; do [ "$1" = --out ] && out=$2; [ "$1" = --json ] && json=$2; shift; done\n'
 
@@ -29,7 +32,7 @@ PROGRAMS = {
 }
 TOOLS = {
     "nvidia-smi": 'echo "NVIDIA H200, 570.1, 143771 MiB"',
-    "compute-sanitizer": 'echo "========= ERROR SUMMARY: 0 errors"',
+    "compute-sanitizer": PASSED + '; echo "========= ERROR SUMMARY: 0 errors"',
     "python3": 'echo "torchvision on a GPU: 40.0 images/s"',
 }
 
@@ -37,6 +40,13 @@ TOOLS = {
 def write_program(path, text):
     path.write_text("#!/bin/sh\n" + text + "\n")
     path.chmod(0o755)
+
+
+def is_running(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 class Checkout:
@@ -65,11 +75,17 @@ class Checkout:
         (self.root / "build-gpu").mkdir(exist_ok=True)
         subprocess.run(["tar", "-C", packed, "-czf", self.root / "build-gpu/bundle.tar.gz", "bundle"], check=True)
 
-    def run(self, *arguments):
+    def start(self, *arguments, folder="."):
         (self.root / "calls").write_text("")
         environment = {**os.environ, "PATH": f"{self.root}/tools:{os.environ['PATH']}"}
-        return subprocess.run(["bash", self.root / "scripts/gpu_check.sh", *arguments], env=environment, capture_output=True,
-                              text=True, timeout=120)
+        script = os.path.relpath(self.root / "scripts/gpu_check.sh", self.root / folder)
+        return subprocess.Popen(["bash", script, *arguments], env=environment, cwd=self.root / folder, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def run(self, *arguments, folder="."):
+        started = self.start(*arguments, folder=folder)
+        stdout, stderr = started.communicate(timeout=120)
+        return subprocess.CompletedProcess(arguments, started.returncode, stdout, stderr)
 
     def calls(self):
         return [line for line in (self.root / "calls").read_text().splitlines() if line != "test_gpu --test-case=none"]
@@ -131,8 +147,9 @@ class GpuCheck(unittest.TestCase):
         self.assertIn("| kernels | not run | | | | | |", checkout.report())
         self.assertEqual(checkout.run("--phase", "kernels,bench").returncode, 0)
         self.assertEqual(list(checkout.results()), ["kernels", "train", "bench"])
-        self.assertEqual(checkout.run("--phase", "train", "--out", "elsewhere").returncode, 0)
-        self.assertTrue((checkout.root / "elsewhere/report.md").exists())
+        self.assertEqual(checkout.run("--phase", "train,train", "--out", "elsewhere", folder="docs").returncode, 0)
+        self.assertTrue((checkout.root / "docs/elsewhere/report.md").exists())  # where the caller is
+        self.assertEqual(len([call for call in checkout.calls() if call.startswith("evaluate")]), 1)
 
     def test_a_failure_is_found_whatever_it_says(self):
         checkout = self.checkout({"test_gpu": r"""[ "$1" = --test-case=none ] && exit 0
@@ -164,14 +181,16 @@ exit 1"""})
         line = re.search(r"^declare -A seconds_of=\((.*?)\)", (ROOT / "scripts/gpu_check.sh").read_text(), re.MULTILINE)[1]
         seconds = {phase: int(number) for phase, number in re.findall(r"\[(\w+)\]=(\d+)", line)}
         self.assertEqual(list(seconds), PHASES)
-        self.assertLessEqual(sum(seconds[phase] for phase in PHASES[:3]), 20 * 60)
-        self.assertLess(max(seconds.values()), 9 * 60)
+        grace = 10  # what hangs gets this long to end before it is killed
+        self.assertLessEqual(sum(seconds[phase] + grace for phase in PHASES[:3]), 20 * 60)
+        self.assertLessEqual(max(seconds.values()) + grace, 9 * 60)
 
     def test_a_result_beyond_the_goal_fails(self):
         checkout = self.checkout({"evaluate": OUT + """echo '{"segm": {"AP50": 0.7999}}' >"$json" """})
         self.assertEqual(checkout.run("--phase", "train").returncode, 1)
         self.assertIn("mask AP50 on 200 test pictures: 0.7999; 0.80 or more expected", checkout.results()["train"]["findings"])
-        checkout = self.checkout({"inspect": 'if [ "$1" = --diff ]; then echo "p2 BEYOND 0.3"; echo "1 beyond"; exit 1; fi\n' + OUT + 'echo t >"$out"'})
+        differs = 'if [ "$1" = --diff ]; then echo "p2 BEYOND 0.3"; echo "1 beyond"; exit 1; fi\n'
+        checkout = self.checkout({"inspect": differs + OUT + 'echo t >"$out"'})
         self.assertEqual(checkout.run("--phase", "parity").returncode, 1)
         self.assertIn("20 steps: p2 BEYOND 0.3", checkout.results()["parity"]["findings"])
         checkout = self.checkout({"mask_rcnn_bench": 'echo "error: out of memory" >&2; exit 1'})
@@ -212,6 +231,169 @@ echo "========= ERROR SUMMARY: 1 error"; exit 9'''})
         done = checkout.run()
         self.assertEqual((done.returncode, done.stderr),
                          (2, "error: build-gpu/bundle.tar.gz is missing; scripts/gpu_check.sh --bundle makes it\n"))
+
+
+    def result(self, checkout, phase, expected):
+        """Of a phase that runs alone."""
+        done = checkout.run("--phase", phase)
+        found = checkout.results()[phase]
+        self.assertEqual((done.returncode, found["result"]), (0 if expected == "passed" else 1, expected), found)
+        self.assertEqual(done.stderr, "")
+        return found["findings"]
+
+    def replace(self, checkout, name, body):
+        """In the folder that the archive was unpacked to, if it was."""
+        bin_folder = checkout.root / "build-gpu/bundle/bin"
+        if not bin_folder.exists():
+            self.assertEqual(checkout.run("--phase", "kernels").returncode, 0)
+        write_program(bin_folder / name, body)
+
+    def log(self, checkout, phase):
+        return (checkout.root / f"docs/gpu/{phase}.log").read_text()
+
+    def test_a_signal_ends_the_script_and_all_that_runs(self):
+        hangs = f'{QUIET}\nsleep 300 & echo $! >>pids; echo $$ >>pids; trap "" TERM INT HUP; wait; wait; sleep 300'
+        for number, name in [(signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")]:
+            checkout = self.checkout()
+            self.assertEqual(checkout.run("--phase", "kernels").returncode, 0)
+            write_program(checkout.root / "build-gpu/bundle/bin/test_gpu", hangs)
+            started = checkout.start("--phase", "kernels,train")
+            pids = checkout.root / "pids"
+            while not pids.exists() or pids.read_text().count("\n") < 2:
+                time.sleep(0.01)
+            started.send_signal(number)
+            stderr = started.communicate(timeout=5)[1]
+            self.assertEqual(started.returncode, 128 + number)
+            self.assertEqual(stderr, f"error: stopped by a signal ({name}) in phase kernels, which counts as not run\n")
+            time.sleep(0.1)
+            for pid in pids.read_text().split():
+                self.assertFalse(is_running(pid), name)
+            self.assertFalse((checkout.root / "docs/gpu/kernels.json").exists())  # it had passed
+            self.assertIn("| kernels | not run |", checkout.report())
+
+    def test_what_cannot_be_written_is_one_line_and_exit_2(self):
+        checkout = self.checkout()
+        done = checkout.run("--out", "/proc")
+        self.assertEqual((done.returncode, done.stderr), (2, "error: /proc/report.md: cannot be written\n"))
+        self.assertEqual(checkout.calls(), [])  # before any phase
+        (checkout.root / "file").touch()
+        done = checkout.run("--out", "file")
+        self.assertEqual((done.returncode, done.stderr),
+                         (2, f"error: --out {checkout.root}/file: cannot be made; a folder expected\n"))
+        shutil.rmtree(checkout.root / "build-gpu/work")
+        (checkout.root / "build-gpu/work").touch()
+        done = checkout.run()
+        self.assertEqual((done.returncode, done.stderr), (2, "error: build-gpu/work: cannot be written\n"))
+        checkout = self.checkout({"test_gpu": f"{QUIET}\nrm -rf docs/gpu; touch docs/gpu\n" + PASSED})
+        done = checkout.run("--phase", "kernels,train")
+        self.assertEqual((done.returncode, done.stderr), (2, "error: docs/gpu/kernels.json: cannot be written\n"))
+        self.assertNotIn("passed\n", done.stdout.replace("test_gpu: ", ""))
+
+    def test_a_report_that_was_deleted_comes_back(self):
+        checkout = self.checkout()
+        checkout.run()
+        text = checkout.report()
+        (checkout.root / "docs/gpu/report.md").unlink(), (checkout.root / "docs/gpu/report.json").unlink()
+        self.assertEqual(checkout.run().returncode, 0)
+        self.assertEqual((checkout.calls(), checkout.report(), len(checkout.results())), ([], text, 5))
+
+    def test_training_that_fails_fails_whatever_was_there_before(self):
+        checkout = self.checkout()
+        self.result(checkout, "train", "passed")
+        self.replace(checkout, "evaluate", "exit 0")  # metrics.json of before must not count
+        self.assertIn("evaluate has left no metrics.json", self.result(checkout, "train", "failed"))
+        self.replace(checkout, "evaluate", PROGRAMS["evaluate"])
+        self.replace(checkout, "train", PROGRAMS["train"] + '\necho said; echo "error: no memory" >&2; exit 3')
+        findings = self.result(checkout, "train", "failed")
+        self.assertIn("train: exit code 3; error: no memory", findings)
+        self.assertIn("mask AP50 on 200 test pictures: 0.875; 0.80 or more expected", findings)
+        self.assertIn("said\nerror: no memory\n", self.log(checkout, "train"))
+        self.replace(checkout, "train", "exit 0")
+        self.assertIn("train has left no log.jsonl", self.result(checkout, "train", "failed"))
+        for score in ["1.5", "nan", "-0.9", '"0.9"', "1e400", "8"]:
+            self.replace(checkout, "train", PROGRAMS["train"])
+            self.replace(checkout, "evaluate", OUT + f"""echo '{{"segm": {{"AP50": {score}}}}}' >"$json" """)
+            self.result(checkout, "train", "failed")
+
+    def test_a_step_that_could_not_be_recorded_fails(self):
+        checkout = self.checkout({"train": PROGRAMS["train"] + '\necho "898 steps replayed, 2 the first of their shape"'})
+        self.assertIn("train: 898 steps replayed, 2 the first of their shape", self.result(checkout, "train", "passed"))
+        self.replace(checkout, "train", PROGRAMS["train"] +
+                     '\necho "0 steps replayed, 2 the first of their shape, 898 that could not be recorded (no)" >&2')
+        self.assertIn("train: 0 steps replayed, 2 the first of their shape, 898 that could not be recorded (no)",
+                      self.result(checkout, "train", "failed"))
+
+    def test_an_archive_that_is_damaged_is_refused_and_the_programs_of_before_stay(self):
+        checkout = self.checkout()
+        self.assertEqual(checkout.run("--phase", "kernels").returncode, 0)
+        archive = checkout.root / "build-gpu/bundle.tar.gz"
+        whole = archive.read_bytes()
+        for damaged in [whole[:len(whole) // 2], b"garbage", b""]:
+            archive.write_bytes(damaged)
+            done = checkout.run("--phase", "kernels")
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, r"^error: build-gpu/bundle.tar.gz is damaged: .+; scripts/gpu_check.sh --bundle makes it anew\n$")
+            self.assertTrue((checkout.root / "build-gpu/bundle/bin/test_gpu").exists())
+        with_no_commit = {name: body for name, body in PROGRAMS.items() if name != "test_gpu"}
+        checkout.pack(with_no_commit, "abc")
+        done = checkout.run("--phase", "kernels")
+        self.assertIn("is damaged: bundle/bin/test_gpu and bundle/commit expected in it;", done.stderr)
+        (checkout.root / "build-gpu/work/of before").mkdir()
+        checkout.pack(PROGRAMS, "abc1234 0123")
+        self.assertEqual(checkout.run("--phase", "kernels").returncode, 0)
+        self.assertFalse((checkout.root / "build-gpu/work/of before").exists())
+
+    def test_an_archive_is_all_or_nothing_and_says_what_is_in_it(self):
+        tools = {"cmake": "exit 0", "strip": 'cp "$3" "$2"', "objdump": "echo GLIBC_2.34", "ccache": "exit 0",
+                 "ldd": f'echo "  libx.so => $PWD/libx.so (0x1)"', "git": """case $1 in
+describe) echo abc1234-dirty ;; ls-files) printf 'scripts/gpu_check.sh\\0' ;; esac"""}
+        checkout = self.checkout(tools=tools)
+        (checkout.root / "build-gpu/bin").mkdir(), (checkout.root / "build-gpu/tests").mkdir()
+        for name, body in PROGRAMS.items():
+            write_program(checkout.root / f"build-gpu/bin/{name}", body)
+        archive, commits = checkout.root / "build-gpu/bundle.tar.gz", []
+        for library in ["one", "two"]:
+            (checkout.root / "libx.so").write_text(library)
+            done = checkout.run("--bundle")
+            self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+            self.assertEqual(checkout.run("--phase", "kernels").returncode, 0)
+            commits.append(checkout.results()["kernels"]["commit"])
+            self.assertRegex(commits[-1], r"^abc1234-dirty [0-9a-f]{12}$")
+        self.assertNotEqual(*commits)
+        write_program(checkout.root / "tools/tar", "echo part; exit 1")
+        done = checkout.run("--bundle")
+        self.assertEqual((done.returncode, done.stderr), (2, "error: build-gpu/bundle.tar.gz: cannot be written\n"))
+        (checkout.root / "tools/tar").unlink(), (checkout.root / "libx.so").unlink()
+        done = checkout.run("--bundle")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("\nerror: build-gpu/bundle/lib: the programs' libraries cannot be copied there\n", done.stderr)
+        self.assertEqual(list((checkout.root / "build-gpu").glob("bundle.tar*")), [])
+        done = checkout.run("--bundle", "--fast")
+        self.assertEqual((done.returncode, done.stderr), (2, "error: --bundle --fast; nothing behind --bundle expected\n"))
+
+    def test_silence_is_no_pass(self):
+        checkout = self.checkout()
+        for tool in ["exit 0", 'echo "========= ERROR SUMMARY: 0 errors"', 'echo "[doctest] test cases: 0 | 0 passed"']:
+            write_program(checkout.root / "tools/compute-sanitizer", tool)
+            self.assertTrue(self.result(checkout, "sanitize", "failed")[0].startswith("memcheck: exit code 0; no test cases"))
+        for seconds, expected in [("4e-3", "passed"), ("0.000000", "failed"), ("nan", "failed"), ("-0.1", "failed"), ("inf", "failed")]:
+            self.replace(checkout, "mask_rcnn_bench", f"""echo '{{"what": "train", "per_image_s": {seconds}, "threads": 1}}'""")
+            findings = self.result(checkout, "bench", expected)
+            self.assertIn("250.0 images/s" if expected == "passed" else "no images/s", findings[0])
+        self.replace(checkout, "mask_rcnn_bench", "exit 0")
+        self.result(checkout, "bench", "failed")
+        self.replace(checkout, "mask_rcnn_bench", PROGRAMS["mask_rcnn_bench"])
+        self.replace(checkout, "kernel_ladders", "exit 0")
+        self.assertIn("kernel_ladders says nothing; exit code 0", self.result(checkout, "bench", "failed"))
+        self.replace(checkout, "inspect", 'if [ "$1" = --diff ]; then exit 0; fi\n' + OUT + 'echo t >"$out"')
+        self.assertIn("20 steps: inspect --diff says nothing; exit code 0", self.result(checkout, "parity", "failed"))
+
+    def test_a_bench_whose_steps_are_not_recorded_fails(self):
+        line = '{"what": "train", "per_image_s": 0.004, "recorded": {"replayed": 20, "first": 1, "not_recorded": %s}}'
+        checkout = self.checkout({"mask_rcnn_bench": f"echo '{line % 0}'"})
+        self.assertIn("recorded: replayed: 20, first: 1, not_recorded: 0", self.result(checkout, "bench", "passed")[0])
+        self.replace(checkout, "mask_rcnn_bench", f"echo '{line % 12}'")
+        self.result(checkout, "bench", "failed")
 
 
 if __name__ == "__main__":
