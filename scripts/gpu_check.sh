@@ -20,6 +20,7 @@ cd "$(dirname "$0")/.." || exit 2
 export LC_ALL=C  # what programs print is bytes, and numbers have points
 unset SIL_TF32   # what is compared is compared in float32
 bundle=build-gpu/bundle work=build-gpu/work out=docs/gpu
+printed=("$work/stdout" "$work/stderr")  # of the program that ran last
 all_phases=(kernels parity train sanitize bench)
 declare -A seconds_of=([kernels]=505 [parity]=330 [train]=330 [sanitize]=530 [bench]=530)  # the first three: within 20 minutes
 
@@ -60,14 +61,16 @@ make_bundle() {
 # What was there before stays unless all of the archive has come out.
 unpack() {
   local fresh=build-gpu/unpacked said
-  rm -rf "$fresh" && mkdir "$fresh" || refuse "$fresh: cannot be made anew"
+  { rm -rf "$fresh" && mkdir "$fresh"; } 2>/dev/null || refuse "$fresh: cannot be made anew"
   if ! said=$(tar -C "$fresh" -xzmf "$bundle.tar.gz" 2>&1); then
     said=${said##*$'\n'}
   elif ! [[ -x $fresh/bundle/bin/test_gpu && -s $fresh/bundle/commit ]]; then
     said="bundle/bin/test_gpu and bundle/commit expected in it"
   else  # what the programs of before wrote goes with them
-    find "$work" -mindepth 1 -maxdepth 1 ! -name lock -exec rm -rf {} + && rm -rf "$bundle" && mv "$fresh/bundle" "$bundle" &&
-      rmdir "$fresh" || refuse "$bundle: cannot be written"
+    {
+      find "$work" -mindepth 1 -maxdepth 1 ! -name lock -exec rm -rf {} + && rm -rf "$bundle" && mv "$fresh/bundle" "$bundle" &&
+        rm -rf "$fresh"
+    } 2>/dev/null || refuse "$bundle: cannot be written"
     return
   fi
   rm -rf "$fresh"
@@ -98,7 +101,7 @@ found() {
 # found_lines PREFIX <LINES
 found_lines() {
   local line count=0
-  while read -r line && ((++count <= 60)); do found "$1$line"; done < <(tr -s ' ')
+  while ((++count <= 60)) && read -r line; do found "$1$line"; done < <(grep -a '[^[:space:]]' | tr -s ' ')
 }
 
 # save FILE TEXT: the whole of it or an error.
@@ -157,14 +160,14 @@ $results]}"
 run() {
   local limit=$1 left=$((seconds_of[$phase] - (SECONDS - start))) begin=$SECONDS code
   shift
-  rm -f "$work/stdout" "$work/stderr" && touch "$work/stdout" "$work/stderr"
+  rm -f "${printed[@]}" && touch "${printed[@]}"
   ((left > 0)) || { found "no time left for: $*"; return 124; }
   ((left >= limit)) || limit=$left
   echo "+ $*" >&3
   timeout -k 10 "$limit" "$@" </dev/null >"$work/stdout" 2>"$work/stderr" 9>&- &
   wait $!
   code=$?
-  cat "$work/stdout" "$work/stderr" >&3
+  cat "${printed[@]}" >&3
   [[ $code -ne 137 || $((SECONDS - begin)) -lt $limit ]] || code=124  # it had to be killed
   return "$code"
 }
@@ -177,7 +180,12 @@ stopped() {
   exit "$2"
 }
 
-printed() { cat "$work/stdout" "$work/stderr"; }
+# failure CODE: of the program that ran.
+failure() {
+  local words
+  words=$(last_words)
+  echo "$(ended "$1")${words:+; $words}"
+}
 
 ended() { [[ $1 -eq 124 ]] && echo "not finished in its time" || echo "exit code $1"; }
 
@@ -188,6 +196,7 @@ last_words() {
   grep -a '[^[:space:]]' "$file" | tail -n 1
 }
 
+number='[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?'
 some_cases='^\[doctest\] test cases: *[1-9]'
 
 # cases SECONDS DOCTEST_ARGUMENTS...: cases of test_gpu, at least one.
@@ -198,7 +207,7 @@ cases() {
   code=$?
   summary=$(grep -aE '^\[doctest\] test cases' "$work/stdout" | tail -n 1 | sed 's/^\[doctest\] //' | tr -s ' ')
   found "test_gpu: ${summary:-no test cases}$([[ $code -eq 0 ]] || echo "; $(ended "$code")")"
-  found_lines "" < <(printed | grep -aE 'ERROR:|logged: (kernel|name|row)|std::string\(row|terminate|error' | sort | uniq -c |
+  found_lines "" < <(grep -ahE 'ERROR:|logged: (kernel|name|row)|std::string\(row|terminate|error' "${printed[@]}" | sort | uniq -c |
     sort -rn | head -20)
   [[ $code -eq 0 ]] && grep -aqE "$some_cases" "$work/stdout"
 }
@@ -227,9 +236,9 @@ same() {
   local name=$1 weights=$2 kind=$3 cpu=$work/$1.cpu.safetensors gpu_file=$work/$1.gpu.safetensors code summary
   shift 3
   run 200 "$bundle/bin/inspect" "$kind" --weights "$work/$weights/last.safetensors" "$@" --out "$cpu" ||
-    { found "$name: on the CPU: $(ended $?); $(last_words)"; return 1; }
+    { found "$name: on the CPU: $(failure $?)"; return 1; }
   run 200 "$bundle/bin/inspect" "$kind" --weights "$work/$weights/last.safetensors" "$@" --given "$cpu" --device cuda --out "$gpu_file" ||
-    { found "$name: $(ended $?); $(last_words)"; return 1; }
+    { found "$name: $(failure $?)"; return 1; }
   run 60 "$bundle/bin/inspect" --diff "$cpu" "$gpu_file" --rtol 1e-4
   code=$?
   summary=$(last_words)
@@ -253,16 +262,16 @@ phase_parity() {
 }
 
 phase_train() {
-  local failed=0 score number='^[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$'
+  local failed=0 score
   make_shapes train 1500 128 0 && make_shapes val 60 128 1 && make_shapes test 200 128 2 ||
     { found "no shapes: $(last_words)"; return 1; }
   rm -rf "$work/run" "$work/metrics.json"
   run 400 "$bundle/bin/train" --train-annotations "$work/train/annotations.json" --train-images "$work/train/images" \
     --val-annotations "$work/val/annotations.json" --val-images "$work/val/images" --config scripts/demo.json --device cuda \
-    --out "$work/run" || { found "train: $(ended $?); $(last_words)"; failed=1; }
+    --out "$work/run" || { found "train: $(failure $?)"; failed=1; }
   # A step that cannot be one launch is right, but slow.
-  found_lines "train: " < <(printed | grep -aE 'replayed|could not be recorded' | tail -n 3)
-  ! printed | grep -aq 'could not be recorded' || failed=1
+  found_lines "train: " < <(grep -ahE 'replayed|could not be recorded' "${printed[@]}" | tail -n 3)
+  ! grep -aq 'could not be recorded' "${printed[@]}" || failed=1
   if [[ -f $work/run/log.jsonl ]]; then
     grep -a '"images_per_second"' "$work/run/log.jsonl" >"$work/steps.jsonl"
     found "$(wc -l <"$work/steps.jsonl") steps; the last: $(tail -n 1 "$work/steps.jsonl" |
@@ -273,11 +282,11 @@ phase_train() {
   fi
   run 120 "$bundle/bin/evaluate" --annotations "$work/test/annotations.json" --images "$work/test/images" \
     --weights "$work/run/best.safetensors" --device cuda --json "$work/metrics.json" ||
-    { found "evaluate: $(ended $?); $(last_words)"; return 1; }
+    { found "evaluate: $(failure $?)"; return 1; }
   [[ -f $work/metrics.json ]] || { found "evaluate has left no metrics.json"; return 1; }
   score=$(tr -d '\n\000 ' <"$work/metrics.json" | grep -aoE '"segm":\{[^}]*\}' | grep -aoE '"AP50":[^,}]+' | head -1 | cut -d: -f2)
   found "mask AP50 on 200 test pictures: ${score:-none}; 0.80 or more expected"
-  [[ $failed -eq 0 && $score =~ $number ]] && awk -v s="$score" 'BEGIN { exit !(s >= 0.80 && s <= 1) }'
+  [[ $failed -eq 0 && $score =~ ^$number$ ]] && awk -v s="$score" 'BEGIN { exit !(s >= 0.80 && s <= 1) }'
 }
 
 phase_sanitize() {
@@ -289,17 +298,17 @@ phase_sanitize() {
     run 165 "$sanitizer" --tool "$tool" --report-api-errors no --error-exitcode 9 "$bundle/bin/test_gpu" --test-case='gpu: *' \
       --test-case-exclude='gpu: a tiny*,gpu: convolutions*,gpu: more memory*'
     code=$?
-    if printed | grep -aqE "$some_cases"; then
-      summary=$(printed | grep -a 'SUMMARY' | tail -n 1 | tr -d '=')
-    elif printed | grep -aqiE "$no_tool"; then
-      found "$tool cannot run here: $(printed | grep -aiE "$no_tool" | head -1)"
+    if grep -aqE "$some_cases" "${printed[@]}"; then
+      summary=$(grep -ah 'SUMMARY' "${printed[@]}" | tail -n 1 | tr -d '=')
+    elif grep -aqiE "$no_tool" "${printed[@]}"; then
+      found "$tool cannot run here: $(grep -ahiE "$no_tool" "${printed[@]}" | head -1)"
       absent=1
       continue
     else
       summary="no test cases; $(last_words)" failed=1
     fi
     found "$tool: $(ended "$code"); $summary"
-    found_lines "$tool: " < <(printed | grep -aE '^=+ +(Invalid|Error|Race|Barrier|Warning)' | tr -d '=' | sort | uniq -c |
+    found_lines "$tool: " < <(grep -ahE '^=+ +(Invalid|Error|Race|Barrier|Warning)' "${printed[@]}" | tr -d '=' | sort | uniq -c |
       sort -rn | head -6)
     [[ $code -eq 0 ]] || failed=1
   done
@@ -312,9 +321,9 @@ bench() {
   local name=$1 line rate
   shift
   run 100 "$bundle/bin/mask_rcnn_bench" --annotations "$work/large/annotations.json" --images "$work/large/images" --device cuda "$@" ||
-    { found "$name: $(ended $?); $(last_words)"; return 1; }
+    { found "$name: $(failure $?)"; return 1; }
   line=$(grep -a '"per_image_s"' "$work/stdout" | tail -n 1)
-  rate=$(sed -nE 's/.*"per_image_s": ([0-9.]+([eE][+-]?[0-9]+)?)[,}].*/\1/p' <<<"$line" |
+  rate=$(sed -nE "s/.*\"per_image_s\": ($number)[,}].*/\1/p" <<<"$line" |
     awk '$1 > 1e-9 { printf "%.1f images/s", 1 / $1 }')
   found "$name: ${rate:-no images/s} without loading; $(tr -d '{}"' <<<"${line:-$(last_words)}")"
   [[ -n $rate && ! $line =~ \"not_recorded\":\ *[1-9] ]]
@@ -325,14 +334,14 @@ torch() {
   local lines=$1
   shift
   run 60 env LD_LIBRARY_PATH="$libraries_before" python3 "$@"
-  found_lines "" < <(printed | tail -n "$lines")
+  found_lines "" < <(cat "${printed[@]}" | tail -n "$lines")
 }
 
 ladders() {
   local code
   run 100 "$bundle/bin/kernel_ladders"
   code=$?
-  found_lines "" < <(printed)  # what is wrong is a finding too
+  found_lines "" < <(cat "${printed[@]}")  # what is wrong is a finding too
   grep -aq '[^[:space:]]' "$work/stdout" || { found "kernel_ladders says nothing; $(ended "$code")"; return 1; }
   [[ $code -eq 0 ]] || found "kernel_ladders: $(ended "$code")"
   return "$code"
@@ -377,6 +386,7 @@ library_folders() {
 lock() {
   { mkdir -p "$work" && exec 9>"$work/lock"; } 2>/dev/null || refuse "$work: cannot be written"
   flock -n 9 || refuse "scripts/gpu_check.sh is at work here already; one at a time expected"
+  { echo $$ >&9; } 2>/dev/null || refuse "$work: cannot be written"
 }
 
 phases=() chosen="" phase=""
@@ -440,8 +450,8 @@ for phase in "${phases[@]}"; do
   esac
   exec 3>&-
   write_result "$phase" "$result" $((SECONDS - start))
-  write_report
   echo "$phase: $result ($((SECONDS - start)) s)"
 done
+write_report
 echo "report: $out/report.md"
 exit $failed

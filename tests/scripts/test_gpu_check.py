@@ -322,7 +322,7 @@ echo "========= ERROR SUMMARY: 1 error"; exit 9'''})
         checkout = self.checkout({"train": PROGRAMS["train"] + '\necho "898 steps replayed, 2 the first of their shape"'})
         self.assertIn("train: 898 steps replayed, 2 the first of their shape", self.result(checkout, "train", "passed"))
         self.replace(checkout, "train", PROGRAMS["train"] +
-                     '\necho "0 steps replayed, 2 the first of their shape, 898 that could not be recorded (no)" >&2')
+                     '\necho "0 steps replayed, 2 the first of their shape, 898 that could not be recorded (no)" >&2; seq 50000 >&2')
         self.assertIn("train: 0 steps replayed, 2 the first of their shape, 898 that could not be recorded (no)",
                       self.result(checkout, "train", "failed"))
 
@@ -454,7 +454,7 @@ printf 'ERROR: \377\303\244\001\033 \\ ", "\n'; head -c 3000 /dev/zero | tr '\00
     def test_what_there_was_no_time_for_is_said(self):
         checkout = self.checkout({"mask_rcnn_bench": "exec sleep 100"}, limits={"bench": 1})
         findings = self.result(checkout, "bench", "failed")
-        self.assertIn("R50-FPN, training, 800 x 1344, bf16, batch 8: not finished in its time; ", findings)
+        self.assertIn("R50-FPN, training, 800 x 1344, bf16, batch 8: not finished in its time", findings)
         self.assertTrue([line for line in findings if line.startswith("no time left for: build-gpu/bundle/bin/kernel_ladders")], findings)
 
     def test_the_bench_begins_with_what_matters_and_repeats_it_last(self):
