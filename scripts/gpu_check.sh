@@ -164,7 +164,7 @@ run() {
   ((left > 0)) || { found "no time left for: $*"; return 124; }
   ((left >= limit)) || limit=$left
   echo "+ $*" >&3
-  timeout -k 10 "$limit" "$@" </dev/null >"$work/stdout" 2>"$work/stderr" 9>&- &
+  timeout -k 10 "$limit" "$@" </dev/null >"$work/stdout" 2>"$work/stderr" 3>&- 4>&- 5>&- 9>&- &
   wait $!
   code=$?
   cat "${printed[@]}" >&3
@@ -451,6 +451,7 @@ for phase in "${phases[@]}"; do
   exec 3>&-
   write_result "$phase" "$result" $((SECONDS - start))
   echo "$phase: $result ($((SECONDS - start)) s)"
+  phase=""  # none that a signal could stop
 done
 write_report
 echo "report: $out/report.md"
