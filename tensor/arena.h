@@ -16,7 +16,8 @@ namespace sil {
 
 struct OutOfMemory : Error {
   using Error::Error;
-  // In bytes: what was asked for; what tensors use, what the program holds (in use and cached) and what is free.
+  // In bytes: what was asked for; what tensors use, what the program holds (in use and cached) and what is free.  Of
+  // what a GPU's libraries asked for, beside the arena, `free` alone.
   int64_t asked = 0, in_use = 0, held = 0, free = 0;
 };
 

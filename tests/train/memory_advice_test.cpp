@@ -26,6 +26,12 @@ TEST_CASE("memory: the batch that would fit is what the photos asked for, scaled
   CHECK(memory_advice(out_of_memory(10, 50, 500, 500), 300, 100, 8) == "train.batch_size=7 may fit, or smaller photos");
 }
 
+TEST_CASE("memory: of what a library asked for, and did not say, only a smaller batch is known to help") {
+  CHECK(memory_advice(out_of_memory(0, 0, 0, 50), 300, 100, 8) == "train.batch_size=7 may fit, or smaller photos");
+  CHECK(memory_advice(out_of_memory(0, 0, 0, 50), 300, 100, 1) ==
+        "smaller photos (Resize, or model.min_size and model.max_size) may fit");
+}
+
 TEST_CASE("memory: where no smaller batch fits, other advice is given") {
   CHECK(memory_advice(out_of_memory(100, 900, 950, 50), 300, 100, 1) ==
         "smaller photos (Resize, or model.min_size and model.max_size) may fit");
