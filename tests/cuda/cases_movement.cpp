@@ -167,6 +167,13 @@ std::vector<KernelCase> movement_cases() {
          }
          return all;
        }},
+      {"top_k", "the largest one behind a block",
+       [](const On& on) {
+         std::vector<double> row(1025);
+         for (size_t i = 0; i < row.size(); ++i) row[i] = double(i);
+         const auto [values, index] = ops::top_k(on.floats({1, 1025}, row), 3);
+         return std::vector{values, index};
+       }},
       {"top_k", "more than shared memory sorts",
        [](const On& on) {
          const auto [values, index] = ops::sort_descending(on.random({1, 4100}, 4));
