@@ -12,7 +12,7 @@ fall to NMS.  Here both do a trained model's work (and that of ours, which alway
 little, and 200 boxes near the ground truth's join a photo's proposals in training, so that 128 of its samples are positive.  The result
 names the rows a photo of the box and mask heads.  At the default size they do not change, so cuDNN may try which of its algorithms is the
 fastest, in batches that do not count.  That is generous to torchvision: shapes of real photos change, and its own training does not ask.
-Exit 0; 1: the batch does not fit memory; 2: there is no torch, no torchvision or no such device, or a bad argument.
+Exit 0; 1: the batch does not fit memory, or the mask head has other rows; 2: there is no torch, no torchvision or no such device, or a bad argument.
 """
 import argparse
 import contextlib

@@ -217,11 +217,16 @@ bool is_allowed(const ConvProblem& p, cudnnBackendNumericalNote_t note) {
 std::optional<ConvPlan> plan_of(const ConvProblem& p, Descriptor config, const ConvGpu& gpu, std::string& refusal) {
   const std::vector<Descriptor> engine =
       config.descriptors(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
-  if (engine.empty()) return std::nullopt;
+  if (engine.empty()) {
+    refusal = "it has no engine";
+    return std::nullopt;
+  }
   std::vector<cudnnBackendNumericalNote_t> notes = notes_of(engine[0]);
   for (const auto note : notes)
     if (!is_allowed(p, note)) {
-      refusal = "its engines do not give the same bits each time, or round operands or sums";
+      refusal = note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC              ? "it does not give the same bits each time"
+                : note == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION ? "it rounds sums"
+                                                                           : "it rounds operands";
       return std::nullopt;
     }
   Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
@@ -230,8 +235,8 @@ std::optional<ConvPlan> plan_of(const ConvProblem& p, Descriptor config, const C
   plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
   if (!plan.try_to_finalize(refusal)) return std::nullopt;
   const auto workspace = size_t(plan.integer(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE));
-  if (workspace > kMostWorkspace) {
-    refusal = fmt::format("its engine wants {} bytes to work in", workspace);
+  if (workspace > gpu.most_workspace) {
+    refusal = fmt::format("it wants {} bytes to work in, of {}", workspace, gpu.most_workspace);
     return std::nullopt;
   }
   ConvPlan made{std::move(plan), {}, workspace, std::move(notes)};

@@ -24,10 +24,14 @@ struct ConvProblem {
   std::string str() const;
 };
 
+// Bytes: with 2 GiB the largest gradients in float32 have slow engines.
+constexpr size_t kMostWorkspace = size_t(4) << 30;
+
 // Which GPU: one that is open, or else its properties as cuDNN describes them.
 struct ConvGpu {
   cudnnHandle_t handle = nullptr;
   const Descriptor* properties = nullptr;
+  size_t most_workspace = kMostWorkspace;
 };
 
 struct ConvPlan {
@@ -37,10 +41,9 @@ struct ConvPlan {
   std::vector<cudnnBackendNumericalNote_t> notes;  // what its engine does to numbers
 };
 
-// The first of cuDNN's proposals that gives the same bits each time, adds up in float32, takes at most kMostWorkspace
-// bytes and rounds no float32 operand unless tf32 says so.  Nothing: cuDNN has none, and `refusal` is what it said
-// last.  A ReLU may turn a NaN into 0.
-constexpr size_t kMostWorkspace = size_t(4) << 30;  // with 2 GiB the largest gradients in float32 have slow engines
+// The first of cuDNN's proposals that gives the same bits each time, adds up in float32, takes at most most_workspace
+// bytes and rounds no float32 operand unless tf32 says so.  Nothing: `refusal` is why the last was not taken.  A ReLU
+// may turn a NaN into 0.
 std::optional<ConvPlan> plan_convolution(const ConvProblem&, const ConvGpu&, std::string& refusal);
 
 // On what the problem's letters name: x, w, y and, where there are any, skip and bias, all on the GPU.

@@ -159,6 +159,7 @@ std::vector<Algorithm> propose(const Product& p, const Described& d) {
   int count = 0;
   const cublasStatus_t status = cublas().propose(cublas().handle, d.product, d.first, d.second, d.result, d.result,
                                                  wishes.list, int(results.size()), results.data(), &count);
+  cudaGetLastError();  // of a kernel that could not be loaded: the next launch would find it
   if (is_refusal(status)) return {};
   cublas().check("matmul", status);
   std::vector<Algorithm> proposals;
@@ -176,8 +177,8 @@ std::vector<Algorithm>& known(const Product& p, const Described& d) {
   return found->second;
 }
 
-// False where cuBLASLt has nothing that does it.
-bool multiply(Stream s, const Product& p, In first, In second, In bias, Out y, Scratch& scratch) {
+// False where cuBLASLt has nothing that does it; `refusal` is then what it said last, if anything.
+bool multiply(Stream s, const Product& p, In first, In second, In bias, Out y, Scratch& scratch, std::string& refusal) {
   const CublasLt& c = cublas();
   Described d(p);
   if (bias.defined()) d.set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(bias.raw()));
@@ -189,6 +190,8 @@ bool multiply(Stream s, const Product& p, In first, In second, In bias, Out y, S
                  y.raw(), d.result, &a.algorithm, scratch.take(a.workspace), a.workspace, queue(s));
     if (status == CUBLAS_STATUS_SUCCESS) return true;
     if (!is_refusal(status)) c.check("matmul", status);
+    refusal = c.text(status);
+    cudaGetLastError();  // as above
   }
   return false;
 }
@@ -212,10 +215,11 @@ void matmul(Stream s, In a, bool a_transposed, In b, bool b_transposed, In bias,
   }
   Product p{g, y.dtype(), epilogue_of(bias.defined(), relu), common_alignment({a.raw(), b.raw(), y.raw()})};
   const bool one_pass = !bias.defined() || common_alignment({bias.raw()}) == 16;
-  if (one_pass && multiply(s, p, b, a, bias, y, scratch)) return;
+  std::string refusal = "it proposes none";
+  if (one_pass && multiply(s, p, b, a, bias, y, scratch, refusal)) return;
   p.epilogue = CUBLASLT_EPILOGUE_DEFAULT;
-  check(multiply(s, p, b, a, {}, y, scratch), "cublas: nothing does matmul of {}, {} x {} x {}", name(p.dtype), g.n,
-        g.k, g.m);
+  check(multiply(s, p, b, a, {}, y, scratch, refusal), "cublas: nothing does matmul of {}, {} x {} x {}: {}",
+        name(p.dtype), g.n, g.k, g.m, refusal);
   epilogue(s, bias, {}, relu, y);
 }
 

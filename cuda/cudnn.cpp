@@ -1,5 +1,6 @@
 // Convolutions by cuDNN, a plan for each shape (conv_plan.h), kept.  A transposed convolution is the gradient of a
 // convolution's input, and its gradients are that convolution and its gradient of the weights.
+#include <algorithm>
 #include <map>
 
 #include "cuda/conv_plan.h"
@@ -22,12 +23,19 @@ cudnnHandle_t handle() {
   return made;
 }
 
+// At most a sixteenth of the GPU's memory.
+size_t most_workspace() {
+  size_t free = 0, total = 0;
+  memory(free, total);
+  return std::min(kMostWorkspace, total / 16);
+}
+
 // A plan, or why there is none.
 struct Planned {
   std::string refusal;
   std::optional<ConvPlan> plan;
 
-  explicit Planned(const ConvProblem& p) : plan(plan_convolution(p, {handle(), nullptr}, refusal)) {
+  explicit Planned(const ConvProblem& p) : plan(plan_convolution(p, {handle(), nullptr, most_workspace()}, refusal)) {
     cudaGetLastError();  // of an engine that could not be loaded: the next launch would find it
   }
 };
@@ -50,7 +58,8 @@ void run(Stream s, const ConvPlan& plan, const ConvTensors& t, Scratch& scratch)
 void run(Stream s, Kind kind, const ConvShapes& shapes, DType dtype, const ConvTensors& t, Scratch& scratch) {
   const ConvProblem p = problem(kind, shapes, dtype, t);
   const Planned& planned = known(p);
-  check(planned.plan.has_value(), "cudnn: nothing that is deterministic does {}: {}", p.str(), planned.refusal);
+  check(planned.plan.has_value(), "cudnn: no engine of its proposals does {}; of the last: {}", p.str(),
+        planned.refusal);
   run(s, *planned.plan, t, scratch);
 }
 

@@ -2,7 +2,6 @@
 #include "cuda/library.h"
 #include "cuda/queue.h"
 #include "cuda/status.h"
-#include "tensor/arena.h"
 #include "tensor/check.h"
 
 namespace sil::cuda {

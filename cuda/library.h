@@ -9,6 +9,7 @@ namespace sil::cuda {
 void open_uploads();  // the stream and the memory that they need
 KernelFunction<decltype(Kernels::upload)> upload;
 // memory.cpp
+void* page_locked(size_t bytes);  // of the host's memory: what a GPU copies to and from while the host goes on
 KernelFunction<decltype(Kernels::allocate)> allocate;
 KernelFunction<decltype(Kernels::release)> release;
 KernelFunction<decltype(Kernels::memory)> memory;

@@ -1,8 +1,8 @@
 // Ren et al. 2015, section 3.1.2, as torchvision has it.  A thread owns a row and walks the objects of its block's
 // images, which the block keeps in shared memory; the rows x objects matrix is never stored, so low-quality matches are
 // computed again.  An object's best overlap is a maximum over rows: an atomic one, which has no order.
-// bytes: 24 a row and pass, 20 an object and block.  Some 50 instructions a row, object of its image and pass are what
-// count: 268,569 anchors x 8 images x 64 objects x 50 x 2 = 14 G, 0.5 ms of an H100.
+// bytes: at most 24 a row and pass, 20 an object and block.  Some 50 instructions a row, object of its image and pass
+// are what count: 268,569 anchors x 8 images x 64 objects x 50 x 2 = 14 G, 0.5 ms of an H100.
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"

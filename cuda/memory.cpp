@@ -40,9 +40,18 @@ void cuda_failed(const char* what, cudaError_t status) {
   if (status != cudaErrorMemoryAllocation) fail("{}", text);
   size_t free = 0, total = 0;
   const bool known = cudaMemGetInfo(&free, &total) == cudaSuccess;
-  OutOfMemory e(known ? fmt::format("{}, {} of {} bytes free", text, free, total) : text);
+  OutOfMemory e(known ? fmt::format("{}, {} of the GPU's {} bytes free", text, free, total) : text);
   e.free = int64_t(free);
   throw e;
+}
+
+void* page_locked(size_t bytes) {
+  void* p = nullptr;
+  const cudaError_t status = cudaMallocHost(&p, bytes);
+  cudaGetLastError();
+  check(status == cudaSuccess, "cuda: {} bytes of page-locked memory of the host: {} ({})", bytes,
+        cudaGetErrorString(status), cudaGetErrorName(status));
+  return p;
 }
 
 void* allocate(size_t bytes) {
@@ -76,8 +85,7 @@ struct Download {
   size_t room = 0;
   cudaEvent_t done = nullptr;
 
-  explicit Download(size_t bytes) : room(bytes) {
-    check_cuda("download", cudaMallocHost(&host, bytes));
+  explicit Download(size_t bytes) : host(page_locked(bytes)), room(bytes) {
     check_cuda("download", cudaEventCreateWithFlags(&done, cudaEventDisableTiming));
   }
 };

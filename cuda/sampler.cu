@@ -3,8 +3,8 @@
 // image's rows, then radix selection (select.h) finds the winners of each kind.  A second kernel lists them, each image
 // behind those before it.
 // bytes: each image reads its rows' matches some 10 times and its tickets 5 times, from the L2 cache but for the first.
-// One block takes 1,024 rows a step, so it is the steps that count: 10 x 262 of 268,569 anchors, 0.1 to 0.4
-// microseconds each, 0.5 ms on one of a GPU's multiprocessors for each image.
+// One block takes 1,024 rows a step, so it is the steps that count: 10 x 263 of 268,569 anchors, 0.1 to 0.4
+// microseconds each, 0.3 to 1 ms on one of a GPU's multiprocessors for each image.
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
 #include "cuda/select.h"

@@ -28,7 +28,7 @@ struct Staging {
   std::vector<cudaEvent_t> idle;
 
   Staging() {
-    check_cuda("128 MiB of the host for uploads", cudaMallocHost(&host, kRoom));
+    host = static_cast<char*>(page_locked(kRoom));
     check_cuda("128 MiB of the GPU for uploads", cudaMalloc(&device, kRoom));
     check_cuda("upload", cudaStreamCreateWithFlags(&copies, cudaStreamNonBlocking));
   }

@@ -16,8 +16,8 @@ namespace sil {
 
 struct OutOfMemory : Error {
   using Error::Error;
-  // In bytes: what was asked for; what tensors use, what the program holds (in use and cached) and what is free.  Of
-  // what a GPU's libraries asked for, beside the arena, `free` alone.
+  // In bytes: what was asked for; what tensors use, what the program holds (in use and cached) and what is free.  Where
+  // the CUDA runtime ran out of memory beside the arena, asked is 0 and `free` alone is set.
   int64_t asked = 0, in_use = 0, held = 0, free = 0;
 };
 

@@ -3,10 +3,10 @@
 //   kernel_ladders [NAME...]      all of them, or those named: roi_align, nms, ...
 //
 // Each version's results are held against the CPU's before it is timed; a wrong one is said and makes the exit code 1.
-// Times are medians between two events, the L2 cache overwritten before each.  GB/s and GFLOP/s count what the problem
-// asks for (Ladder::bytes), not what a version does beyond it; beside GB/s stands their share of what a copy moves
-// here, which is printed first, with an empty launch's microseconds.  bench/kernels/torch_kernels.py times torch's and
-// torchvision's.
+// Times are medians (of 20 runs, or of as many as a second has) between two events, the L2 cache overwritten before
+// each.  GB/s and GFLOP/s count what the problem asks for (Ladder::bytes), not what a version does beyond it; beside
+// GB/s stands their share of what a copy moves here, which is printed first, with an empty launch's microseconds.
+// bench/kernels/torch_kernels.py times torch's and torchvision's.
 #include <fmt/core.h>
 
 #include <algorithm>

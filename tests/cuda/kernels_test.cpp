@@ -67,6 +67,10 @@ TEST_CASE("kernels: arguments that lie on two devices are an Error that names th
                begin = Tensor::of<int32_t>({2}, {0, 1}, simt);
   refuses("mask_loss", "object", [&] { ops::mask_loss(logits, there, boxes, image, {ends, begin, sizes.to(simt)}); });
   refuses("mask_loss", "size", [&] { ops::mask_loss(logits, there, boxes, there, {ends, begin, sizes}); });
+  refuses("mask_loss", "ends",  // before its runs, here of no mask, are read
+          [&] {
+            ops::mask_loss(logits, there, boxes, there, {Tensor::full({1}, -1, DType::i32), begin, sizes.to(simt)});
+          });
   refuses("mask_loss", "begin", [&] {
     ops::mask_loss(logits, there, boxes, there, {ends, begin.to(cpu), sizes.to(simt)});
   });
