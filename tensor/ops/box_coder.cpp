@@ -1,5 +1,6 @@
 #include "tensor/check.h"
 #include "tensor/ops.h"
+#include "tensor/ops/arguments.h"
 #include "tensor/ops/check_boxes.h"
 
 namespace sil::ops {
@@ -23,12 +24,15 @@ Tensor decode_boxes(const Tensor& deltas, const Tensor& reference, BoxCoderGeom 
         reference.shape());
   check_like("decode_boxes", "deltas", deltas, "reference", reference);
   check(image.defined() || !sizes.defined(), "decode_boxes: sizes without image; whose a row is decides its size");
-  if (sizes.defined())
+  if (sizes.defined()) {
     check_ints("decode_boxes", "sizes", sizes, {sizes.rank() ? sizes.dim(0) : 0, 2}, "height, width");
-  if (image.defined())
+    want_same_device("decode_boxes", "sizes", sizes, "deltas", deltas);
+  }
+  if (image.defined()) {
     check_index("decode_boxes", "image", image, {deltas.dim(0)}, "whose a row is", -1,
                 sizes.defined() ? sizes.dim(0) - 1 : INT32_MAX);
-  check_device("decode_boxes", deltas.device(), {{"image", image}, {"sizes", sizes}});
+    want_same_device("decode_boxes", "image", image, "deltas", deltas);
+  }
   Tensor boxes = empty_like(deltas);
   deltas.device().kernels().decode_boxes({}, deltas, reference, image, sizes, boxes, g);
   return boxes;

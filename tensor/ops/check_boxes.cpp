@@ -26,12 +26,6 @@ void check_index(const char* op, const char* name, const Tensor& index, const Sh
     check(v[i] >= lo && v[i] <= hi, "{}: {}[{}] is {}; {} to {} expected", op, name, i, v[i], lo, hi);
 }
 
-void check_device(const char* op, Device device, std::initializer_list<std::pair<const char*, const Tensor&>> all) {
-  for (const auto& [name, t] : all)
-    check(!t.defined() || t.device() == device, "{}: {} is on {}; {} expected, as the others", op, name,
-          t.device().str(), device.str());
-}
-
 void check_like(const char* op, const char* name, const Tensor& t, const char* other_name, const Tensor& other) {
   check(t.dtype() == other.dtype(), "{}: {} is {}, {} is {}; one dtype expected", op, name, sil::name(t.dtype()),
         other_name, sil::name(other.dtype()));

@@ -1,8 +1,5 @@
 // Checks that the operations on boxes and RoIs share.  Each throws an Error: `op: name is ...; ... expected`.
 #pragma once
-#include <initializer_list>
-#include <utility>
-
 #include "tensor/tensor.h"
 
 namespace sil::ops {
@@ -14,8 +11,6 @@ void check_ints(const char* op, const char* name, const Tensor&, const Shape&, c
 // The same, and every value from lo to hi.  Values are only read where that needs no wait: on the CPU.
 void check_index(const char* op, const char* name, const Tensor& index, const Shape&, const char* meaning, int64_t lo,
                  int64_t hi);
-// That all of them that are defined are there: a GPU can read its own memory alone.
-void check_device(const char* op, Device, std::initializer_list<std::pair<const char*, const Tensor&>>);
 void check_like(const char* op, const char* name, const Tensor&, const char* other_name, const Tensor& other);
 
 }  // namespace sil::ops

@@ -25,14 +25,16 @@ void check_runs(const MaskRuns& masks) {
   }
 }
 
-void check_masks(const MaskRuns& masks, const Tensor& object, int64_t rows, Device device) {
+void check_masks(const MaskRuns& masks, const Tensor& object, const Tensor& logits) {
   const int64_t objects = masks.size.rank() == 2 ? masks.size.dim(0) : 0;
   check_index("mask_loss", "size", masks.size, {objects, 2}, "height, width of each mask", 0, INT32_MAX);
   check_ints("mask_loss", "begin", masks.begin, {objects + 1}, "where each object's runs begin");
   check_ints("mask_loss", "ends", masks.ends, {masks.ends.rank() ? masks.ends.dim(0) : 0}, "ends of runs");
-  check_index("mask_loss", "object", object, {rows}, "whose mask", -1, objects - 1);
-  check_device("mask_loss", device,
-               {{"object", object}, {"ends", masks.ends}, {"begin", masks.begin}, {"size", masks.size}});
+  check_index("mask_loss", "object", object, {logits.dim(0)}, "whose mask", -1, objects - 1);
+  want_same_device("mask_loss", "object", object, "logits", logits);
+  want_same_device("mask_loss", "ends", masks.ends, "logits", logits);
+  want_same_device("mask_loss", "begin", masks.begin, "logits", logits);
+  want_same_device("mask_loss", "size", masks.size, "logits", logits);
   check_runs(masks);
 }
 
@@ -51,7 +53,7 @@ MaskLoss mask_loss(const Tensor& logits, const Tensor& labels, const Tensor& roi
   want_same_device("mask_loss", "logits", logits, "rois", rois);
   want_shape("mask_loss", "rois", rois, {logits.dim(0), 4}, "[R, 4]");
   want_dtype("mask_loss", "rois", rois, wide(logits.dtype()));
-  check_masks(masks, object, logits.dim(0), logits.device());
+  check_masks(masks, object, logits);
   MaskLoss loss{Tensor({}, rois.dtype(), rois.device()),
                 Tensor({logits.dim(0), logits.dim(1), logits.dim(2)}, rois.dtype(), rois.device())};
   Scratch scratch(logits.device());

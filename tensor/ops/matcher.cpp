@@ -1,5 +1,6 @@
 #include "tensor/check.h"
 #include "tensor/ops.h"
+#include "tensor/ops/arguments.h"
 #include "tensor/ops/check_boxes.h"
 
 namespace sil::ops {
@@ -14,7 +15,8 @@ Tensor match_boxes(const Tensor& boxes, const Tensor& image, const Tensor& truth
         g.background, g.foreground);
   check_index("match_boxes", "truth_image", truth_image, {truth.dim(0)}, "whose an object is", -1, images - 1);
   if (image.defined()) check_index("match_boxes", "image", image, {boxes.dim(0)}, "whose a row is", -1, images - 1);
-  check_device("match_boxes", boxes.device(), {{"image", image}, {"truth_image", truth_image}});
+  want_same_device("match_boxes", "truth_image", truth_image, "boxes", boxes);
+  if (image.defined()) want_same_device("match_boxes", "image", image, "boxes", boxes);
   Tensor matched({image.defined() ? boxes.dim(0) : images * boxes.dim(0)}, DType::i32, boxes.device());
   Scratch scratch(boxes.device());
   boxes.device().kernels().match_boxes({}, boxes, image, truth, truth_image, images, matched, g, scratch);

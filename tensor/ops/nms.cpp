@@ -1,5 +1,6 @@
 #include "tensor/check.h"
 #include "tensor/ops.h"
+#include "tensor/ops/arguments.h"
 #include "tensor/ops/check_boxes.h"
 
 namespace sil::ops {
@@ -14,7 +15,7 @@ Tensor nms(const Tensor& boxes, const Tensor& scores, const Tensor& groups, int6
         "nms: scores is {} {}; {} [{}, {}] expected", name(scores.dtype()), scores.shape(), name(boxes.dtype()), images,
         candidates);
   check_index("nms", "groups", groups, {images, candidates}, "a candidate's group", 0, INT32_MAX);
-  check_device("nms", boxes.device(), {{"groups", groups}});
+  want_same_device("nms", "groups", groups, "boxes", boxes);
   check(g.threshold >= 0 && g.threshold <= 1, "nms: threshold is {}; an IoU from 0 to 1 expected", g.threshold);
   check(limit >= 0, "nms: limit is {}; 0 or more expected", limit);
   Tensor rows({images, limit}, DType::i32, boxes.device());

@@ -17,7 +17,7 @@ Tensor paste(const char* op, const Tensor& mask, const Tensor& box, int64_t heig
         "{}: box is {} {}; float32 [4] (x1, y1, x2, y2) expected", op, name(box.dtype()), box.shape());
   check(height >= 0 && width >= 0, "{}: the photo is {} x {}; a height and width of at least 0 expected", op, height,
         width);
-  check_device(op, mask.device(), {{"box", box}});
+  want_same_device(op, "box", box, "mask", mask);
   Tensor bits({width, height}, dtype, mask.device());
   mask.device().kernels().paste_mask({}, mask, box, threshold, bits);
   return bits;

@@ -1,5 +1,6 @@
 #include "tensor/check.h"
 #include "tensor/ops.h"
+#include "tensor/ops/arguments.h"
 #include "tensor/ops/check_boxes.h"
 
 namespace sil::ops {
@@ -33,7 +34,8 @@ Tensor roi_align(const std::vector<Tensor>& pyramid, const Tensor& rois, const T
   for (const Tensor& level : pyramid) check_like("roi_align", "a level", level, "the first", pyramid[0]);
   check(size_of(pyramid[0].dtype()) > 1 && pyramid[0].dtype() != DType::i32 && pyramid[0].dtype() != DType::i64,
         "roi_align: the pyramid is {}; a float type expected", name(pyramid[0].dtype()));
-  check_device("roi_align", pyramid[0].device(), {{"rois", rois}, {"image", image}});
+  want_same_device("roi_align", "rois", rois, "the pyramid", pyramid[0]);
+  want_same_device("roi_align", "image", image, "the pyramid", pyramid[0]);
   Tensor y({rois.dim(0), g.pooled, g.pooled, shapes[0][3]}, pyramid[0].dtype(), pyramid[0].device());
   y.device().kernels().roi_align({}, pyramid, rois, image, y, g);
   return y;
@@ -47,7 +49,8 @@ std::vector<Tensor> roi_align_backward(const Tensor& dy, const Tensor& rois, con
   check_index("roi_align_backward", "image", image, {rois.dim(0)}, "whose a RoI is", -1, pyramid[0][0] - 1);
   const Shape expected{rois.dim(0), g.pooled, g.pooled, pyramid[0][3]};
   check(dy.shape() == expected, "roi_align_backward: dy is {}; {} expected", dy.shape(), expected);
-  check_device("roi_align_backward", dy.device(), {{"rois", rois}, {"image", image}});
+  want_same_device("roi_align_backward", "rois", rois, "dy", dy);
+  want_same_device("roi_align_backward", "image", image, "dy", dy);
   std::vector<Tensor> dpyramid;
   for (const Shape& s : pyramid) dpyramid.emplace_back(s, dy.dtype(), dy.device());
   Scratch scratch(dy.device());

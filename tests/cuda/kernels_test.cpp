@@ -46,35 +46,38 @@ TEST_CASE("kernels: arguments that lie on two devices are an Error that names th
   const Tensor boxes = Tensor::full({2, 4}, 1, DType::f32, simt), image = Tensor::zeros({2}, DType::i32, cpu),
                there = image.to(simt), sizes = Tensor::full({1, 2}, 9, DType::i32, cpu),
                map = Tensor::full({1, 4, 4, 3}, 1, DType::f32, simt);
-  const auto refuses = [&](const char* op, const char* name, const auto& call) {
-    const std::string expected = std::string(op) + ": " + name + " is on cpu; simt expected, as the others";
+  const auto refuses = [&](const char* op, const char* name, const char* other, const auto& call) {
+    const std::string expected = fmt::format("{}: {} is on cpu, {} on simt; the same device expected", op, name, other);
     CHECK_THROWS_WITH_AS(call(), expected.c_str(), Error);
   };
-  refuses("decode_boxes", "image", [&] { ops::decode_boxes(boxes, boxes, {}, image, {}); });
-  refuses("decode_boxes", "sizes", [&] { ops::decode_boxes(boxes, boxes, {}, there, sizes); });
-  refuses("match_boxes", "image", [&] { ops::match_boxes(boxes, image, boxes, there, 1, {}); });
-  refuses("match_boxes", "truth_image", [&] { ops::match_boxes(boxes, {}, boxes, image, 1, {}); });
-  refuses("nms", "groups", [&] {
+  refuses("decode_boxes", "image", "deltas", [&] { ops::decode_boxes(boxes, boxes, {}, image, {}); });
+  refuses("decode_boxes", "sizes", "deltas", [&] { ops::decode_boxes(boxes, boxes, {}, there, sizes); });
+  refuses("match_boxes", "image", "boxes", [&] { ops::match_boxes(boxes, image, boxes, there, 1, {}); });
+  refuses("match_boxes", "truth_image", "boxes", [&] { ops::match_boxes(boxes, {}, boxes, image, 1, {}); });
+  refuses("nms", "groups", "boxes", [&] {
     ops::nms(boxes.view({1, 2, 4}), Tensor::zeros({1, 2}, DType::f32, simt), image.view({1, 2}), 2, {});
   });
   const RoiAlignGeom g;
-  refuses("roi_align", "image", [&] { ops::roi_align({map}, boxes, image, g); });
-  refuses("roi_align", "rois", [&] { ops::roi_align({map}, boxes.to(cpu), there, g); });
+  refuses("roi_align", "image", "the pyramid", [&] { ops::roi_align({map}, boxes, image, g); });
+  refuses("roi_align", "rois", "the pyramid", [&] { ops::roi_align({map}, boxes.to(cpu), there, g); });
   const Tensor dy = Tensor::zeros({2, g.pooled, g.pooled, 3}, DType::f32, simt);
-  refuses("roi_align_backward", "image", [&] { ops::roi_align_backward(dy, boxes, image, {map.shape()}, g); });
-  refuses("roi_align_backward", "rois", [&] { ops::roi_align_backward(dy, boxes.to(cpu), there, {map.shape()}, g); });
+  refuses("roi_align_backward", "image", "dy", [&] { ops::roi_align_backward(dy, boxes, image, {map.shape()}, g); });
+  refuses("roi_align_backward", "rois", "dy",
+          [&] { ops::roi_align_backward(dy, boxes.to(cpu), there, {map.shape()}, g); });
   const Tensor logits = Tensor::zeros({2, 5, 5, 3}, DType::f32, simt), ends = Tensor::full({1}, 81, DType::i32, simt),
                begin = Tensor::of<int32_t>({2}, {0, 1}, simt);
-  refuses("mask_loss", "object", [&] { ops::mask_loss(logits, there, boxes, image, {ends, begin, sizes.to(simt)}); });
-  refuses("mask_loss", "size", [&] { ops::mask_loss(logits, there, boxes, there, {ends, begin, sizes}); });
-  refuses("mask_loss", "ends",  // before its runs, here of no mask, are read
+  refuses("mask_loss", "object", "logits", [&] {
+    ops::mask_loss(logits, there, boxes, image, {ends, begin, sizes.to(simt)});
+  });
+  refuses("mask_loss", "size", "logits", [&] { ops::mask_loss(logits, there, boxes, there, {ends, begin, sizes}); });
+  refuses("mask_loss", "ends", "logits",  // before its runs, here of no mask, are read
           [&] {
             ops::mask_loss(logits, there, boxes, there, {Tensor::full({1}, -1, DType::i32), begin, sizes.to(simt)});
           });
-  refuses("mask_loss", "begin", [&] {
+  refuses("mask_loss", "begin", "logits", [&] {
     ops::mask_loss(logits, there, boxes, there, {ends, begin.to(cpu), sizes.to(simt)});
   });
-  refuses("paste_mask", "box", [&] {
+  refuses("paste_mask", "box", "mask", [&] {
     ops::paste_mask(Tensor::zeros({5, 5}, DType::f32, simt), Tensor::zeros({4}), 9, 9, 0.5f);
   });
 }
