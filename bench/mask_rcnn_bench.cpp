@@ -42,10 +42,9 @@ struct Options {
 };
 
 // Times `work` on a batch each, after those that prepare it; of the last, each stage.  On a GPU that is what the host
-// takes: a stage's work may run on behind it, until one reads a result.
+// takes: a stage's work may run on behind it, until one reads a result.  Returns the members of the JSON line.
 template <class F>
-void time_runs(const char* what, MaskRcnn& model, Loader& loader, int repeat, int photos, F work,
-               const std::string& more = {}) {
+std::string time_runs(const char* what, MaskRcnn& model, Loader& loader, int repeat, int photos, F work) {
   std::vector<double> times;
   const auto next = [&] { return collate(*loader.next(), model.device()); };
   for (int i = 0; i < (Recorded::possible(model.device()) ? 2 : 1); ++i) work(next(), 0);
@@ -62,24 +61,24 @@ void time_runs(const char* what, MaskRcnn& model, Loader& loader, int repeat, in
   work(batch, repeat + 1);
   fmt::print("{:<28} {:>10}\n", "stage", "ms");
   for (const auto& [name, milliseconds] : log.milliseconds) fmt::print("{:<28} {:>10.1f}\n", name, milliseconds);
-  fmt::print(
-      "{{\"what\": \"{}\", \"median_s\": {:.6f}, \"per_image_s\": {:.6f}, \"peak_bytes\": {}, \"threads\": {}{}}}\n",
-      what, median(times), median(times) / photos, peak, threads(), more);
+  return fmt::format(R"("what": "{}", "median_s": {:.6f}, "per_image_s": {:.6f}, "peak_bytes": {}, "threads": {})",
+                     what, median(times), median(times) / photos, peak, threads());
 }
 
 void bench_detect(MaskRcnn& model, Loader& loader, const Options& o) {
   model.fold(o.dtype == "bf16" ? DType::bf16 : DType::f32);
-  time_runs("detect", model, loader, o.repeat, o.photos(), [&](const Batch& batch, int i) {
+  const auto work = [&](const Batch& batch, int i) {
     const auto detections = model.detect(batch);
     if (i == 1) fmt::print("{} detections in the first photo\n", detections[0].boxes.size());
-  });
+  };
+  fmt::print("{{{}}}\n", time_runs("detect", model, loader, o.repeat, o.photos(), work));
 }
 
 // Whether a GPU took its steps as one launch each.
 std::string counts_of(const TrainingStep& step) {
   const TrainingStep::Counts& c = step.counts();
   if (!c.reason.empty()) warn("steps were not recorded: " + c.reason);
-  return fmt::format(R"(, "recorded": {{"replayed": {}, "first": {}, "not_recorded": {}, "dropped": {}}})", c.replayed,
+  return fmt::format(R"("recorded": {{"replayed": {}, "first": {}, "not_recorded": {}, "dropped": {}}})", c.replayed,
                      c.first, c.not_recorded, c.dropped);
 }
 
@@ -95,7 +94,8 @@ void bench_train(MaskRcnn& model, Loader& loader, const Options& o) {
     // With a rate, random weights may soon be NaN, which find no RoIs.  A GPU's work is done when the values are there.
     (*step)(batch, RngKey{uint64_t(i)}, 0).values();
   };
-  time_runs("train", model, loader, o.repeat, o.photos(), work, recorded);
+  const std::string times = time_runs("train", model, loader, o.repeat, o.photos(), work);
+  fmt::print("{{{}, {}}}\n", times, recorded);
 }
 
 int run(const Options& o) {
