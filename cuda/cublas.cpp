@@ -178,7 +178,7 @@ std::vector<Algorithm>& known(const Product& p, const Described& d) {
 }
 
 // False where cuBLASLt has nothing that does it; `refusal` is then what it said last, if anything.
-bool multiply(Stream s, const Product& p, In first, In second, In bias, Out y, Scratch& scratch, std::string& refusal) {
+bool multiply(Stream s, const Product& p, In first, In second, In bias, Out y, Scratch& scratch, const char*& refusal) {
   const CublasLt& c = cublas();
   Described d(p);
   if (bias.defined()) d.set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(bias.raw()));
@@ -215,7 +215,7 @@ void matmul(Stream s, In a, bool a_transposed, In b, bool b_transposed, In bias,
   }
   Product p{g, y.dtype(), epilogue_of(bias.defined(), relu), common_alignment({a.raw(), b.raw(), y.raw()})};
   const bool one_pass = !bias.defined() || common_alignment({bias.raw()}) == 16;
-  std::string refusal = "it proposes none";
+  const char* refusal = "it proposes none";
   if (one_pass && multiply(s, p, b, a, bias, y, scratch, refusal)) return;
   p.epilogue = CUBLASLT_EPILOGUE_DEFAULT;
   check(multiply(s, p, b, a, {}, y, scratch, refusal), "cublas: nothing does matmul of {}, {} x {} x {}: {}",

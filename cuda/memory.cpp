@@ -30,13 +30,18 @@ int capability_of(int gpu) {
   return 10 * major + minor;
 }
 
+// What to say of it; the next launch would find it again.
+std::string failure(const std::string& what, cudaError_t status) {
+  cudaGetLastError();
+  return fmt::format("cuda: {}: {} ({})", what, cudaGetErrorString(status), cudaGetErrorName(status));
+}
+
 }  // namespace
 
 cudaStream_t queue(Stream s) { return s.handle ? static_cast<cudaStream_t>(s.handle) : own_queue; }
 
 void cuda_failed(const char* what, cudaError_t status) {
-  cudaGetLastError();  // or the next launch would find it
-  const std::string text = fmt::format("cuda: {}: {} ({})", what, cudaGetErrorString(status), cudaGetErrorName(status));
+  const std::string text = failure(what, status);
   if (status != cudaErrorMemoryAllocation) fail("{}", text);
   size_t free = 0, total = 0;
   const bool known = cudaMemGetInfo(&free, &total) == cudaSuccess;
@@ -48,9 +53,8 @@ void cuda_failed(const char* what, cudaError_t status) {
 void* page_locked(size_t bytes) {
   void* p = nullptr;
   const cudaError_t status = cudaMallocHost(&p, bytes);
-  cudaGetLastError();
-  check(status == cudaSuccess, "cuda: {} bytes of page-locked memory of the host: {} ({})", bytes,
-        cudaGetErrorString(status), cudaGetErrorName(status));
+  if (status != cudaSuccess)
+    fail("{}", failure(fmt::format("{} bytes of page-locked memory of the host", bytes), status));
   return p;
 }
 
