@@ -160,6 +160,11 @@ class Browser:
                 raise AssertionError(f"never came true: {condition}; errors: {self.errors}")
             time.sleep(0.02)
 
+    def wait_for_photo(self, name):
+        """The detail view has listed that photo's objects and has painted it: the list comes a frame before."""
+        self.wait(f"document.querySelector('dialog[open] h2')?.textContent === {json.dumps(name)} && document.querySelector('.object')"
+                  " && (all => all.length && all.every(c => c.view))([...document.querySelectorAll('.stage canvas')])")
+
     def mouse(self, kind, x, y, **more):
         self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
 

@@ -101,7 +101,7 @@ class DatasetPage(unittest.TestCase):
 
     def test_pixels_have_their_objects_colour(self):
         self.open("#photo=000001.png&opacity=100&labels=")
-        self.browser.wait("document.querySelector('.stage canvas').view")
+        self.browser.wait_for_photo("000001.png")
         objects = self.pages.data("objects/0")["objects"]
         self.assertEqual(len({o["colour"] for o in objects}), len(objects))
         view, left, top = self.browser.js("(() => { const c = document.querySelector('.stage canvas'), r = c.getBoundingClientRect(); return [c.view, r.x, r.y]; })()")
@@ -123,7 +123,7 @@ class DatasetPage(unittest.TestCase):
 
     def test_hovering_lights_both_ways(self):
         self.open("#photo=000001.png")
-        self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
+        self.browser.wait_for_photo("000001.png")
         self.browser.move(*self.browser.middle(".objects li:nth-child(2) button"))
         self.browser.wait("document.querySelector('.objects li:nth-child(2) .lit')")
         record = [a for a in self.shapes.data["annotations"] if a["image_id"] == 1][0]
@@ -141,10 +141,9 @@ class DatasetPage(unittest.TestCase):
                 break
         self.browser.key("ArrowRight")
         self.browser.key("Enter")
-        self.browser.wait("document.querySelector('dialog').open && location.hash.includes('photo=000002.png')")
-        self.browser.wait("document.querySelector('.object')")
+        self.browser.wait_for_photo("000002.png")
         self.browser.key("ArrowRight")
-        self.browser.wait("location.hash.includes('photo=000003.png') && document.querySelector('.object')")
+        self.browser.wait_for_photo("000003.png")
         before = self.browser.js("document.querySelector('.stage canvas').view.scale")
         self.browser.key("+")
         self.browser.wait("location.hash.includes('at=')")
@@ -157,13 +156,13 @@ class DatasetPage(unittest.TestCase):
 
     def test_a_link_shows_the_same_view(self):
         self.open("#photo=000005.png")
-        self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
+        self.browser.wait_for_photo("000005.png")
         x, y = self.browser.middle(".stage canvas")
         self.browser.mouse("mouseWheel", x + 40, y, deltaX=0, deltaY=-400)
         self.browser.wait("location.hash.includes('at=')")
         link, view = self.browser.js("[location.hash, document.querySelector('.stage canvas').view]")
         self.open(link)
-        self.browser.wait("document.querySelector('.stage canvas').view")
+        self.browser.wait_for_photo("000005.png")
         again = self.browser.js("document.querySelector('.stage canvas').view")
         for key in view:
             self.assertAlmostEqual(view[key], again[key], delta=.5)
@@ -194,7 +193,10 @@ class DatasetPage(unittest.TestCase):
         loading, percent = "document.querySelector('dialog aside').textContent.includes('Loading')", "document.querySelector('.percent').textContent"
         for before, photo in (("", "000005.png"), ("photo=000006.png&at=3,10,10", "000007.png")):
             self.browser.js(f"location.hash = '#{before}'")
-            self.browser.wait("document.querySelector('.object')" if before else "!document.querySelector('dialog[open]')")
+            if before:
+                self.browser.wait_for_photo("000006.png")
+            else:
+                self.browser.wait("!document.querySelector('dialog[open]')")
             self.browser.js("(() => { const decode = HTMLImageElement.prototype.decode, held = new Promise(resolve => { window.release = resolve; });"
                             "HTMLImageElement.prototype.decode = async function() { await held; return decode.call(this); }; })()")
             self.browser.js(f"location.hash = '#photo={photo}'")
@@ -207,8 +209,7 @@ class DatasetPage(unittest.TestCase):
             self.assertTrue(self.browser.js(loading))
             self.assertNotIn("at=", self.browser.js("location.hash"))
             self.browser.js("release()")
-            self.browser.wait("document.querySelector('.object')")
-            self.browser.js("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            self.browser.wait_for_photo(photo)
             whole = self.browser.js(percent)
             self.browser.key("1")
             self.browser.wait(f"{percent} === '100 %'")
@@ -294,6 +295,7 @@ class SameNames(unittest.TestCase):
                         browser.open(pages.url + browser.js("location.hash"))
                         browser.wait(f"document.querySelectorAll('.object').length === {objects}")
                         self.assertEqual(browser.js("document.querySelector('dialog h2').textContent"), "1.png")
+                browser.wait("document.querySelectorAll('.cell').length === 2")  # the grid's order is the arrows'
                 browser.key("ArrowLeft")
                 browser.wait("document.querySelectorAll('.object').length === 1")
                 self.assertEqual(browser.errors, [])

@@ -135,13 +135,13 @@ class EvaluationPage(unittest.TestCase):
 
     def test_colours_and_dashes_on_the_screen(self):
         self.open("&side=&photo=000001.png&opacity=100&labels=")
-        self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
+        self.browser.wait_for_photo("000001.png")
         pixel = self.screen()
         for a in [a for a in self.shapes.data["annotations"] if a["image_id"] == 1]:
             x, y = inner_pixel(decoded(a["segmentation"]))
             self.assertEqual(pixel(x + .5, y + .5), COLOURS["right"], f"annotation {a['id']}")
         self.open("&side=&photo=000002.png&opacity=100&labels=&boxes=&iou=0.3")
-        self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
+        self.browser.wait_for_photo("000002.png")
         pixel = self.screen()
         missed = decoded(self.shapes.record(self.shapes.first(2))["segmentation"])
         # Along its outline yellow and what lies below take turns.
@@ -152,7 +152,8 @@ class EvaluationPage(unittest.TestCase):
     def test_two_results_side_by_side(self):
         """Of photo 7 A finds the objects, moved by three pixels, and B nothing."""
         self.open("&photo=000007.png&iou=0.3&opacity=100&labels=")
-        self.browser.wait("document.querySelectorAll('.object').length && document.querySelectorAll('.stage canvas').length === 2")
+        self.browser.wait_for_photo("000007.png")
+        self.assertEqual(self.browser.js("document.querySelectorAll('.stage canvas').length"), 2)
         self.assertEqual(self.browser.js("[...document.querySelectorAll('.pane p')].map(p => p.textContent)"), ["A: a.json", "B: b.json"])
         entries = self.browser.js("[...document.querySelectorAll('.object')].map(e => e.innerText)")
         self.assertEqual(len(entries), self.objects(7))
@@ -178,7 +179,7 @@ class EvaluationPage(unittest.TestCase):
 
     def test_wrong_predictions_are_striped(self):
         self.open("&side=&photo=000003.png&opacity=100&labels=&at=20,6,6")
-        self.browser.wait("document.querySelector('.object') && document.querySelector('.stage canvas').view")
+        self.browser.wait_for_photo("000003.png")
         pixel = self.screen()
         inside = [near(pixel(3 + i / 20, 5), COLOURS["wrong"]) for i in range(80)]
         self.assertGreater(sum(inside), 15)

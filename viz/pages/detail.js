@@ -65,6 +65,7 @@ export class Detail {
   async open(row) {
     Object.assign(this, {row, photo: null, lit: null});
     this.view.leave();
+    for (const {canvas} of this.panes) canvas.view = null;  // what is painted there is another photo's
     this.title.textContent = this.source.title(row);
     this.fault.textContent = "";
     this.side.replaceChildren(element("p", {class: "rest"}, "Loading …"));
