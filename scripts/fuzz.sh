@@ -24,20 +24,35 @@ targets=$(for name in "$@"; do echo "fuzz_$name"; done)
 ninja -C build-fuzz $targets
 
 mkdir -p build-fuzz/findings
-for name in "$@"; do
-  echo "== $name, $seconds s"
-  mkdir -p "build-fuzz/corpus/$name"
-  OMP_NUM_THREADS=1 build-fuzz/fuzz/fuzz_$name -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -max_len=65536 \
-    -print_final_stats=1 -artifact_prefix="build-fuzz/findings/$name-" "build-fuzz/corpus/$name" "fuzz/corpus/$name" \
-    >"build-fuzz/$name.log" 2>&1 || true
-  grep -E "stat::number_of_executed_units|ERROR|SUMMARY|Test unit written|runtime error" "build-fuzz/$name.log" || true
-  if ls "build-fuzz/findings/$name-"* >/dev/null 2>&1; then
-    echo "fuzz.sh: $name has findings in build-fuzz/findings" >&2
+throw_at() {
+  mkdir -p "build-fuzz/corpus/$1"
+  OMP_NUM_THREADS=1 build-fuzz/fuzz/fuzz_$1 -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -max_len=65536 \
+    -print_final_stats=1 -artifact_prefix="build-fuzz/findings/$1-" "build-fuzz/corpus/$1" "fuzz/corpus/$1" \
+    >"build-fuzz/$1.log" 2>&1 || true
+}
+
+judge() {
+  echo "== $1, $seconds s"
+  grep -E "stat::number_of_executed_units|ERROR|SUMMARY|Test unit written|runtime error" "build-fuzz/$1.log" || true
+  if ls "build-fuzz/findings/$1-"* >/dev/null 2>&1; then
+    echo "fuzz.sh: $1 has findings in build-fuzz/findings" >&2
     exit 1
   fi
-  if ! grep -q "stat::number_of_executed_units: *[1-9]" "build-fuzz/$name.log"; then
-    tail -n 3 "build-fuzz/$name.log" >&2
-    echo "fuzz.sh: $name did not run" >&2
+  if ! grep -q "stat::number_of_executed_units: *[1-9]" "build-fuzz/$1.log"; then
+    tail -n 3 "build-fuzz/$1.log" >&2
+    echo "fuzz.sh: $1 did not run" >&2
     exit 1
   fi
+}
+
+# As many at a time as there are cores.
+while [ $# -gt 0 ]; do
+  running="" free=$(nproc)
+  while [ $# -gt 0 ] && [ "$free" -gt 0 ]; do
+    throw_at "$1" &
+    running="$running $1" free=$((free - 1))
+    shift
+  done
+  wait
+  for name in $running; do judge "$name"; done
 done

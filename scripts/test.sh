@@ -9,27 +9,40 @@ jobs=${SIL_JOBS:-$(nproc)}
 logs=build/logs
 passed=0 failed=0 skipped=0
 
-# suite NAME COMMAND...: runs it; if it fails, shows the first errors of its log and the log's end.
-suite() {
-  local name=$1 log start=$SECONDS
-  log=$logs/${name//[^a-z0-9_]/_}.log
+# The log of the suite NAME.
+log_of() { echo "$logs/${1//[^A-Za-z0-9_]/_}.log"; }
+
+# run NAME COMMAND...: its exit code and seconds are kept beside its log, for report.
+run() {
+  local log start=$SECONDS
+  log=$(log_of "$1")
   shift
+  rm -f "$log.ended"
   "$@" >"$log" 2>&1
-  local code=$?
+  echo "$? $((SECONDS - start))" >"$log.ended"
+}
+
+# report NAME: counts it; if it failed, shows the first errors of its log and the log's end.
+report() {
+  local name=$1 log code=1 seconds=0
+  log=$(log_of "$name")
+  [[ -f $log.ended ]] && read -r code seconds <"$log.ended"
   if [[ $code -eq 0 ]]; then
     passed=$((passed + 1))
-    echo "ok      $name ($((SECONDS - start)) s)"
+    echo "ok      $name ($seconds s)"
   elif [[ $code -eq 77 ]]; then
     skipped=$((skipped + 1))
     echo "skipped $name, $(tail -n 1 "$log" | sed "s/^skipped: //")"
   else
     failed=$((failed + 1))
-    echo "FAILED  $name ($((SECONDS - start)) s), from $log:"
+    echo "FAILED  $name ($seconds s), from $log:"
     grep -m 10 -A 3 -E "ERROR:|Error:" "$log"
     echo "..."
     tail -n 30 "$log"
   fi
 }
+
+suite() { run "$@"; report "$1"; }
 
 # cases PROGRAM...: runs doctest; a program that runs no case has tested nothing.
 cases() {
@@ -54,10 +67,13 @@ mkdir -p "$logs"
 suite setup scripts/setup.sh
 suite build configure_and_build build --
 for program in build/tests/test_*; do
-  [[ -x $program && -f $program && $program != *_tsan ]] && suite "${program##*/}" cases "$program"
+  [[ -x $program && -f $program && $program != *_tsan && $program != *_model ]] && suite "${program##*/}" cases "$program"
 done
 suite "test_cpu without AVX" cases env ONEDNN_MAX_CPU_ISA=SSE41 build/tests/test_cpu
 
+# Minutes of fibers, all on one thread: beside the pages, which wait more than they compute.  Ctrl-C ends both.
+trap 'kill 0' INT
+run test_cuda_model cases env SIL_THREADS=1 OMP_NUM_THREADS=1 build/tests/test_cuda_model &
 suite "gpu_check.sh" python3 tests/scripts/test_gpu_check.py
 suite "pages: server" python3 tests/pages/test_server.py
 suite "pages: Dataset" python3 tests/pages/test_dataset.py
@@ -67,6 +83,8 @@ suite "pages: Training" python3 tests/pages/test_training.py
 suite "pages: changes" python3 tests/pages/test_changes.py
 suite "pages: parts" python3 tests/pages/test_parts.py
 suite "pages: access" python3 tests/pages/test_access.py
+wait
+report test_cuda_model
 
 # What indexes and what parses.
 sanitized=(test_tensor test_cpu test_cuda test_nn test_data test_eval)
