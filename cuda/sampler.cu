@@ -1,10 +1,10 @@
 // Ren et al. 2015, section 3.1.3.  A candidate's ticket is a hash of the key, its image and its place among its image's
-// rows, as on the CPU, so both draw the same rows; the smallest tickets win.  One block an image: a pass numbers the
-// image's rows, then radix selection (select.h) finds the winners of each kind.  A second kernel lists them, each image
-// behind those before it.
-// bytes: each image reads its rows' matches some 10 times and its tickets 5 times, from the L2 cache but for the first.
-// One block takes 1,024 rows a step, so it is the steps that count: 10 x 263 of 268,569 anchors, 0.1 to 0.4
-// microseconds each, 0.3 to 1 ms on one of a GPU's multiprocessors for each image.
+// rows, as on the CPU, so both draw the same rows; the smallest tickets win.  A first kernel narrows: of each part of
+// an image's rows (select.h), by a block each, the best of either kind, as many as may be drawn in all.  A second draws
+// from those, a block an image; a third lists what was drawn, each image behind those before it. bytes: each part reads
+// its rows' matches some 10 times and its tickets 5 times, from the L2 cache but for the first. It is steps of 1,024
+// rows that count, one after another: 26 parts of 268,569 anchors take 11 steps a pass, and what is left of them 10,
+// where one block took 263.
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
 #include "cuda/select.h"
@@ -13,37 +13,29 @@ namespace sil::SIL_GPU {
 namespace {
 
 using Ticket = unsigned long long;
-constexpr int kSampleThreads = 1024;
 
-// Whose a row is, and where an image's rows lie: in all rows, or in a stretch of its own.
-struct Whose {
-  const int32_t* image;  // or null: `each` rows of every image, in order
-  int64_t rows, each;
+// Rows of image n: a list's, -1 where it has none, or those from `begin` on, of which `image` may give some to others.
+struct Rows {
+  const int32_t *list, *image;  // or null
+  int64_t n, begin, count;
 
-  __device__ bool is(int64_t r, int64_t n) const { return !image || image[r] == n; }
-  __device__ int64_t begin(int64_t n) const { return image ? 0 : n * each; }
-  __device__ int64_t end(int64_t n) const { return image ? rows : (n + 1) * each; }
+  __device__ int64_t at(int64_t i) const {
+    if (list) return list[i];
+    return image && image[begin + i] != n ? -1 : begin + i;
+  }
 };
 
-// How many of an image.
-struct Drawn {
-  int32_t rows, positive;
-};
-
-// Those of one kind among image n's rows, counted from where they begin.
+// Those of one kind among them.
 struct Candidates {
+  Rows rows;
   const int32_t* matched;
-  Whose whose;
   const Ticket* tickets;
-  int64_t n;
   bool positive;
-
-  __device__ int64_t count() const { return whose.end(n) - whose.begin(n); }
 
   // The smallest tickets are the largest keys.
   __device__ bool operator()(int64_t i, Ticket& key) const {
-    const int64_t r = whose.begin(n) + i;
-    if (!whose.is(r, n) || matched[r] < -1 || (matched[r] >= 0) != positive) return false;
+    const int64_t r = rows.at(i);
+    if (r < 0 || matched[r] < -1 || (matched[r] >= 0) != positive) return false;
     key = ~tickets[r];
     return true;
   }
@@ -51,43 +43,84 @@ struct Candidates {
 
 __device__ inline int count_candidates(const Candidates& c) {
   int count = 0;
-  for (int64_t i = threadIdx.x; i < c.count(); i += blockDim.x) {
+  for (int64_t i = threadIdx.x; i < c.rows.count; i += blockDim.x) {
     Ticket key;
     count += c(i, key);
   }
   return block_sum(count);
 }
 
+// The best of one kind: those whose keys are no smaller than `least`.
+struct Best {
+  Candidates of;
+  bool any;
+  Ticket least;
+
+  __device__ bool has(int64_t i) const {
+    Ticket key;
+    return any && of(i, key) && key >= least;
+  }
+};
+
 // An image's tickets are all different (tensor/rng.h hashes one to one), so none at the edge is too many.
-__device__ inline void draw(const Candidates& c, int wanted, int count, uint8_t* picked) {
-  const int k = int(smaller(wanted, count));
-  if (k <= 0) return;
-  const Ticket edge = k == count ? 0 : block_select<Ticket>(c.count(), k, c).key;
-  uint8_t* own = picked + c.whose.begin(c.n);
-  for (int64_t i = threadIdx.x; i < c.count(); i += blockDim.x)
-    if (Ticket key; c(i, key) && key >= edge) own[i] = 1;
+__device__ inline Best best_of(const Candidates& c, int64_t wanted, int count) {
+  return {c, wanted > 0, count <= wanted || wanted <= 0 ? 0 : block_select<Ticket>(c.rows.count, int(wanted), c).key};
 }
 
-__global__ void __launch_bounds__(kSampleThreads)
-    sample_kernel(const int32_t* matched, Whose whose, const int64_t* key, int per_image, int most_positive,
-                  Ticket* tickets, uint8_t* picked, Drawn* drawn) {
-  const int64_t n = blockIdx.x, end = whose.end(n);
-  const RngKey own = RngKey{uint64_t(*key)}.fold(uint64_t(n));
-  int64_t place = 0;
-  for (int64_t begin = whose.begin(n); begin < end; begin += blockDim.x) {
-    const int64_t r = begin + threadIdx.x;
-    const bool mine = r < end && whose.is(r, n);
-    int count = int(blockDim.x), before = int(threadIdx.x);  // an image's own stretch: in order
-    if (whose.image) before = block_scan(mine, count);
-    if (mine) tickets[r] = own.bits(uint64_t(place + before)), picked[r] = 0;
+// Gives a part's rows their tickets.  Each thread reads back what it wrote itself.
+__device__ inline void write_tickets(const Rows& rows, RngKey key, int64_t place, Ticket* tickets) {
+  for (int64_t begin = 0; begin < rows.count; begin += blockDim.x) {
+    const int64_t i = begin + threadIdx.x, r = i < rows.count ? rows.at(i) : -1;
+    int count = int(blockDim.x), before = int(threadIdx.x);  // where all are the image's: in order
+    if (rows.image) before = block_scan(r >= 0, count);
+    if (r >= 0) tickets[r] = key.bits(uint64_t(place + before));
     place += count;
-  }  // no barrier: each thread reads back what it wrote itself
-  const Candidates positive{matched, whose, tickets, n, true}, negative{matched, whose, tickets, n, false};
+  }
+}
+
+// found [N, parts, room]: each part's best, in the order of rows, then -1.  each: an image's rows, in order; with
+// `image` all rows are each image's one part.
+__global__ void __launch_bounds__(kSelectThreads)
+    narrow_kernel(const int32_t* matched, const int32_t* image, int64_t each, int64_t parts, const int64_t* key,
+                  int64_t per_image, int64_t most_positive, int64_t room, Ticket* tickets, int32_t* found) {
+  const int64_t n = blockIdx.x / parts, length = divide_up(each, parts), first = blockIdx.x % parts * length;
+  const int64_t begin = smaller(first, each), end = smaller(first + length, each);
+  const Rows rows{nullptr, image, n, image ? begin : n * each + begin, end - begin};
+  write_tickets(rows, RngKey{uint64_t(*key)}.fold(uint64_t(n)), begin, tickets);
+  const Candidates positive{rows, matched, tickets, true}, negative{rows, matched, tickets, false};
+  const Best positives = best_of(positive, most_positive, count_candidates(positive));
+  const Best negatives = best_of(negative, per_image, count_candidates(negative));
+  int32_t* own = found + blockIdx.x * room;
+  int64_t taken = 0;
+  for (int64_t from = 0; from < rows.count; from += blockDim.x) {
+    const int64_t i = from + threadIdx.x;
+    const bool mine = i < rows.count && (positives.has(i) || negatives.has(i));
+    int all;
+    const int before = block_scan(mine, all);
+    if (mine) own[taken + before] = int32_t(rows.at(i));
+    taken += all;
+  }
+  for (int64_t i = taken + threadIdx.x; i < room; i += blockDim.x) own[i] = -1;
+}
+
+// How many of an image.
+struct Drawn {
+  int32_t rows, positive;
+};
+
+// found [N, room]: of an image's candidates those that are not drawn become -1.
+__global__ void __launch_bounds__(kSelectThreads)
+    draw_kernel(const int32_t* matched, const Ticket* tickets, int64_t room, int64_t per_image, int64_t most_positive,
+                int32_t* found, Drawn* drawn) {
+  int32_t* own = found + blockIdx.x * room;
+  const Rows rows{own, nullptr, 0, 0, room};
+  const Candidates positive{rows, matched, tickets, true}, negative{rows, matched, tickets, false};
   const int positives = count_candidates(positive), negatives = count_candidates(negative);
-  const int taken = int(smaller(positives, most_positive)), rest = per_image - taken;
-  draw(positive, taken, positives, picked);
-  draw(negative, rest, negatives, picked);
-  if (threadIdx.x == 0) drawn[n] = {taken + int(smaller(negatives, rest)), taken};
+  const int64_t taken = smaller(positives, most_positive), rest = per_image - taken;
+  const Best best = best_of(positive, taken, positives), others = best_of(negative, rest, negatives);
+  for (int64_t i = threadIdx.x; i < room; i += blockDim.x)
+    if (!best.has(i) && !others.has(i)) own[i] = -1;
+  if (threadIdx.x == 0) drawn[blockIdx.x] = {int32_t(taken + smaller(negatives, rest)), int32_t(taken)};
 }
 
 // The outputs of `sample`, with their room.
@@ -96,8 +129,9 @@ struct Lists {
   int64_t room, positive_room;
 };
 
-__global__ void __launch_bounds__(kSampleThreads)
-    list_kernel(const int32_t* matched, Whose whose, const int32_t* object_labels, const uint8_t* picked,
+// found [N, room]: the drawn rows, and -1 between them.
+__global__ void __launch_bounds__(kSelectThreads)
+    list_kernel(const int32_t* matched, const int32_t* object_labels, const int32_t* found, int64_t room,
                 int64_t images, const Drawn* drawn, Lists out) {
   const int64_t n = blockIdx.x;
   Drawn before{}, all{};
@@ -105,10 +139,11 @@ __global__ void __launch_bounds__(kSampleThreads)
     if (i == n) before = all;
     all.rows += drawn[i].rows, all.positive += drawn[i].positive;
   }
-  const int64_t end = n < images ? whose.end(n) : 0;
-  for (int64_t begin = whose.begin(n); begin < end; begin += blockDim.x) {
-    const int64_t r = begin + threadIdx.x;
-    const bool mine = r < end && whose.is(r, n) && picked[r];
+  const int32_t* own = found + n * room;
+  const int64_t count = n < images ? room : 0;
+  for (int64_t begin = 0; begin < count; begin += blockDim.x) {
+    const int64_t i = begin + threadIdx.x, r = i < count ? own[i] : -1;
+    const bool mine = r >= 0;
     const int32_t match = mine ? matched[r] : -1;
     int all_here;  // drawn ones, and positive ones in the upper half of the word
     const int here = block_scan(int(mine) + (int(match >= 0) << 16), all_here);
@@ -128,18 +163,22 @@ __global__ void __launch_bounds__(kSampleThreads)
 
 void sample(Stream s, In matched, In image, In labels, int64_t images, In key, const SampleOut& out, SamplerGeom g,
             Scratch& scratch) {
-  const int64_t rows = matched.dim(0);
+  const int64_t rows = matched.dim(0), per_image = g.per_image, most = per_image + g.most_positive();
+  const int32_t *match = matched.data<int32_t>(), *whose = data_or_null<int32_t>(image);
+  const int64_t each = whose ? rows : images > 0 ? rows / images : 0, parts = whose ? 1 : parts_of(each, most);
+  const int64_t length = divide_up(each, parts), room = length < most ? length : most;
   Ticket* tickets = scratch.take_n<Ticket>(size_t(rows));
-  uint8_t* picked = scratch.take_n<uint8_t>(size_t(rows));
+  int32_t* found = scratch.take_n<int32_t>(size_t(images * parts * room));
   Drawn* drawn = scratch.take_n<Drawn>(size_t(images));
-  const int32_t* match = matched.data<int32_t>();
-  const Whose whose{data_or_null<int32_t>(image), rows, images > 0 ? rows / images : 0};
-  launch(s, "sample", {dim3(unsigned(images)), kSampleThreads}, sample_kernel, match, whose, key.data<int64_t>(),
-         g.per_image, int(g.most_positive()), tickets, picked, drawn);
+  launch(s, "sample_narrow", {dim3(unsigned(images * parts)), kSelectThreads}, narrow_kernel, match, whose, each, parts,
+         key.data<int64_t>(), per_image, g.most_positive(), room, tickets, found);
+  launch(s, "sample_draw", {dim3(unsigned(images)), kSelectThreads}, draw_kernel, match, tickets, parts * room,
+         per_image, g.most_positive(), found, drawn);
   const Lists lists{out.rows.data<int32_t>(),  out.labels.data<int32_t>(), out.positive.data<int32_t>(),
                     out.count.data<int32_t>(), out.rows.numel(),           out.positive.numel()};
-  launch(s, "sample_list", {dim3(unsigned(images > 0 ? images : 1)), kSampleThreads}, list_kernel, match, whose,
-         data_or_null<int32_t>(labels), picked, images, drawn, lists);  // a block even without images: for the count
+  launch(s, "sample_list", {dim3(unsigned(images > 0 ? images : 1)), kSelectThreads}, list_kernel, match,
+         data_or_null<int32_t>(labels), found, parts * room, images, drawn,
+         lists);  // a block without images: the count
 }
 
 }  // namespace sil::SIL_GPU

@@ -2,11 +2,23 @@
 // many keys with the digits found so far have each next digit, and take the digit that the k-th largest has, until all
 // keys with those digits are wanted.  bytes: the keys are read at most once for each 8 bits of them; of n random ones
 // some log(n) / log(256) + 1 times.
+// A block takes as many keys a step as it has threads, and the steps are what a long row costs.  So it is cut into
+// parts, a block each, and the k largest of the parts' k largest are those of the row.
 #pragma once
+#include <cmath>
+
 #include "cuda/block.h"
 
 namespace sil::SIL_GPU {
 namespace {
+
+constexpr int kSelectThreads = 1024;
+
+// The parts of a row of n keys whose k largest are wanted: as many as leave as much to select from as a part has.  A
+// row of few steps is one.
+inline int64_t parts_of(int64_t n, int64_t k) {
+  return n < 8 * kSelectThreads || n < 16 * k ? 1 : int64_t(std::sqrt(double(n) / double(k < 1 ? 1 : k)));
+}
 
 // Keys above `key` are among the k largest, and the first `equal` of those that equal it.  It may be smaller than the
 // k-th.
@@ -16,12 +28,30 @@ struct Edge {
   int equal;
 };
 
+// The digit of the k-th largest of keys whose digits are counted, and how many of those that have it are wanted.
+struct Digit {
+  int value, wanted;
+  bool all;
+};
+
+// By a block's first warp: a lane sums eight digits, from the highest, and the one that finds k among them looks where.
+__device__ inline void choose_digit(const int* count, int k, Digit& chosen) {
+  const int highest = 255 - 8 * int(threadIdx.x);
+  int sum = 0;
+  for (int d = highest; d > highest - 8; --d) sum += count[d];
+  const int through = warp_scan(sum);
+  k -= through - sum;
+  if (k <= 0 || k > sum) return;
+  int d = highest;
+  while (count[d] < k) k -= count[d--];
+  chosen = {d, k, count[d] == k};
+}
+
 // key_at(i, key) gives key i, or false if i takes no part; at least k >= 1 must.
 template <class Key, class KeyAt>
 __device__ Edge<Key> block_select(int64_t n, int k, KeyAt key_at) {
   __shared__ int count[256];
-  __shared__ int chosen_digit, still_wanted;
-  __shared__ bool all_wanted;
+  __shared__ Digit chosen;
   Key prefix = 0;
   bool done = false;
   for (int shift = 8 * int(sizeof(Key)) - 8; shift >= 0 && !done; shift -= 8) {
@@ -33,14 +63,10 @@ __device__ Edge<Key> block_select(int64_t n, int k, KeyAt key_at) {
       if (key_at(i, key) && (key & above) == prefix) atomicAdd(&count[int(key >> shift) & 255], 1);
     }
     __syncthreads();
-    if (threadIdx.x == 0) {
-      int d = 255;
-      while (count[d] < k) k -= count[d--];
-      chosen_digit = d, still_wanted = k, all_wanted = count[d] == k;
-    }
+    if (threadIdx.x < kWarp) choose_digit(count, k, chosen);
     __syncthreads();
-    prefix |= Key(chosen_digit) << shift;
-    k = still_wanted, done = all_wanted;
+    prefix |= Key(chosen.value) << shift;
+    k = chosen.wanted, done = chosen.all;
   }
   return {prefix, k};
 }

@@ -101,6 +101,19 @@ std::vector<KernelCase> box_cases() {
          return sampled(on, 1025, 1, {64, 0.5}, 2);
        },
        0, true},
+      {"sample", "images of several parts; positive rows everywhere, or fewer or more than wanted in one part",
+       [](const On& on) {
+         std::vector<Tensor> found;
+         for (int positives : {-1, 5, 90}) {
+           std::vector<int32_t> match(2 * 8501, -1);
+           for (int i = 0; i < int(match.size()); ++i)
+             if (positives < 0 ? i % 3 == 0 : i >= 6000 && i < 6000 + positives) match[size_t(i)] = i % 2;
+           const ops::Sampled s = ops::sample(on.ints(match), {}, on.ints({3, 4}), 2, key(on), {96, 0.5});
+           found.insert(found.end(), {s.rows, s.labels, s.positive, s.count});
+         }
+         return found;
+       },
+       0, true},
       {"sample", "one of each kind too many",
        [](const On& on) -> std::vector<Tensor> {
          const ops::Sampled s =

@@ -174,6 +174,19 @@ std::vector<KernelCase> movement_cases() {
          const auto [values, index] = ops::top_k(on.floats({1, 1025}, row), 3);
          return std::vector{values, index};
        }},
+      {"top_k", "rows of several parts: the largest everywhere, or in one; many equal; counts",
+       [](const On& on) {
+         std::vector<double> row(8500);
+         for (size_t i = 0; i < row.size(); ++i) row[i] = i < 5000 ? -double(i) : 1;
+         const Tensor parted = on.floats({1, 8500}, row), x = on.random({1, 8500}, 6, 0, 1);
+         std::vector<Tensor> all;
+         const auto add = [&](const ops::TopK& top) { all.insert(all.end(), {top.values, top.index}); };
+         add(ops::top_k(x, 1));
+         add(ops::top_k(ops::cast(x, DType::bf16), 300));
+         add(ops::top_k(parted, 300));
+         for (int32_t count : {200, 5001}) add(ops::top_k(parted, 300, on.ints({count})));
+         return all;
+       }},
       {"top_k", "more than shared memory sorts",
        [](const On& on) {
          const auto [values, index] = ops::sort_descending(on.random({1, 4100}, 4));
