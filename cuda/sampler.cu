@@ -64,7 +64,8 @@ struct Best {
 
 // An image's tickets are all different (tensor/rng.h hashes one to one), so none at the edge is too many.
 __device__ inline Best best_of(const Candidates& c, int64_t wanted, int count) {
-  return {c, wanted > 0, count <= wanted || wanted <= 0 ? 0 : block_select<Ticket>(c.rows.count, int(wanted), c).key};
+  const int k = int(smaller(wanted, count));
+  return {c, k > 0, k == 0 || k == count ? 0 : block_select<Ticket>(c.rows.count, k, c).key};
 }
 
 // Gives a part's rows their tickets.  Each thread reads back what it wrote itself.

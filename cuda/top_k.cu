@@ -17,9 +17,10 @@ namespace {
 template <class ValueAt, class KeyAt>
 __device__ void take_largest(int64_t n, int64_t real, int64_t k, ValueAt value_at, KeyAt key_at, int64_t room,
                              Key* out) {
-  for (int64_t i = smaller(real, k) + threadIdx.x; i < room; i += blockDim.x) out[i] = 0;
-  const Edge<uint32_t> all{0, int(real)};
-  const Edge<uint32_t> edge = real <= k ? all : block_select<uint32_t>(n, int(k), value_at);
+  const int wanted = int(smaller(real, k));
+  for (int64_t i = wanted + threadIdx.x; i < room; i += blockDim.x) out[i] = 0;
+  const Edge<uint32_t> all{0, wanted};
+  const Edge<uint32_t> edge = wanted == real ? all : block_select<uint32_t>(n, wanted, value_at);
   block_take<uint32_t>(n, edge, value_at, [=](int64_t i, int place) { out[place] = key_at(i); });
 }
 
