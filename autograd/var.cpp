@@ -11,9 +11,9 @@ namespace sil {
 // One operation of the tape, or a leaf (no backward).  Ids ascend, so newest first is a topological order.
 struct Node {
   uint64_t id = 0;
-  std::vector<Tensor> grads;  // one an output, accumulated
+  std::vector<Gradient> grads;  // one an output
   std::vector<Var> inputs;
-  std::function<Grads(const std::vector<Tensor>&, Needs)> backward;
+  std::function<Grads(std::vector<Gradient>, Needs)> backward;
   bool leaf = false;
 };
 
@@ -22,16 +22,26 @@ namespace {
 thread_local bool recording = true;
 std::atomic<uint64_t> next_id{1};
 
-void accumulate(Tensor& sum, const Tensor& g) {
-  if (!sum.defined())
-    sum = g;
-  else if (sum.sole_owner())
-    ops::add_into(sum, g);
-  else
-    sum = ops::add(sum, g);  // somebody else sees this gradient: leave it as it is
+}  // namespace
+
+void Gradient::add(Tensor term) {
+  settle();
+  (sum.defined() ? last : sum) = std::move(term);
 }
 
-}  // namespace
+void Gradient::settle() {
+  if (!last.defined()) return;
+  if (sum.sole_owner())
+    ops::add_into(sum, last);
+  else
+    sum = ops::add(sum, last);  // somebody else sees this gradient: leave it as it is
+  last = Tensor();
+}
+
+Gradient::operator Tensor() && {
+  settle();
+  return std::move(sum);
+}
 
 // What record and backward may touch of a Var.
 struct Tape {
@@ -58,22 +68,25 @@ Var Var::parameter(Tensor value) {
 
 const Tensor& Var::grad() const {
   check(node_ && node_->leaf, "grad: only a parameter keeps its gradient");
-  return node_->grads[0];
+  return node_->grads[0].sum;
 }
 
 void Var::zero_grad() {
   check(node_ && node_->leaf, "zero_grad: only a parameter keeps its gradient");
-  node_->grads[0] = Tensor();
+  node_->grads[0] = {};
 }
 
 void Var::set_grad(Tensor g) {
   check(node_ && node_->leaf, "set_grad: only a parameter keeps its gradient");
   check(!g.defined() || g.shape() == shape(), "set_grad: gradient is {}, parameter is {}", g.shape(), shape());
-  node_->grads[0] = std::move(g);
+  node_->grads[0] = {std::move(g), {}};
 }
 
-std::vector<Var> record(std::vector<Tensor> values, std::vector<Var> inputs,
-                        std::function<Grads(const std::vector<Tensor>&, Needs)> backward) {
+namespace {
+
+using Backward = std::function<Grads(std::vector<Gradient>, Needs)>;
+
+std::vector<Var> put_on_tape(std::vector<Tensor> values, std::vector<Var> inputs, Backward backward) {
   bool needed = false;
   for (const Var& v : inputs) needed |= v.needs_grad();
   std::shared_ptr<Node> node;
@@ -89,11 +102,24 @@ std::vector<Var> record(std::vector<Tensor> values, std::vector<Var> inputs,
   return out;
 }
 
-Var record(Tensor value, std::vector<Var> inputs, std::function<Grads(const Tensor&, Needs)> backward) {
+}  // namespace
+
+Var record(Tensor value, std::vector<Var> inputs, std::function<Grads(Gradient, Needs)> backward) {
   std::vector<Tensor> values;
   values.push_back(std::move(value));
-  return record(std::move(values), std::move(inputs),
-                [f = std::move(backward)](const std::vector<Tensor>& dys, Needs needs) { return f(dys[0], needs); })[0];
+  return put_on_tape(
+      std::move(values), std::move(inputs),
+      [f = std::move(backward)](std::vector<Gradient> dys, Needs needs) { return f(std::move(dys[0]), needs); })[0];
+}
+
+std::vector<Var> record(std::vector<Tensor> values, std::vector<Var> inputs,
+                        std::function<Grads(const std::vector<Tensor>&, Needs)> backward) {
+  return put_on_tape(std::move(values), std::move(inputs),
+                     [f = std::move(backward)](std::vector<Gradient> dys, Needs needs) {
+                       std::vector<Tensor> whole;
+                       for (Gradient& dy : dys) whole.push_back(std::move(dy));
+                       return f(whole, needs);
+                     });
 }
 
 void backward(const std::vector<Var>& roots, std::vector<Tensor> seeds) {
@@ -101,14 +127,18 @@ void backward(const std::vector<Var>& roots, std::vector<Tensor> seeds) {
   auto older = [](const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) { return a->id < b->id; };
   std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, decltype(older)> queue(older);
   // A node is queued when its first gradient arrives.
-  auto give = [&](const Var& to, const Tensor& g) {
+  auto give = [&](const Var& to, Tensor g) {
     const auto& node = Tape::shared(to);
     if (!node || !g.defined()) return;
     check(node->leaf || node->backward != nullptr, "backward: this part of the tape was used and freed already");
     bool first = true;
-    for (const Tensor& t : node->grads) first &= !t.defined();
-    accumulate(node->grads[size_t(Tape::output(to))], g);
-    if (first && !node->leaf) queue.push(node);
+    for (const Gradient& dy : node->grads) first &= !dy.defined();
+    Gradient& dy = node->grads[size_t(Tape::output(to))];
+    dy.add(std::move(g));
+    if (node->leaf)
+      dy.settle();
+    else if (first)
+      queue.push(node);
   };
   for (size_t i = 0; i < roots.size(); ++i) {
     const Tensor& v = roots[i].value();
@@ -124,9 +154,8 @@ void backward(const std::vector<Var>& roots, std::vector<Tensor> seeds) {
     for (size_t i = 0; i < node->inputs.size() && i < 64; ++i) bits |= uint64_t(node->inputs[i].needs_grad()) << i;
     // Moved out, so that gradients and saved memory are gone as soon as this node has run.
     auto closure = std::exchange(node->backward, nullptr);
-    const std::vector<Tensor> dys = std::exchange(node->grads, {});
     const std::vector<Var> inputs = std::exchange(node->inputs, {});
-    Grads grads = closure(dys, Needs(bits));
+    Grads grads = closure(std::exchange(node->grads, {}), Needs(bits));
     check(grads.size() == inputs.size(), "backward: an operation of {} inputs returned {} gradients", inputs.size(),
           grads.size());
     closure = nullptr;

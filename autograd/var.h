@@ -57,11 +57,22 @@ class Needs {
   uint64_t bits_;
 };
 
+// What flows back to a value that several operations read: of its terms the last one is not added to the others yet, as
+// what takes the gradient may add it on the way (relu_backward) and save a pass over memory.
+struct Gradient {
+  Tensor sum, last;  // undefined: nothing, or nothing more
+
+  bool defined() const { return sum.defined(); }
+  void add(Tensor term);
+  void settle();  // puts all into the sum
+  operator Tensor() &&;
+};
+
 using Grads = std::vector<Tensor>;  // one an input, in order; undefined means zero or not wanted
 
-// Puts an operation on the tape.  If no input needs a gradient, or inside NoGrad, nothing is kept: the result is a
-// constant and `backward` is dropped.
-Var record(Tensor value, std::vector<Var> inputs, std::function<Grads(const Tensor& dy, Needs)> backward);
+// Puts an operation on the tape.  Its closure may take dy as a Tensor or as a Gradient.  If no input needs a gradient,
+// or inside NoGrad, nothing is kept: the result is a constant and `backward` is dropped.
+Var record(Tensor value, std::vector<Var> inputs, std::function<Grads(Gradient dy, Needs)> backward);
 
 // The same for several outputs.  An output that no gradient reached has an undefined dy.
 std::vector<Var> record(std::vector<Tensor> values, std::vector<Var> inputs,

@@ -120,12 +120,15 @@ void binary(Stream, Binary op, In a, In b, Out y) {
   });
 }
 
-void relu_backward(Stream, In dy, In y, Out dx) {
+void relu_backward(Stream, In dy, In more, In y, Out dx) {
   for_float(y.dtype(), [&](auto t) {
     using T = decltype(t);
+    using A = Compute<T>;
     const T *g = dy.data<T>(), *out = y.data<T>();
     T* d = dx.data<T>();
-    each(y.numel(), [=](int64_t i) { put(d[i], Compute<T>(out[i]) > 0 ? Compute<T>(g[i]) : 0); });
+    if (!more.defined()) return each(y.numel(), [=](int64_t i) { put(d[i], A(out[i]) > 0 ? A(g[i]) : 0); });
+    const T* h = more.data<T>();
+    each(y.numel(), [=](int64_t i) { put(d[i], A(out[i]) > 0 ? A(g[i]) + A(h[i]) : 0); });
   });
 }
 

@@ -75,6 +75,7 @@ struct BinaryOf {
 template <class T>
 struct WherePositive {
   __device__ T operator()(T dy, T y) const { return float(y) > 0 ? dy : T(0.0f); }
+  __device__ T operator()(T dy, T more, T y) const { return T(float(y) > 0 ? float(dy) + float(more) : 0.0f); }
 };
 
 // An argument of a binary map [rows, columns]: how far it is from row to row, and whether it has columns or one value
@@ -159,10 +160,14 @@ void binary(Stream s, Binary op, In a, In b, Out y) {
   });
 }
 
-void relu_backward(Stream s, In dy, In y, Out dx) {
+void relu_backward(Stream s, In dy, In more, In y, Out dx) {
   for_float("relu_backward", y.dtype(), [&](auto t) {
     using T = decltype(t);
-    map(s, "relu_backward", y.numel(), WherePositive<T>(), dx.data<T>(), dy.data<T>(), y.data<T>());
+    const T *from = dy.data<T>(), *at = y.data<T>();
+    if (more.defined())
+      map(s, "relu_backward", y.numel(), WherePositive<T>(), dx.data<T>(), from, more.data<T>(), at);
+    else
+      map(s, "relu_backward", y.numel(), WherePositive<T>(), dx.data<T>(), from, at);
   });
 }
 

@@ -163,9 +163,9 @@ struct Kernels {
   void (*increment)(Stream, Out counter);                                       // int64, one element
 
   // -- elementwise: float ---------------------------------------------------------------------------------------------
-  void (*unary)(Stream, Unary, In x, Out y);           // y may be x
-  void (*binary)(Stream, Binary, In a, In b, Out y);   // broadcasts; y may be an argument of y's shape
-  void (*relu_backward)(Stream, In dy, In y, Out dx);  // dx = dy where y > 0
+  void (*unary)(Stream, Unary, In x, Out y);                    // y may be x
+  void (*binary)(Stream, Binary, In a, In b, Out y);            // broadcasts; y may be an argument of y's shape
+  void (*relu_backward)(Stream, In dy, In more, In y, Out dx);  // dx = dy (+ more) where y > 0, else 0
   // Over the axes marked in `axes` (bit i: axis i), which have extent 1 in y.
   void (*reduce)(Stream, Reduce, In x, unsigned axes, Out y, Scratch&);
   // ok int32 [1]: 1 if no element of x is NaN or infinite.

@@ -40,8 +40,8 @@ inline Tensor sub(const Tensor& a, const Tensor& b) { return binary(Binary::sub,
 inline Tensor mul(const Tensor& a, const Tensor& b) { return binary(Binary::mul, a, b); }
 inline Tensor div(const Tensor& a, const Tensor& b) { return binary(Binary::div, a, b); }
 Tensor scale(const Tensor& x, double factor);
-void add_into(Tensor& sum, const Tensor& x);  // sum += x, shapes equal
-Tensor relu_backward(const Tensor& dy, const Tensor& y);
+void add_into(Tensor& sum, const Tensor& x);                                       // sum += x, shapes equal
+Tensor relu_backward(const Tensor& dy, const Tensor& y, const Tensor& more = {});  // of dy (+ more)
 Tensor reduce(Reduce, const Tensor& x, const std::vector<int>& axes, bool keep_axes = false);
 Tensor sum(const Tensor& x);                         // over all axes: shape []
 Tensor sum_to(const Tensor& x, const Shape& shape);  // the adjoint of broadcasting `shape` to x's

@@ -5,7 +5,9 @@ namespace sil {
 namespace {
 
 // What flows back through "(then ReLU)"; y is undefined where there was none.
-Tensor through_relu(const Tensor& dy, const Tensor& y) { return y.defined() ? ops::relu_backward(dy, y) : dy; }
+Tensor through_relu(Gradient dy, const Tensor& y) {
+  return y.defined() ? ops::relu_backward(dy.sum, y, dy.last) : Tensor(std::move(dy));
+}
 
 // dy summed over all axes but the innermost.
 Tensor sum_to_channels(const Tensor& dy) {
@@ -32,8 +34,8 @@ Var matmul(const Var& a, const Var& b, bool a_transposed, bool b_transposed) {
 Var linear(const Var& x, const Var& w, const Var& bias, bool relu) {
   const Tensor y = ops::matmul(x.value(), w.value(), false, true, bias.value(), relu);
   return record(y, {x, w, bias},
-                [x = x.value(), w = w.value(), y = relu ? y : Tensor()](const Tensor& dy, Needs need) -> Grads {
-                  const Tensor d = through_relu(dy, y);
+                [x = x.value(), w = w.value(), y = relu ? y : Tensor()](Gradient dy, Needs need) -> Grads {
+                  const Tensor d = through_relu(std::move(dy), y);
                   return {need[0] ? ops::matmul(d, w) : Tensor(), need[1] ? ops::matmul(d, x, true, false) : Tensor(),
                           need[2] ? sum_to_channels(d) : Tensor()};
                 });
@@ -44,8 +46,8 @@ Var conv2d(const Var& x, const Var& w, Conv2dGeom g, const Var& bias, const Var&
   return record(y, {x, w, bias, skip},
                 // Of x only the shape is kept where the weights are frozen.
                 [x = w.needs_grad() ? x.value() : Tensor(), x_shape = x.shape(), w = w.value(), g,
-                 y = relu ? y : Tensor()](const Tensor& dy, Needs need) -> Grads {
-                  const Tensor d = through_relu(dy, y);
+                 y = relu ? y : Tensor()](Gradient dy, Needs need) -> Grads {
+                  const Tensor d = through_relu(std::move(dy), y);
                   Tensor dx, dw, db;
                   if (need[0]) dx = ops::conv2d_backward_input(d, w, x_shape, g);
                   if (need[1]) dw = ops::conv2d_backward_weight(d, x, w.shape(), g);
@@ -57,8 +59,8 @@ Var conv2d(const Var& x, const Var& w, Conv2dGeom g, const Var& bias, const Var&
 Var conv_transpose2d(const Var& x, const Var& w, int stride, const Var& bias, bool relu) {
   const Tensor y = ops::conv_transpose2d(x.value(), w.value(), stride, bias.value(), relu);
   return record(y, {x, w, bias},
-                [x = x.value(), w = w.value(), stride, y = relu ? y : Tensor()](const Tensor& dy, Needs need) -> Grads {
-                  const Tensor d = through_relu(dy, y);
+                [x = x.value(), w = w.value(), stride, y = relu ? y : Tensor()](Gradient dy, Needs need) -> Grads {
+                  const Tensor d = through_relu(std::move(dy), y);
                   Tensor dx, dw, db;
                   if (need[0]) dx = ops::conv_transpose2d_backward_input(d, w, x.shape(), stride);
                   if (need[1]) dw = ops::conv_transpose2d_backward_weight(d, x, w.shape(), stride);

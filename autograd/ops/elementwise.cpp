@@ -42,7 +42,7 @@ Var scale(const Var& x, double factor) {
 
 Var relu(const Var& x) {
   const Tensor y = ops::relu(x.value());
-  return record(y, {x}, [y](const Tensor& dy, Needs) -> Grads { return {ops::relu_backward(dy, y)}; });
+  return record(y, {x}, [y](Gradient dy, Needs) -> Grads { return {ops::relu_backward(dy.sum, y, dy.last)}; });
 }
 
 Var sigmoid(const Var& x) {

@@ -99,12 +99,16 @@ void add_into(Tensor& sum, const Tensor& x) {
   sum.device().kernels().binary({}, Binary::add, sum, x, sum);
 }
 
-Tensor relu_backward(const Tensor& dy, const Tensor& y) {
+Tensor relu_backward(const Tensor& dy, const Tensor& y, const Tensor& more) {
   want_float("relu_backward", "dy", dy);
   want_alike("relu_backward", "dy", dy, "y", y);
   want_same_shape("relu_backward", "dy", dy, "y", y);
+  if (more.defined()) {
+    want_alike("relu_backward", "dy", dy, "more", more);
+    want_same_shape("relu_backward", "dy", dy, "more", more);
+  }
   Tensor dx = empty_like(dy);
-  dy.device().kernels().relu_backward({}, dy, y, dx);
+  dy.device().kernels().relu_backward({}, dy, more, y, dx);
   return dx;
 }
 

@@ -135,6 +135,11 @@ std::vector<OpCase> elementwise() {
        [](Case& c) {
          return relu(c.distinct({5, 7}));
        }},
+      {"relu", "read by two, by three",
+       [](Case& c) {
+         const Var y = relu(c.distinct({5, 7})), z = relu(c.distinct({5, 7}));
+         return add(add(y, square(y)), add(z, mul(z, exp(z))));
+       }},
       {"sigmoid", "both signs",
        [](Case& c) {
          return sigmoid(c.var({3, 4}, -4, 4));

@@ -95,6 +95,12 @@ std::vector<OpCase> dense_cases() {
          const Var bias = c.var({4}, 0.01, 0.02), skip = c.distinct({1, 2, 3, 4}, -2.4, 2.4);
          return conv2d(x, w, {}, bias, skip, true);
        }},
+      {"conv2d", "relu, read by two, which makes two blocks of a ResNet",
+       [](Case& c) {
+         const Var w = c.var({4, 1, 1, 4}, 0.05, 0.06), skip = c.distinct({1, 2, 3, 4}, -2.4, 2.4);
+         const Var y = conv2d(c.var({1, 2, 3, 4}, 0.1, 0.2), w, {}, {}, skip, true);
+         return conv2d(y, c.var({4, 1, 1, 4}), {}, {}, y);
+       }},
       {"conv2d", "of its input",
        [=](Case& c) {
          return conv2d(c.var({2, 4, 5, 3}), Var(c.tensor({4, 3, 3, 3})), same);

@@ -44,6 +44,21 @@ TEST_CASE("tape: add(x, x) does not count one gradient's memory twice") {
   CHECK(host(x.grad()) == std::vector<float>{2});
 }
 
+TEST_CASE("tape: of three gradients two are added up and the third comes beside them, to be added on the way") {
+  const Var x = Var::parameter(row({1, -1}));
+  Gradient came;
+  const Var y = record(x.value().clone(), {x}, [&came](Gradient dy, Needs) -> Grads {
+    came = dy;
+    return {std::move(dy)};
+  });
+  const Tensor two = row({2, 2});  // is held here, and so not written to
+  backward({scale(y, 10), y, y}, {row({1, 1}), two, row({4, 4})});
+  CHECK(host(came.sum) == std::vector<float>{6, 6});
+  CHECK(host(came.last) == std::vector<float>{10, 10});
+  CHECK(host(two) == std::vector<float>{2, 2});
+  CHECK(host(x.grad()) == std::vector<float>{16, 16});
+}
+
 TEST_CASE("tape: several roots, each with its seed") {
   const Var x = Var::parameter(row({1, 2}));
   const Var twice = scale(x, 2), thrice = scale(x, 3);

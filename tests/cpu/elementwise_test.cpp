@@ -165,6 +165,14 @@ TEST_CASE("relu_backward: passes where the output is positive, not at 0") {
     CHECK(doubles(ops::relu_backward(ops::cast(dy, dtype), ops::cast(y, dtype))) == std::vector<double>{0, 2, 0, 4});
 }
 
+TEST_CASE("relu_backward: of two gradients passes the sum, rounded once") {
+  const Tensor dy = Tensor::of<float>({3}, {256, 2, 3}), more = Tensor::of<float>({3}, {1.25f, 5, 7});
+  const Tensor y = Tensor::of<float>({3}, {1, 0, 4});
+  CHECK(doubles(ops::relu_backward(dy, y, more)) == std::vector<double>{257.25, 0, 10});
+  const auto half = [](const Tensor& t) { return ops::cast(t, DType::bf16); };
+  CHECK(doubles(ops::relu_backward(half(dy), half(y), half(more))) == std::vector<double>{258, 0, 10});
+}
+
 TEST_CASE("all_finite: finds one NaN or infinity among many") {
   for (DType dtype : kFloats)
     for (double bad : {kNan, kInf, -kInf})

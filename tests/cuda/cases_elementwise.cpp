@@ -96,6 +96,15 @@ std::vector<KernelCase> elementwise_cases() {
                             ops::relu_backward(on.random({320}, 1), on.random({320}, 2)),
                             ops::relu_backward(on.floats({4}, {1, 2, 3, 4}), on.floats({4}, {0, -0.0, kNan, 1}))};
        }},
+      {"relu_backward", "of two gradients",
+       [](const On& on) {
+         std::vector<Tensor> all;
+         for (int64_t n : {300, 320})
+           all.push_back(ops::relu_backward(on.random({n}, 1), on.random({n}, 2), on.random({n}, 3)));
+         all.push_back(ops::relu_backward(on.floats({3}, {1, 2, kNan}), on.floats({3}, {1, 0, 0}),
+                                          on.floats({3}, {kNan, kNan, 1})));
+         return all;
+       }},
       {"reduce", "all axes",
        [](const On& on) {
          return every_reduction(on.random({3, 4, 5}, 1), {0, 1, 2});

@@ -102,6 +102,8 @@ TEST_CASE("errors: elementwise") {
                        "relu_backward: dy is [2], y is [3]; the same shape expected", Error);
   CHECK_THROWS_WITH_AS(ops::relu_backward(f32({2}), f64({2})),
                        "relu_backward: dy is float32, y is float64; the same dtype expected", Error);
+  CHECK_THROWS_WITH_AS(ops::relu_backward(f32({2}), f32({2}), f32({1})),
+                       "relu_backward: dy is [2], more is [1]; the same shape expected", Error);
   CHECK_THROWS_WITH_AS(ops::all_finite(i32({2})), "all_finite: x is int32; float32, bfloat16 or float64 expected",
                        Error);
 }
