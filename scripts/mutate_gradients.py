@@ -137,7 +137,7 @@ class Planter:
         self.path.write_text('#include "mutant.h"\n' + out)
 
 
-CLOSURE = re.compile(r"\(\s*const (?:std::vector<Tensor>|Tensor)& \w+, Needs\b[^)]*\)\s*(?:-> Grads\s*)?\{")
+CLOSURE = re.compile(r"\(\s*(?:const (?:std::vector<Tensor>|Tensor)&|Gradient) \w+, Needs\b[^)]*\)\s*(?:-> Grads\s*)?\{")
 
 
 def plant_closures(planter):

@@ -101,6 +101,17 @@ std::vector<KernelCase> box_cases() {
          return sampled(on, 1025, 1, {64, 0.5}, 2);
        },
        0, true},
+      {"sample", "one row behind a block, all of one kind, all drawn and all but one",
+       [](const On& on) {
+         std::vector<Tensor> found;
+         for (int wanted : {2000, 1024}) {
+           const std::vector<int32_t> match(1025, -1);
+           const ops::Sampled s = ops::sample(on.ints(match), {}, on.ints({3}), 1, key(on), {wanted, 0.5});
+           found.insert(found.end(), {s.rows, s.labels, s.positive, s.count});
+         }
+         return found;
+       },
+       0, true},
       {"sample", "images of several parts; positive rows everywhere, or fewer or more than wanted in one part",
        [](const On& on) {
          std::vector<Tensor> found;
