@@ -1,10 +1,10 @@
 // Ren et al. 2015, section 3.1.3.  A candidate's ticket is a hash of the key, its image and its place among its image's
 // rows, as on the CPU, so both draw the same rows; the smallest tickets win.  A first kernel narrows: of each part of
 // an image's rows (select.h), by a block each, the best of either kind, as many as may be drawn in all.  A second draws
-// from those, a block an image; a third lists what was drawn, each image behind those before it. bytes: each part reads
-// its rows' matches some 10 times and its tickets 5 times, from the L2 cache but for the first. It is steps of 1,024
-// rows that count, one after another: 26 parts of 268,569 anchors take 11 steps a pass, and what is left of them 10,
-// where one block took 263.
+// from those, a block an image; a third lists what was drawn, each image behind those before it.
+// bytes: each part reads its rows' matches some 10 times and its tickets 5 times, from the L2 cache but for the first.
+// It is steps of 1,024 rows that count, one after another: 26 parts of 268,569 anchors take 11 steps a pass, and what
+// is left of them 10, where one block took 263.
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
 #include "cuda/select.h"

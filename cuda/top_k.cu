@@ -1,7 +1,8 @@
 // The k largest of each row, sorted: radix selection (select.h), one block a part of a row, then one a row among what
-// the parts have selected, then a sort (sort.h).  bytes: the row up to 5 times (4 digits, and to take), of which all
-// but the first come from the L2 cache; 8 k for each part and digit; 8 k for each pass of the sort. Ladder:
-// bench/kernels/top_k.cu
+// the parts have selected, then a sort (sort.h).
+// bytes: the row up to 5 times (4 digits, and to take), of which all but the first come from the L2 cache; 8 k for each
+// part and digit; 8 k for each pass of the sort.
+// Ladder: bench/kernels/top_k.cu
 #include "cuda/dispatch.h"
 #include "cuda/gpu.h"
 #include "cuda/select.h"

@@ -4,7 +4,7 @@
 namespace sil {
 namespace {
 
-// What flows back through "(then ReLU)"; y is undefined where there was none.
+// What flows back through "(then ReLU)", which adds dy's terms up on its way; y is undefined where there was none.
 Tensor through_relu(Gradient dy, const Tensor& y) {
   return y.defined() ? ops::relu_backward(dy.sum, y, dy.last) : Tensor(std::move(dy));
 }

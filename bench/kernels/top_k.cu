@@ -10,9 +10,8 @@
 // 2  Sort the whole row (bitonic, Batcher 1968), in global memory, and take the first k: log^2 steps, 171 passes over a
 //    row of 262,144 keys of 8 bytes, each a launch.  Everything is sorted to use 1 % of it.
 // 3  The library's: radix selection finds the k-th largest in at most 4 passes (8 bits of its digits each), another
-// takes
-//    what is larger. A row is cut into 10 parts, a block each; then one block selects from the parts' k largest: 20
-//    steps of 1,024 keys a pass and then 20 more, instead of 197.  At last 2,048 keys are sorted in shared memory.
+//    takes what is larger.  A row is cut into 10 parts, a block each; then one block selects from the parts' k largest:
+//    20 steps of 1,024 keys a pass and then 20 more, instead of 197.  At last 2,048 keys are sorted in shared memory.
 #include "bench/kernels/problem.h"
 #include "cuda/block.h"
 #include "cuda/dispatch.h"
